@@ -1,0 +1,238 @@
+// Everything that can happen in a run, and the data it talks of. Logs, JSON, Markdown, records and tests read these same shapes.
+// Type declarations only: nothing here runs.
+import type { ErrorCode } from './errors.js'
+
+/** Values that survive JSON unchanged. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+/** Lower-case hex of a SHA-256 (64 digits). */
+export type Digest = string & { readonly __brand: 'Digest' }
+
+/** `dry-run` plans and reports; `apply` also carries the plan out. */
+export type RunMode = 'dry-run' | 'apply'
+
+/** Why a run ran or was skipped. Stable: users and scripts match on them (CLI reference). */
+export type DecisionReason =
+  | 'no-comparison-asked'
+  | 'forced'
+  | 'config-changed'
+  | 'code-changed'
+  | 'code-unknown'
+  | 'inputs-unchanged'
+  | 'desired-unchanged'
+  | 'desired-changed'
+  | 'base-missing'
+  | 'base-failed'
+  | 'base-not-applied'
+  | 'cache-hit'
+  | 'cache-miss'
+  | 'cache-expired'
+  | 'cache-stale'
+  | 'cache-untrusted'
+  | 'cache-error'
+  | 'held'
+  | 'lease-held'
+  | 'head-failed'
+  | 'store-failed'
+  | 'precondition-failed'
+  | 'interrupted'
+
+/** One named component of a decision: what it is at the base (or at the last apply) and at the head. */
+export interface DecisionComponent {
+  /** Short text for people, e.g. `server=https://dns.example.com`; digests otherwise. */
+  readonly head: string | null
+  readonly base: string | null
+  readonly same: boolean | null
+  /** What exactly differs, e.g. a file name or a parameter name. */
+  readonly detail?: string
+}
+
+/** Run or skip. `none`: the run ended before it could be decided. */
+export interface Decision {
+  readonly action: 'run' | 'skip' | 'none'
+  readonly reason: DecisionReason
+  /** Full id of the base commit, `last-applied`, or null when no comparison was asked. */
+  readonly base: string | null
+  /** Full id of the head commit, or `worktree`. */
+  readonly head: string
+  /** The commit under the working tree (equal to `head` with `--committed`); null before the first commit. */
+  readonly headCommit: string | null
+  /** The working tree differs from its commit in something this run reads. */
+  readonly dirty: boolean
+  /** Digest of the head's desired state; null when it was not evaluated. */
+  readonly digest: string | null
+  /** One sentence for people: why, and what to do about it where there is something to do. */
+  readonly explanation: string
+  readonly components: Readonly<Record<string, DecisionComponent>>
+  /** The first place where the desired states differ, when both were evaluated. */
+  readonly firstDifference?: FirstDifference
+}
+
+export interface FirstDifference {
+  /** Path inside the desired state, e.g. `[3].value`. */
+  readonly path: string
+  readonly before: Json | undefined
+  readonly after: Json | undefined
+  /** Repository file and 1-based line of the first changed line, where one input file changed. */
+  readonly file?: string
+  readonly line?: number
+}
+
+export type ChangeAction = 'create' | 'update' | 'delete' | 'adopt'
+
+/** One field that a change touches. `path` is empty for a whole object. `undefined` = not there on that side. */
+export interface FieldChange {
+  readonly path: string
+  readonly before?: Json | undefined
+  readonly after?: Json | undefined
+}
+
+/** One change as data: everything but the function that carries it out. */
+export interface PlannedChange {
+  readonly action: ChangeAction
+  readonly key: string
+  /** Shard key; null for an unsharded target. */
+  readonly shard: string | null
+  readonly cause: 'change' | 'drift' | 'unknown'
+  /** Takes something away: a delete, or an update that its integration marked so. */
+  readonly destructive: boolean
+  readonly fields: readonly FieldChange[]
+  /** Keys of changes that must have been applied before this one starts. */
+  readonly dependsOn: readonly string[]
+  /** Digest of the live object this change was planned against; null when it did not exist. */
+  readonly live: string | null
+}
+
+/** The ordered, counted, digested list of changes of one run, as data. */
+export interface PlanData {
+  readonly digest: string
+  readonly summary: PlanSummary
+  readonly changes: readonly PlannedChange[]
+}
+
+export interface PlanSummary {
+  readonly create: number
+  readonly update: number
+  readonly delete: number
+  readonly adopt: number
+  /** Base of percentages: owned objects in scope (listed objects under delete policy `all`). */
+  readonly of: number
+  /** Desired objects that need no change. */
+  readonly unchanged: number
+  /** Listed objects that belong to nobody we know of and are left alone. */
+  readonly foreign: number
+}
+
+export type LimitRule =
+  | 'max-deletes'
+  | 'max-changes'
+  | 'empty-desired'
+  | 'incomplete-listing'
+  | 'protected'
+  | 'invariant'
+  | 'not-owned'
+
+/** One limit as it was checked. Only blocked or overridden ones, and those in use, are reported. */
+export interface LimitCheck {
+  readonly rule: LimitRule
+  /** As configured: `10%`, `3`, `false` … */
+  readonly limit: string
+  /** As found, for people: `12 of 41 (29 %)`. */
+  readonly actual: string
+  /** Shard key; null for the whole run or an unsharded target. */
+  readonly shard: string | null
+  readonly blocked: boolean
+  /** What was asked for in place of the limit (a flag and its value); null when nothing was. */
+  readonly override: string | null
+  /** One sentence for people: what is blocked. */
+  readonly message: string
+  /** The flags that would allow exactly this; null where no flag may. */
+  readonly allow: string | null
+  /** Keys concerned, where the rule is about single objects. */
+  readonly keys: readonly string[]
+}
+
+export type OutcomeResult = 'applied' | 'failed' | 'skipped' | 'not-attempted' | 'unknown'
+
+/** What became of one change. */
+export interface ChangeOutcome {
+  readonly key: string
+  readonly action: ChangeAction
+  readonly shard: string | null
+  readonly result: OutcomeResult
+  /** Why it failed, was skipped or is unknown; null when applied. */
+  readonly error: string | null
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** One line that an integration (or trueup on its behalf) logged. `time` is UTC ms. */
+export interface LogRecord {
+  readonly level: LogLevel
+  readonly time: number
+  readonly message: string
+  readonly fields?: Readonly<Record<string, Json>>
+  readonly shard?: string
+}
+
+export interface RunError {
+  readonly code: ErrorCode | 'internal'
+  readonly message: string
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+/** Who or what started a run, as far as the environment tells. */
+export interface RunActor {
+  readonly actor: string | null
+  /** URL of the CI job. */
+  readonly url: string | null
+  readonly host: string
+  /** `trueup/0.1.0 node/20.19.0`. */
+  readonly tool: string
+}
+
+export interface RunIdentity {
+  /** ULID. */
+  readonly id: string
+  readonly target: string
+  readonly integration: string
+  readonly version: string
+  readonly mode: RunMode
+  /** null while the place has no identity yet, or when nothing needed to know it. */
+  readonly destination: string | null
+  readonly shards: readonly string[]
+  /** UTC ms in memory and in records; ISO text in JSON output. */
+  readonly startedAt: number
+  readonly durationMs: number
+  readonly by: RunActor
+}
+
+/** What a run leaves behind; also the object of `-o json` (`runs[]`). */
+export interface RunRecord {
+  readonly run: RunIdentity
+  /** `running` until the end; a record that still says so belongs to a run that is alive or was killed. */
+  readonly state: 'running' | 'finished'
+  readonly decision: Decision
+  readonly plan: PlanData | null
+  readonly limits: readonly LimitCheck[]
+  readonly outcomes: readonly ChangeOutcome[]
+  readonly log: { readonly records: readonly LogRecord[]; readonly dropped: number; readonly replayedFrom: string | null }
+  readonly error: RunError | null
+  readonly exitCode: number
+}
+
+/** Everything a reporter is told, in order. */
+export type RunEvent =
+  | { readonly kind: 'decided'; readonly target: string; readonly decision: Decision }
+  | { readonly kind: 'planned'; readonly target: string; readonly plan: PlanData; readonly limits: readonly LimitCheck[]; readonly mode: RunMode }
+  | { readonly kind: 'change-started'; readonly target: string; readonly change: PlannedChange }
+  | { readonly kind: 'change-finished'; readonly target: string; readonly outcome: ChangeOutcome; readonly durationMs: number }
+  | { readonly kind: 'logged'; readonly target: string; readonly record: LogRecord }
+  | { readonly kind: 'warned'; readonly target: string; readonly message: string; readonly details?: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'recovered'; readonly target: string; readonly run: string; readonly unknown: readonly ChangeOutcome[] }
+  | { readonly kind: 'finished'; readonly record: RunRecord }
+
+/** Is told everything that happens in a run. Must not throw; must not wait. */
+export interface Reporter {
+  report(event: RunEvent): void
+}

@@ -1,0 +1,82 @@
+// The port for everything kept between runs: a conditional key-value store. Adapters: directory, memory (later S3).
+// Every adapter passes test/support/contracts/object-store.ts.
+
+/** `a/b/c`: non-empty components joined by `/`, each made by {@link storeKey}. */
+export type StoreKey = string & { readonly __brand: 'StoreKey' }
+
+/**
+ * Builds a key; each part may be any text and is percent-encoded (all but A–Z a–z 0–9 - _ . ~, and never only dots), so that a part never
+ * contains `/` and prefixes are exact. An encoded part over 200 bytes is replaced by its start and the SHA-256 of the whole.
+ */
+export { storeKey, storePrefix } from './store-key.js'
+
+export type PutCondition =
+  | { readonly kind: 'always' }
+  /** Only if the key is absent. */
+  | { readonly kind: 'if-absent' }
+  /** Only if the object still has this etag. */
+  | { readonly kind: 'if-etag'; readonly etag: string }
+
+export interface PutOptions {
+  /** @defaultValue always */
+  readonly condition?: PutCondition
+  /** Small text facts kept beside the value; given back by `head` without reading it. */
+  readonly metadata?: Readonly<Record<string, string>>
+  /**
+   * The answer means: survives a crash of the machine. `false` for what may be lost without harm (caches, records of skips).
+   * @defaultValue true
+   */
+  readonly durable?: boolean
+}
+
+export interface StoredHead {
+  readonly kind: 'found'
+  /** Opaque; changes with every write and is never used again. */
+  readonly etag: string
+  readonly size: number
+  /** By the store's clock, UTC ms. */
+  readonly modifiedAt: number
+  readonly metadata: Readonly<Record<string, string>>
+}
+export interface StoredObject extends StoredHead {
+  readonly value: Uint8Array
+}
+export interface Missing {
+  readonly kind: 'missing'
+}
+
+export type PutResult =
+  | { readonly kind: 'stored'; readonly etag: string }
+  /** `if-absent`, and somebody's object is there. */
+  | { readonly kind: 'exists' }
+  /** `if-etag`, and the object is another by now. */
+  | { readonly kind: 'conflict' }
+  /** `if-etag`, and there is none. */
+  | { readonly kind: 'missing' }
+
+export type DeleteResult = { readonly kind: 'deleted' } | { readonly kind: 'missing' } | { readonly kind: 'conflict' }
+
+export interface ListEntry {
+  readonly key: StoreKey
+}
+
+/**
+ * Expected results are values. Thrown are only `store-unavailable` (retryable: nothing is known of what happened),
+ * `store-corrupt` (an object that cannot be what was written: never taken for absent) and `store-refused` (this store must not be used).
+ */
+export interface ObjectStore {
+  /** Where it is, for people: `file:.trueup`. Never with credentials. */
+  readonly description: string
+  /** Whether others on other machines can see it (then a dirty tree caches nothing in it). */
+  readonly shared: boolean
+  get(key: StoreKey): Promise<StoredObject | Missing>
+  head(key: StoreKey): Promise<StoredHead | Missing>
+  put(key: StoreKey, value: Uint8Array, options?: PutOptions): Promise<PutResult>
+  /** `etag`: only if the object still has it. A delete is durable when it is answered. */
+  delete(key: StoreKey, options?: { readonly etag?: string }): Promise<DeleteResult>
+  /** Keys that start with `prefix` (which ends in `/`, or is empty), in code-unit order; `after` skips up to and including that key. */
+  list(prefix: string, options?: { readonly after?: string }): AsyncIterable<ListEntry>
+  /** The store's clock, UTC ms. */
+  now(): Promise<number>
+  close(): Promise<void>
+}

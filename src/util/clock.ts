@@ -1,0 +1,33 @@
+// Time as an argument: the only file besides cli/ that touches Date.now and timers.
+
+/** What the engine may know about time. Tests hand in a fake one. */
+export interface Clock {
+  /** UTC, milliseconds since the epoch. */
+  now(): number
+  /** Monotonic milliseconds, for durations only. */
+  monotonic(): number
+  /** Resolves after `ms`; rejects with the signal's reason when aborted first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/** The machine's own clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(signal.reason as Error)
+        return
+      }
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      }, ms)
+      const onAbort = (): void => {
+        clearTimeout(timer)
+        reject(signal?.reason as Error)
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+    }),
+}
