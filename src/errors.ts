@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'plan-invalid'
   | 'plan-blocked'
   | 'plan-mismatch'
+  | 'declined'
   | 'dry-run-write'
   | 'apply-failed'
   | 'secret-missing'

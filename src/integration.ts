@@ -104,6 +104,11 @@ export interface RunContext<Params, R extends readonly SecretRef[], P extends De
   readonly dryRun: boolean
   /** This shard's key; the empty string for an unsharded target. */
   readonly shard: string
+  /**
+   * Keys that this target owns in this shard as far as the ledger knows: what must be read to tell whether it is still there,
+   * where the outside system is too large to be listed whole.
+   */
+  readonly owned: ReadonlySet<string>
   readonly secrets: Secrets<R>
   readonly http: Http
   readonly exec: Exec

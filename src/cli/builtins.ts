@@ -1,0 +1,4 @@
+// The integrations that come with trueup, by name; each is loaded when it is used.
+export const builtins: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
+  'managed-files': () => import('../../integrations/managed-files/index.js'),
+}

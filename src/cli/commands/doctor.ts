@@ -1,0 +1,155 @@
+// doctor: checks git, the store, the configuration and (with a target) its integration; says what is off and how to mend it.
+// Writes one probe object to the store and removes it again; changes nothing else.
+import { isTrueupError, toError } from '../../errors.js'
+import { simpleGitFacts } from '../../desired/git-facts.js'
+import type { Style } from '../../report/style.js'
+import { storeKey, type ObjectStore } from '../../store/object-store.js'
+import { systemClock } from '../../util/clock.js'
+import { newUlid } from '../../util/ulid.js'
+import { styleOf } from '../appearance.js'
+import type { CommandInput } from '../command.js'
+import { resolveTargets } from '../config-targets.js'
+import { loadOptions, loadTarget, targetOf } from '../load-target.js'
+import { openStoreOf } from '../open-target.js'
+import { printed } from '../print.js'
+import { isCi } from '../process-context.js'
+import { openProject, type Project } from '../project.js'
+import { secretVariable } from '../../secrets/env-backend.js'
+
+interface Check {
+  readonly result: 'ok' | 'warn' | 'fail'
+  readonly what: string
+  /** What was found, what is off as a result, and how to mend it. */
+  readonly text: string
+}
+
+export async function doctorCommand(input: CommandInput): Promise<number> {
+  const { context } = input
+  const checks: Check[] = []
+  let project: Project | undefined
+  try {
+    project = await openProject(context, input.settings)
+    checks.push(...(await checkGit(project)), checkConfig(project), ...(await checkIntegrations(project)), ...(await checkStore(project, isCi(context.environment))))
+    const [name] = input.positionals
+    if (name !== undefined) checks.push(...(await checkTarget(project, name, context.environment)))
+  } catch (thrown) {
+    checks.push({ result: 'fail', what: isTrueupError(thrown) ? thrown.code : 'trueup', text: toError(thrown).message })
+  } finally {
+    await project?.repository.close()
+  }
+  const settings = project?.settings ?? input.settings
+  const style = styleOf(context, settings, 'stdout')
+  const exitCode = checks.some(({ result }) => result === 'fail') ? 1 : 0
+  context.output.out(
+    await printed(settings, {
+      json: () => ({ schema: 'trueup/1', exitCode, checks }),
+      text: () => checks.map((check) => `${mark(check, style)}  ${check.what.padEnd(13)} ${style.data(check.text)}\n`).join(''),
+    }),
+  )
+  return exitCode
+}
+
+function mark({ result }: Check, style: Style): string {
+  const paint = { ok: style.green, warn: style.yellow, fail: style.red }[result]
+  return paint(result.padEnd(4))
+}
+
+async function checkGit(project: Project): Promise<readonly Check[]> {
+  const facts = await simpleGitFacts(project.repository.root)
+  const checks: Check[] = [{ result: 'ok', what: 'git', text: `${facts.version}, repository ${project.repository.root}` }]
+  if (facts.commit === null) {
+    checks.push({ result: 'warn', what: 'commit', text: 'there is no commit yet: nothing can be compared with. Make one with: git commit' })
+  }
+  if (facts.shallow) {
+    checks.push({
+      result: 'warn',
+      what: 'history',
+      text: 'this clone is shallow: a base that is not here is fetched by its full id, other names are not. In GitHub Actions, fetch-depth: 0 brings all',
+    })
+  }
+  return checks
+}
+
+function checkConfig(project: Project): Check {
+  if (project.configFile === null) return { result: 'warn', what: 'configuration', text: 'there is no trueup.yaml here or above; defaults are in force. Write one with: trueup init' }
+  const targets = resolveTargets(project.config).size
+  return { result: 'ok', what: 'configuration', text: `${project.configFile}, ${String(targets)} ${targets === 1 ? 'target' : 'targets'}` }
+}
+
+async function checkIntegrations(project: Project): Promise<readonly Check[]> {
+  const { listIntegrations } = await import('../../load-integration.js')
+  const found = await listIntegrations(await loadOptions(project))
+  const broken = found.flatMap((it): Check[] => (it.kind === 'broken' ? [{ result: 'fail', what: 'integration', text: it.problem }] : []))
+  const known = new Set(found.map(({ name }) => name))
+  const missing = [...resolveTargets(project.config).values()].flatMap((target): Check[] => {
+    if (known.has(target.integration) || /[/\\]/.test(target.integration)) return []
+    return [{ result: 'fail', what: 'target', text: `${target.name} wants the integration "${target.integration}", which is not there; \`trueup list\` shows those that are` }]
+  })
+  return [{ result: 'ok', what: 'integrations', text: `${String(found.length - broken.length)} load` }, ...broken, ...missing]
+}
+
+async function checkStore(project: Project, ci: boolean): Promise<readonly Check[]> {
+  const url = project.settings.store.value
+  try {
+    const store = await openStoreOf(project, url)
+    const began = systemClock.monotonic()
+    const problem = await probe(store)
+    const spent = ((systemClock.monotonic() - began) / 6).toFixed(1)
+    if (problem !== null) return [{ result: 'fail', what: 'store', text: `${store.description}: ${problem}` }]
+    const checks: Check[] = [{ result: 'ok', what: 'store', text: `${store.description}: create, compare-and-set and delete work, ${spent} ms each` }]
+    if (ci && store.description.startsWith('file:')) {
+      checks.push({ result: 'warn', what: 'store', text: 'a file: store in CI is forgotten with the job unless it is kept: an apply then refuses to start without --init-store' })
+    }
+    const skew = Math.abs((await store.now()) - systemClock.now())
+    if (skew > 5000) checks.push({ result: 'warn', what: 'clock', text: `this clock and the store's differ by ${String(Math.round(skew / 1000))} s` })
+    return checks
+  } catch (thrown) {
+    return [{ result: 'fail', what: 'store', text: toError(thrown).message }]
+  }
+}
+
+/** What applies rely on, tried on an object of its own; null when all of it holds. */
+async function probe(store: ObjectStore): Promise<string | null> {
+  const key = storeKey('probe', newUlid(systemClock.now()))
+  const value = (text: string): Uint8Array => new TextEncoder().encode(text)
+  const created = await store.put(key, value('1'), { condition: { kind: 'if-absent' } })
+  if (created.kind !== 'stored') return 'an object that was not there could not be created'
+  try {
+    if ((await store.put(key, value('2'), { condition: { kind: 'if-absent' } })).kind !== 'exists') return 'it ignores if-absent, so runs could overlap: applies must not use it'
+    const replaced = await store.put(key, value('3'), { condition: { kind: 'if-etag', etag: created.etag } })
+    if (replaced.kind !== 'stored') return 'an object could not be replaced by its etag'
+    if ((await store.put(key, value('4'), { condition: { kind: 'if-etag', etag: created.etag } })).kind !== 'conflict') return 'it ignores if-etag, so runs could overlap: applies must not use it'
+    const read = await store.get(key)
+    if (read.kind !== 'found' || new TextDecoder().decode(read.value) !== '3') return 'what was written is not what is read'
+  } finally {
+    await store.delete(key)
+  }
+  return null
+}
+
+async function checkTarget(project: Project, name: string, environment: Readonly<Record<string, string | undefined>>): Promise<readonly Check[]> {
+  try {
+    const target = await targetOf(project, name)
+    const { definition, params } = await loadTarget({ project, target, params: {}, ci: false })
+    const inputs = typeof definition.inputs === 'function' ? definition.inputs(params) : (definition.inputs ?? [])
+    await using head = await project.repository.head({ committed: false })
+    const files = await head.entries(inputs)
+    const secrets = (definition.secrets ?? []).map((secret): Check => {
+      const variable = secretVariable(secret.path)
+      const isSet = (environment[variable] ?? '') !== ''
+      const need = secret.for === undefined ? 'plan and apply' : secret.for
+      return isSet
+        ? { result: 'ok', what: 'secret', text: `${secret.path}, for ${need}` }
+        : { result: secret.for === 'apply' ? 'warn' : 'fail', what: 'secret', text: `${secret.path} is not set, so ${need} cannot work: set ${variable}` }
+    })
+    return [
+      { result: 'ok', what: 'target', text: `${target.name}: parameters are valid` },
+      files.length > 0 || inputs.length === 0
+        ? { result: 'ok', what: 'inputs', text: `${String(files.length)} files match ${inputs.join(', ')}` }
+        : { result: 'warn', what: 'inputs', text: `no file matches ${inputs.join(', ')}: nothing is desired` },
+      ...secrets,
+    ]
+  } catch (thrown) {
+    return [{ result: 'fail', what: 'target', text: toError(thrown).message }]
+  }
+}

@@ -1,0 +1,195 @@
+// plan, apply and run: one run of one target, its reports, its exit code.
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { TrueupError } from '../../errors.js'
+import type { LimitCheck, PlanData, RunRecord } from '../../event.js'
+import { parseSavedPlan, savePlan, type SavedPlan } from '../../reconcile/saved-plan.js'
+import { createLogReporter } from '../../report/log-reporter.js'
+import { runOnce } from '../../run.js'
+import type { RunRequest } from '../../run-types.js'
+import { systemClock } from '../../util/clock.js'
+import type { CommandInput } from '../command.js'
+import { commandLine } from '../command-line.js'
+import { targetOf } from '../load-target.js'
+import { isCi } from '../process-context.js'
+import { openProject, type Project } from '../project.js'
+import { logFormatOf, logLevelOf, styleOf } from '../appearance.js'
+import { listenForStop } from '../stop-signals.js'
+import { wireRun } from '../wiring.js'
+
+export async function runCommand(input: CommandInput): Promise<number> {
+  const { context, command } = input
+  const { output } = context
+  const style = styleOf(context, input.settings, 'stderr')
+  const signals = listenForStop({
+    timeoutMs: input.settings.timeout.value,
+    onStop: (message) => {
+      output.err(`trueup: ${message}\n`)
+    },
+  })
+  const warn = (message: string): void => {
+    output.err(`${style.yellow('trueup: warning:')} ${style.data(message)}\n`)
+  }
+  const project = await openProject(context, input.settings, { signal: signals.giveUp, warn })
+  try {
+    const { settings } = project
+    const [name = ''] = input.positionals
+    const savedPlan = command === 'apply' ? await savedPlanIn(project, name) : null
+    const target = await targetOf(project, savedPlan?.target ?? name)
+    const apply = command === 'apply' || (command === 'run' && (settings.apply.value || settings.noDryRun.value))
+    const line = commandLine(target.name, input)
+    const request: RunRequest = {
+      target: target.name,
+      mode: apply ? 'apply' : 'dry-run',
+      base: settings.compareWith.value ?? null,
+      requireCompare: settings.requireCompare.value,
+      committed: settings.committed.value,
+      force: settings.force.value || savedPlan !== null,
+      shards: savedPlan?.shards ?? settings.shards.value,
+      overrides: {
+        ...(settings.maxDeletes.value === undefined ? {} : { maxDeletes: settings.maxDeletes.value }),
+        ...(settings.maxChanges.value === undefined ? {} : { maxChanges: settings.maxChanges.value }),
+        ...(settings.allowEmpty.value ? { allowEmpty: true } : {}),
+      },
+      expectPlan: expectedPlan(input, settings.expectPlan.value ?? null),
+      savedPlan,
+      initStore: settings.initStore.value,
+      detailedExitcode: settings.detailedExitcode.value !== 'off',
+      command: line,
+    }
+    const reporter = await createLogReporter({
+      write: (text) => {
+        output.err(`${text}\n`)
+      },
+      format: logFormatOf(context, settings),
+      level: logLevelOf(settings),
+      style,
+      showTarget: false,
+      clock: systemClock,
+    })
+    const deps = wireRun({
+      context,
+      project,
+      reporter,
+      signals,
+      reference: {
+        project,
+        target,
+        params: Object.fromEntries(settings.params.value.map(({ name, value }) => [name, value])),
+        ci: isCi(context.environment),
+      },
+      confirm: (plan, limits) => confirm({ input, request, plan, limits }),
+    })
+    const record = await runOnce(deps, request)
+    deps.guard.uninstall()
+    await report({ input, project, record, request })
+    return record.exitCode
+  } finally {
+    signals.close()
+    await project.repository.close()
+  }
+}
+
+/** `trueup apply plan.json`: a file that exists and is called like one; a target's name never ends so. */
+async function savedPlanIn(project: Project, name: string): Promise<SavedPlan | null> {
+  const file = resolve(project.workingDirectory, name)
+  const looksLikeFile = name.endsWith('.json') || name.includes('/')
+  if (!looksLikeFile || /\.[mc]?[jt]s$/.test(name)) return null
+  if ((await stat(file).catch(() => undefined))?.isFile() !== true) {
+    throw new TrueupError('usage', `there is no saved plan ${name}. Make one with: trueup plan <target> --out ${name}`)
+  }
+  return parseSavedPlan(await readFile(file, 'utf8'), name)
+}
+
+/** Twelve digits are enough for a person; a script gives the whole digest, so that no other plan can be meant. */
+function expectedPlan({ context }: CommandInput, digest: string | null): string | null {
+  if (digest === null || digest.length === 64 || context.stdinIsTerminal) return digest
+  throw new TrueupError('usage', `--expect-plan needs all 64 digits where there is no terminal, not ${String(digest.length)}: take plan.digest of -o json`)
+}
+
+interface Shown {
+  readonly input: CommandInput
+  readonly request: RunRequest
+  readonly plan: PlanData
+  readonly limits: readonly LimitCheck[]
+}
+
+async function confirm({ input, request, plan, limits }: Shown): Promise<boolean> {
+  const { context, settings } = input
+  if (settings.yes.value || !context.stdinIsTerminal) return true
+  const { planText } = await import('../../report/text-plan.js')
+  const style = styleOf(context, settings, 'stderr')
+  context.output.err(
+    `${planText({ target: request.target, integration: request.target, plan, limits, mode: 'apply', applyCommand: `trueup apply ${request.command}`, style })}\n`,
+  )
+  const { question } = await import('../question.js')
+  const answer = await question('Apply exactly this plan? Type yes: ')
+  return answer.trim().toLowerCase() === 'yes'
+}
+
+interface Report {
+  readonly input: CommandInput
+  readonly project: Project
+  readonly record: RunRecord
+  readonly request: RunRequest
+}
+
+async function report(shown: Report): Promise<void> {
+  const { input, project, record, request } = shown
+  const { settings, context } = input
+  const form = settings.output.value
+  context.output.out(await rendered(shown, form))
+  for (const { format, file } of settings.reports.value) {
+    await writeReport(resolve(project.workingDirectory, file), await rendered(shown, format))
+  }
+  if (settings.out.value !== undefined) {
+    const saved = savePlan(record, request.shards)
+    if (saved === undefined) {
+      context.output.err(`trueup: there is no plan to keep (the run was ${record.decision.action === 'skip' ? 'skipped; --force plans all the same' : 'ended before one'}); ${settings.out.value} was not written\n`)
+    } else await writeReport(resolve(project.workingDirectory, settings.out.value), `${JSON.stringify(saved, null, 2)}\n`)
+  }
+}
+
+async function writeReport(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text)
+  } catch (cause) {
+    throw new TrueupError('usage', `cannot write ${file}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+async function rendered({ input, record, request }: Report, form: 'text' | 'json' | 'markdown'): Promise<string> {
+  const { context, settings } = input
+  const applyCommand = `trueup apply ${request.command}`
+  if (form === 'json') {
+    const { formatJson, runJson } = await import('../../report/run-json.js')
+    return formatJson(runJson([record], record.exitCode))
+  }
+  if (form === 'markdown') {
+    const { planMarkdown } = await import('../../report/markdown-plan.js')
+    return planMarkdown(record, { applyCommand })
+  }
+  const style = styleOf(context, settings, 'stdout')
+  const { summaryText } = await import('../../report/summary.js')
+  const parts: string[] = []
+  if (record.plan !== null && record.outcomes.length === 0) {
+    const { planText } = await import('../../report/text-plan.js')
+    parts.push(
+      planText({
+        target: record.run.target,
+        integration: record.run.integration,
+        plan: record.plan,
+        limits: record.limits,
+        mode: request.mode,
+        applyCommand,
+        style,
+        fullDigest: !context.stdinIsTerminal,
+      }),
+    )
+  }
+  const summary = summaryText(record, { style, retryCommand: applyCommand })
+  // An error is no data: it goes where errors go.
+  if (record.error !== null && record.outcomes.length === 0) context.output.err(`${summary}\n`)
+  else if (summary !== '') parts.push(summary)
+  return parts.length === 0 ? '' : `${parts.join('\n\n')}\n`
+}

@@ -1,0 +1,73 @@
+// why: the last (or a given) run's decision, component by component, from its record. Compares nothing anew.
+import { TrueupError } from '../../errors.js'
+import type { DecisionComponent, RunRecord } from '../../event.js'
+import { clockTime, shortDigest } from '../../report/format.js'
+import { shortPair } from '../../report/data-text.js'
+import { createRecordStore } from '../../store/records.js'
+import { styleOf } from '../appearance.js'
+import type { CommandInput } from '../command.js'
+import { openStoreOf } from '../open-target.js'
+import { openProject } from '../project.js'
+import { printed } from '../print.js'
+import type { Style } from '../../report/style.js'
+import { oneRecord } from '../records.js'
+
+export async function whyCommand(input: CommandInput): Promise<number> {
+  const { context } = input
+  const project = await openProject(context, input.settings)
+  try {
+    const { settings } = project
+    const records = createRecordStore(await openStoreOf(project, settings.store.value))
+    const [target, shard] = input.positionals
+    const record = settings.runId.value === undefined ? await lastOf(records.list(target), { target, shard }) : await oneRecord(records, settings.runId.value)
+    const style = styleOf(context, settings, 'stdout')
+    context.output.out(
+      await printed(settings, {
+        json: () => ({
+          schema: 'trueup/1',
+          run: record.run.id,
+          target: record.run.target,
+          mode: record.run.mode,
+          at: new Date(record.run.startedAt).toISOString(),
+          decision: { ...record.decision },
+          exitCode: record.exitCode,
+        }),
+        text: () => whyText(record, style),
+      }),
+    )
+    return 0
+  } finally {
+    await project.repository.close()
+  }
+}
+
+async function lastOf(records: AsyncIterable<RunRecord>, wanted: { readonly target: string | undefined; readonly shard: string | undefined }): Promise<RunRecord> {
+  for await (const record of records) {
+    if (wanted.shard === undefined || record.run.shards.includes(wanted.shard)) return record
+  }
+  const of = wanted.target === undefined ? '' : ` of ${wanted.target}${wanted.shard === undefined ? '' : `, shard ${wanted.shard}`}`
+  throw new TrueupError('run-unknown', `no run${of} is on record. Make one with: trueup plan ${wanted.target ?? '<target>'}`)
+}
+
+function whyText(record: RunRecord, style: Style): string {
+  const { run, decision } = record
+  const did = decision.action === 'skip' ? 'was skipped' : decision.action === 'run' ? 'ran' : 'ended before it could be decided'
+  const lines = [`${style.bold(style.data(run.target))} ${did} at ${clockTime(run.startedAt, style.utc)} (${run.mode}, run ${run.id}): ${style.data(decision.explanation)}`]
+  const components = Object.entries(decision.components)
+  const width = Math.max(0, ...components.map(([name]) => name.length))
+  for (const [name, component] of components) lines.push(`  ${name.padEnd(width)}  ${componentText(component, style)}`)
+  const difference = decision.firstDifference
+  if (difference !== undefined) {
+    const where = difference.file === undefined ? '' : `   (${style.data(difference.file)}${difference.line === undefined ? '' : `:${String(difference.line)}`})`
+    lines.push(`First difference: ${style.data(difference.path === '' ? 'the whole' : difference.path)} ${shortPair(difference.before, difference.after).map((side) => style.data(side)).join(` ${style.symbols.arrow} `)}${where}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function componentText({ head, base, same, detail }: DecisionComponent, style: Style): string {
+  const text = style.data(detail ?? '')
+  const digest = (value: string | null): string => (value === null ? '-' : shortDigest(value))
+  if (same === null) return `${style.dim('not compared')}  ${digest(head)}${text === '' ? '' : `  ${text}`}`
+  if (same) return `${style.dim('same')}          ${digest(head)}`
+  return `${style.yellow('differs')}       ${digest(base)} ${style.symbols.arrow} ${digest(head)}${text === '' ? '' : `  ${text}`}`
+}

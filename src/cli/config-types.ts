@@ -1,0 +1,35 @@
+// What a checked trueup.yaml holds. Types only.
+import type { Json } from '../event.js'
+import type { LimitSettings } from '../integration.js'
+
+/** A target as the file says it, before defaults. `ttl` is in ms. */
+export interface ConfigTarget {
+  readonly integration?: string
+  readonly params?: Readonly<Record<string, Json>>
+  readonly schedule?: string
+  readonly ttl?: number
+  readonly apply?: boolean
+  readonly labels?: Readonly<Record<string, string>>
+  readonly limits?: LimitSettings
+  readonly destination?: string
+  readonly source?: 'git'
+}
+
+/** The checked file. Plain JSON data, so that it can be kept by the digest of its text. Durations are in ms. */
+export interface Config {
+  /** The file as it is named in messages; null when there is none. */
+  readonly file: string | null
+  readonly version: 1
+  /** Absent: the folder `integrations` beside the file, where there is one. */
+  readonly integrations?: readonly string[]
+  readonly data?: string
+  readonly store?: string
+  readonly timeout?: number
+  readonly concurrency?: number
+  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'
+  readonly secrets?: { readonly backend?: 'env' }
+  readonly limits?: LimitSettings
+  readonly targets?: Readonly<Record<string, ConfigTarget>>
+  /** 1-based line of each key by its path, e.g. `secrets.backend`. */
+  readonly lines: Readonly<Record<string, number>>
+}

@@ -1,0 +1,55 @@
+// Facts that cost time to find out again, kept by what they were made from: the parsed trueup.yaml, declarations of integrations.
+// Lies in the user's own cache folder, never in the repository: a pull request could forge it there. Any trouble means "not kept".
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, isAbsolute, join } from 'node:path'
+import type { Environment } from './process-context.js'
+import type { Tool } from './tool.js'
+
+export interface LocalCache {
+  /** Absolute folder for this repository and this trueup; null when there is no place for one. */
+  readonly directory: string | null
+  get<T>(key: readonly string[]): Promise<T | undefined>
+  put(key: readonly string[], value: unknown): Promise<void>
+}
+
+export function openLocalCache(options: { readonly environment: Environment; readonly tool: Tool; readonly root: string }): LocalCache {
+  const { environment, tool, root } = options
+  const base = environment['XDG_CACHE_HOME'] ?? (environment['HOME'] === undefined ? homeOf() : join(environment['HOME'], '.cache'))
+  if (base === undefined || !isAbsolute(base)) return { directory: null, get: () => Promise.resolve(undefined), put: () => Promise.resolve() }
+  // Another build, Node or repository never reads what this one kept.
+  const id = createHash('sha256').update(JSON.stringify([tool.version, tool.build, process.versions.node, root])).digest('hex')
+  const directory = join(base, 'trueup', id.slice(0, 32))
+  const fileOf = (key: readonly string[]): string => join(directory, `${createHash('sha256').update(JSON.stringify(key)).digest('hex')}.json`)
+  return {
+    directory,
+    async get<T>(key: readonly string[]) {
+      try {
+        const kept = JSON.parse(await readFile(fileOf(key), 'utf8')) as { key: readonly string[]; value: T }
+        return JSON.stringify(kept.key) === JSON.stringify(key) ? kept.value : undefined
+      } catch {
+        return undefined
+      }
+    },
+    async put(key, value) {
+      const file = fileOf(key)
+      const part = `${file}.${randomBytes(6).toString('hex')}`
+      try {
+        await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+        await writeFile(part, JSON.stringify({ key, value }), { mode: 0o600 })
+        await rename(part, file)
+      } catch {
+        await rm(part, { force: true }).catch(() => undefined)
+      }
+    },
+  }
+}
+
+function homeOf(): string | undefined {
+  try {
+    return join(homedir(), '.cache')
+  } catch {
+    return undefined
+  }
+}

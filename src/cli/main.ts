@@ -1,0 +1,102 @@
+// The program: reads the command line, runs one command, prints what went wrong, sets the exit code. Never cuts output short.
+import { isTrueupError, toError, type TrueupError } from '../errors.js'
+import { exitCodeOf } from '../exit-codes.js'
+import type { CommandFunction } from './command.js'
+import type { CommandName } from './options-commands.js'
+import { createOutput } from './output.js'
+import { parseArguments } from './parse-arguments.js'
+import type { ProcessContext } from './process-context.js'
+
+/** One file a command; each is loaded when it is asked for. */
+const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandFunction>>> = {
+  plan: async () => (await import('./commands/run.js')).runCommand,
+  apply: async () => (await import('./commands/run.js')).runCommand,
+  run: async () => (await import('./commands/run.js')).runCommand,
+  list: async () => (await import('./commands/list.js')).listCommand,
+  show: async () => (await import('./commands/show.js')).showCommand,
+  why: async () => (await import('./commands/why.js')).whyCommand,
+  'runs list': async () => (await import('./commands/runs.js')).runsListCommand,
+  'runs show': async () => (await import('./commands/runs.js')).runsShowCommand,
+  'new integration': async () => (await import('./commands/new.js')).newIntegrationCommand,
+  init: async () => (await import('./commands/init.js')).initCommand,
+  doctor: async () => (await import('./commands/doctor.js')).doctorCommand,
+  config: async () => (await import('./commands/config.js')).configCommand,
+}
+
+/** Runs the process's command line; resolves with its exit code when all output has been written. */
+export async function main(): Promise<void> {
+  const context: ProcessContext = {
+    argv: process.argv.slice(2),
+    environment: process.env,
+    cwd: process.cwd(),
+    stdoutIsTerminal: process.stdout.isTTY,
+    stderrIsTerminal: process.stderr.isTTY,
+    stdinIsTerminal: process.stdin.isTTY,
+    columns: process.stdout.columns,
+    output: createOutput(process.stdout, process.stderr),
+  }
+  process.exitCode = await runCommandLine(context)
+  await context.output.drain()
+  if (context.output.failure !== null && process.exitCode === 0) {
+    context.output.err(`trueup: output was lost: ${context.output.failure.message}\n`)
+    process.exitCode = 1
+  }
+  await context.output.drain()
+}
+
+async function runCommandLine(context: ProcessContext): Promise<number> {
+  const { argv, environment, output } = context
+  try {
+    const parsed = await parseArguments(argv, environment)
+    switch (parsed.kind) {
+      case 'version': {
+        const { readTool } = await import('./tool.js')
+        output.out(`${readTool().version}\n`)
+        return 0
+      }
+      case 'help': {
+        const { helpText } = await import('./help.js')
+        const text = await helpText(parsed.command)
+        if (parsed.asked) output.out(text)
+        else output.err(text)
+        return parsed.asked ? 0 : 64
+      }
+      case 'command': {
+        for (const warning of parsed.warnings) output.err(`trueup: warning: ${warning}\n`)
+        const command = await COMMANDS[parsed.command]()
+        return await command({ context, command: parsed.command, positionals: parsed.positionals, settings: parsed.settings })
+      }
+    }
+  } catch (thrown) {
+    return await fail(context, toError(thrown))
+  }
+}
+
+/** One or two lines for a person's mistake; a stack only for a bug or with --debug. */
+async function fail({ argv, output }: ProcessContext, error: Error): Promise<number> {
+  const known = isTrueupError(error) ? error : undefined
+  const message = known?.message ?? `Internal error: ${error.message}`
+  const [first = '', ...rest] = message.split('\n')
+  output.err(`trueup: ${[first, ...rest.map((line) => (line.startsWith('  ') ? line : `  ${line}`))].join('\n')}\n`)
+  if (known === undefined || argv.includes('--debug')) output.err(`${stackOf(error)}\n`)
+  const code = known === undefined ? 1 : exitCodeOf(known)
+  if (wantsJson(argv)) await failAsJson(output, code, known, message)
+  return code
+}
+
+async function failAsJson(output: ProcessContext['output'], exitCode: number, known: TrueupError | undefined, message: string): Promise<void> {
+  const { formatJson } = await import('../report/run-json.js')
+  output.out(formatJson({ schema: 'trueup/1', exitCode, runs: [], error: { code: known?.code ?? 'internal', message } }))
+}
+
+/** The command line may not have been understood; what it asked for is taken from its words. */
+function wantsJson(argv: readonly string[]): boolean {
+  return argv.some((word, index) => word === '-ojson' || word === '--output=json' || ((word === '-o' || word === '--output') && argv[index + 1] === 'json'))
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : ''
+  return `${error.stack ?? error.message}${cause}`
+}
+
+void main()

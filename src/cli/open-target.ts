@@ -1,0 +1,201 @@
+// A target as configured, ready for a run: its declaration (kept from an earlier run where nothing changed, else by loading its code),
+// the store and limits in force, and the same questions about the base.
+import type { Snapshot } from '../desired/source.js'
+import type { CodeManifest } from '../early-exit/code-manifest.js'
+import type { Declaration, DeclaredTarget } from '../early-exit/declaration.js'
+import { toError, TrueupError } from '../errors.js'
+import type { Json, RunMode } from '../event.js'
+import type { LimitSettings } from '../integration.js'
+import type { LoadedTarget, OpenTarget } from '../run-types.js'
+import type { ObjectStore } from '../store/object-store.js'
+import { openStore } from '../store/open-store.js'
+import { systemClock } from '../util/clock.js'
+import { once } from '../util/once.js'
+import type { Config } from './config.js'
+import { defaultTarget, effectiveTargetSettings, resolveTargets, type TargetConfig } from './config-targets.js'
+import { keepDeclaration, keptDeclaration, sameCode } from './declaration-cache.js'
+import { loadTarget } from './load-target.js'
+import { configAt, pathInside, type Project } from './project.js'
+
+/** A target by name, with the parameters given as flags. */
+export interface TargetReference {
+  readonly project: Project
+  readonly target: TargetConfig
+  /** `--param` texts of this target. */
+  readonly params: Readonly<Record<string, string>>
+  readonly ci: boolean
+}
+
+export interface Sides {
+  readonly head: Snapshot
+  readonly base: Snapshot | undefined
+  readonly mode: RunMode
+}
+
+export async function openTarget(reference: TargetReference, sides: Sides): Promise<OpenTarget> {
+  const { project } = reference
+  const loaded = once(() => loadTarget(reference))
+  const declared = await declare(reference, sides.head, loaded)
+  const inForce = await settingsInForce(reference, sides)
+  const store = await openStoreOf(project, inForce.store, sides.head)
+  return {
+    declared,
+    limits: { ...declared.declaration.limits, ...inForce.limits },
+    store,
+    storeIsFreshInCi: reference.ci && sides.mode === 'apply' && store.description.startsWith('file:') && (await isEmpty(store)),
+    notes: inForce.notes,
+    load: loaded,
+    configAt: (base) => configurationAt(reference, base, declared.declaration, loaded),
+    manifestAt: (base) => manifestAt(reference, base, declared),
+  }
+}
+
+async function declare(reference: TargetReference, head: Snapshot, loaded: () => Promise<Loaded>): Promise<DeclaredTarget> {
+  const { project } = reference
+  const kept = await keptDeclaration(reference, head)
+  if (kept !== undefined) return kept
+  const { definition, params, file } = await loaded()
+  const entry = file === null ? null : pathInside(project.repository.root, file)
+  const { inputs } = definition
+  const declaration: Declaration = {
+    integration: definition.name,
+    version: definition.version,
+    entry,
+    builtin: file === null,
+    inputs: typeof inputs === 'function' ? inputs(params) : (inputs ?? []),
+    env: definition.env ?? [],
+    secrets: definition.secrets ?? [],
+    external: definition.external === true,
+    deletePolicy: definition.deletePolicy,
+    sharded: definition.shards !== undefined,
+    limits: plainLimits(definition.limits ?? {}),
+    config: configurationOf(project, project.config, reference.target, params),
+    params: params as Json,
+  }
+  const manifest = await manifestOf(reference, head, { entry, builtin: file === null }, true)
+  const declared = { declaration, manifest }
+  await refuseUncommittedCode(project, head, manifest)
+  await keepDeclaration(reference, declared)
+  return declared
+}
+
+type Loaded = LoadedTarget & { readonly file: string | null }
+
+function plainLimits({ maxDeletes, maxChanges, percentFrom, allowEmpty }: LimitSettings): LimitSettings {
+  return {
+    ...(maxDeletes === undefined ? {} : { maxDeletes }),
+    ...(maxChanges === undefined ? {} : { maxChanges }),
+    ...(percentFrom === undefined ? {} : { percentFrom }),
+    ...(allowEmpty === undefined ? {} : { allowEmpty }),
+  }
+}
+
+/** What decides outcomes, parameters after their defaults. */
+function configurationOf(project: Project, config: Config, target: TargetConfig, params: unknown): Json {
+  const settings = effectiveTargetSettings(config, target) as Readonly<Record<string, Json>>
+  const { store } = project.settings
+  // A flag or variable lies on top of both sides' files.
+  return { ...settings, params: params as Json, ...(store.origin === 'flag' || store.origin === 'variable' ? { store: store.value } : {}) }
+}
+
+/** The effective configuration at another revision; undefined when that revision has no such target. */
+async function configurationAt(reference: TargetReference, base: Snapshot, head: Declaration, loaded: () => Promise<Loaded>): Promise<Json | undefined> {
+  const { project, target } = reference
+  const found = await configAt(project, base)
+  if (found?.text === project.configText || (found === undefined && project.configFile === null)) return head.config
+  const there = found === undefined ? undefined : targetIn(found.config, target)
+  if (found === undefined || there === undefined) return undefined
+  const { resolveParams } = await import('../params.js')
+  const { definition } = await loaded()
+  const { values } = await resolveParams(definition, { file: there.params, flags: reference.params, target: target.name })
+  return configurationOf(project, found.config, there, values)
+}
+
+function targetIn(config: Config, target: TargetConfig): TargetConfig | undefined {
+  const named = resolveTargets(config).get(target.name)
+  if (named !== undefined) return named
+  // A target without an entry has its integration's name (or is called by path).
+  return target.integration === target.name || target.integration.startsWith('.') ? { ...defaultTarget(config, target.name), integration: target.integration } : undefined
+}
+
+interface InForce {
+  readonly limits: LimitSettings
+  readonly store: string
+  readonly notes: readonly string[]
+}
+
+/** In a dry run with a base, limits and store are the base's: a pull request must not loosen what it is checked by. */
+async function settingsInForce({ project, target }: TargetReference, { base, mode }: Sides): Promise<InForce> {
+  const { store } = project.settings
+  const head: InForce = { limits: target.limits, store: store.value, notes: [] }
+  if (mode === 'apply' || base === undefined || project.configFile === null) return head
+  const short = base.revision.kind === 'commit' ? base.revision.id.slice(0, 8) : 'the base'
+  let found
+  try {
+    found = await configAt(project, base)
+  } catch (thrown) {
+    return { ...head, notes: [`limits and store come from the head, since trueup.yaml of ${short} cannot be read: ${toError(thrown).message}`] }
+  }
+  if (found === undefined || found.text === project.configText) return head
+  const there = targetIn(found.config, target)
+  const limits = there?.limits ?? found.config.limits ?? {}
+  const url = store.origin === 'flag' || store.origin === 'variable' ? store.value : (found.config.store ?? 'file:.trueup')
+  const notes: string[] = []
+  if (JSON.stringify(limits) !== JSON.stringify(target.limits)) {
+    notes.push(`limits in force are those of ${short}: ${JSON.stringify(limits)}; those of the head are ${JSON.stringify(target.limits)}`)
+  }
+  if (url !== store.value) notes.push(`the store in force is that of ${short}: ${url}; that of the head is ${store.value}`)
+  return { limits, store: url, notes }
+}
+
+export async function openStoreOf(project: Project, url: string, head?: Snapshot): Promise<ObjectStore> {
+  return openStore(url, {
+    baseDirectory: project.directory,
+    clock: systemClock,
+    isTracked: async (path) => {
+      const inside = pathInside(project.repository.root, path)
+      if (inside === null) return false
+      // A skip must not read the index of a large repository; what a pull request brings is in the commit.
+      if (head?.revision.kind === 'commit') return (await head.entries([inside, `${inside}/**`])).length > 0
+      return project.repository.isTracked(path)
+    },
+  })
+}
+
+async function isEmpty(store: ObjectStore): Promise<boolean> {
+  for await (const entry of store.list('')) if (entry.key !== '') return false
+  return true
+}
+
+async function manifestOf(reference: TargetReference, snapshot: Snapshot, code: { readonly entry: string | null; readonly builtin: boolean }, isHead: boolean): Promise<CodeManifest> {
+  const { project } = reference
+  if (!code.builtin && code.entry === null) return { kind: 'unknown', reason: 'its file lies outside the repository', files: {} }
+  const { codeManifest } = await import('../early-exit/code-manifest.js')
+  const from = pathInside(project.repository.root, project.directory) ?? ''
+  const { version, build } = project.tool
+  return codeManifest({
+    snapshot,
+    entry: code.entry,
+    from,
+    tool: { version, build },
+    ...(isHead ? { installed: { root: project.repository.root } } : {}),
+  })
+}
+
+async function manifestAt(reference: TargetReference, base: Snapshot, declared: DeclaredTarget): Promise<CodeManifest> {
+  const { manifest, declaration } = declared
+  if (manifest.kind === 'known' && (await sameCode(manifest, base))) return manifest
+  return manifestOf(reference, base, declaration, false)
+}
+
+/** With `--committed`, code that was loaded from a changed file is not the code of HEAD. */
+async function refuseUncommittedCode(project: Project, head: Snapshot, manifest: CodeManifest): Promise<void> {
+  if (!project.settings.committed.value) return
+  const { dirtyFiles } = await import('../early-exit/code-manifest.js')
+  await using worktree = await project.repository.head({ committed: false })
+  const dirty = await dirtyFiles(manifest, head, worktree)
+  if (dirty.length === 0) return
+  throw new TrueupError('head-unclean', `--committed runs the code of HEAD, but ${dirty.join(', ')} ${dirty.length === 1 ? 'is' : 'are'} changed in the working tree: commit, or leave --committed out`, {
+    details: { files: dirty },
+  })
+}

@@ -1,0 +1,123 @@
+// The commands as data: their words, arguments, summaries and examples. Parser and help read this; it runs nothing.
+
+/** One argument of a command. */
+export interface ArgumentSpec {
+  readonly name: string
+  readonly required: boolean
+}
+
+/** One command. */
+export interface CommandSpec {
+  readonly summary: string
+  readonly arguments: readonly ArgumentSpec[]
+  /** What to do when a required argument is missing; the end of the message. */
+  readonly whenMissing?: string
+  readonly examples: readonly string[]
+}
+
+const TARGET = { name: 'target', required: true } as const
+const LIST_HINT = '`trueup list` shows all targets'
+
+/** All commands of the program by their words. */
+export const COMMANDS = {
+  plan: {
+    summary: 'show what an apply would change; changes nothing and refuses --apply',
+    arguments: [TARGET],
+    whenMissing: LIST_HINT,
+    examples: ['trueup plan dns-records', 'trueup plan dns-records --base origin/main --detailed-exitcode'],
+  },
+  apply: {
+    summary: 'plan, check the limits, and carry the plan out; also a plan kept with --out',
+    arguments: [{ name: 'target|file', required: true }],
+    whenMissing: LIST_HINT,
+    examples: [
+      'trueup apply dns-records',
+      'trueup apply dns-records --expect-plan 71c2b04e9d33',
+      'trueup apply plan.json',
+    ],
+  },
+  run: {
+    summary: 'one run: decide, plan, and with --apply carry the plan out; a dry run without',
+    arguments: [TARGET],
+    whenMissing: LIST_HINT,
+    examples: [
+      'trueup run dns-records --early-exit-compare-sha origin/main',
+      'trueup run dns-records --apply --yes --early-exit-compare-sha last-applied',
+    ],
+  },
+  list: {
+    summary: 'the targets and integrations, and how their last run ended',
+    arguments: [],
+    examples: ['trueup list', 'trueup list -o json'],
+  },
+  show: {
+    summary: 'what a target declares: parameters, inputs, secrets, delete policy',
+    arguments: [TARGET],
+    whenMissing: LIST_HINT,
+    examples: ['trueup show dns-records'],
+  },
+  why: {
+    summary: 'why the last run (or --run) ran or was skipped, component by component',
+    arguments: [
+      { name: 'target', required: false },
+      { name: 'shard', required: false },
+    ],
+    examples: ['trueup why dns-records', 'trueup why --run 01JDXK5Q2M'],
+  },
+  'runs list': {
+    summary: 'the kept records of runs, newest first',
+    arguments: [],
+    examples: ['trueup runs list --target dns-records --failed', 'trueup runs list --since 1d -o json'],
+  },
+  'runs show': {
+    summary: 'one record: decision, plan, outcomes and log',
+    arguments: [{ name: 'id', required: true }],
+    whenMissing: '`trueup runs list` shows the ids',
+    examples: ['trueup runs show 01JDXK5Q2M'],
+  },
+  'new integration': {
+    summary: 'write a working integration with its test, to start from',
+    arguments: [{ name: 'name', required: true }],
+    whenMissing: 'for example `trueup new integration dns-records`',
+    examples: ['trueup new integration dns-records'],
+  },
+  init: { summary: 'write a trueup.yaml and an example that works', arguments: [], examples: ['trueup init'] },
+  doctor: {
+    summary: 'check git, store and configuration; says how to mend what is wrong',
+    arguments: [{ name: 'target', required: false }],
+    examples: ['trueup doctor'],
+  },
+  config: {
+    summary: 'the effective settings, each with where it came from',
+    arguments: [],
+    examples: ['trueup config', 'trueup config -o json'],
+  },
+} as const satisfies Readonly<Record<string, CommandSpec>>
+
+/** `plan`, `runs list` … */
+export type CommandName = keyof typeof COMMANDS
+
+/** Commands of two words: the first word, and which one is meant by it alone (none: help is shown). */
+export const COMMAND_GROUPS: Readonly<Record<string, { readonly summary: string; readonly alone?: CommandName }>> = {
+  runs: { summary: 'the kept records: list, show', alone: 'runs list' },
+  new: { summary: 'write something to start from: integration' },
+}
+
+/** All command names, in the order of help. */
+export function commandNames(): readonly CommandName[] {
+  return Object.keys(COMMANDS) as CommandName[]
+}
+
+export function isCommandName(words: string): words is CommandName {
+  return Object.hasOwn(COMMANDS, words)
+}
+
+/** The first words: `plan`, `runs`, `new` … */
+export function firstWords(): readonly string[] {
+  return [...new Set(commandNames().map((name) => name.split(' ')[0] ?? name))]
+}
+
+/** The second words of a group: `list`, `show`. */
+export function secondWords(group: string): readonly string[] {
+  return commandNames().flatMap((name) => (name.startsWith(`${group} `) ? [name.slice(group.length + 1)] : []))
+}

@@ -1,0 +1,37 @@
+// Settings that cannot stand together in, a usage error out. Looks at values only; no file, no environment.
+import { TrueupError } from '../errors.js'
+import type { RunMode } from '../event.js'
+import type { CommandName } from './options-commands.js'
+import type { Settings } from './options.js'
+
+/** Throws `usage` for the first contradiction. */
+export function checkConflicts(command: CommandName, positionals: readonly string[], settings: Settings): void {
+  const acting = settings.apply.value ? settings.apply.from : settings.noDryRun.value ? settings.noDryRun.from : null
+  const dry = settings.dryRun.value ? settings.dryRun.from : null
+  const target = /^[\w./-]+$/.test(positionals[0] ?? '') ? ` ${String(positionals[0])}` : ''
+  if (acting !== null && dry !== null) refuse(`${acting} and ${dry} contradict each other: leave one out`)
+  if (command === 'plan' && acting !== null)
+    refuse(`trueup plan never changes anything, so it refuses ${acting}: use \`trueup apply${target}\``)
+  if (command === 'apply' && dry !== null)
+    refuse(`trueup apply carries the plan out, so it refuses ${dry}: use \`trueup plan${target}\``)
+  if (settings.requireCompare.value && settings.compareWith.value === undefined) {
+    const from = String(settings.requireCompare.from)
+    refuse(
+      `${from} needs something to compare with: --base <rev>, or TRUEUP_EARLY_EXIT_COMPARE_SHA, which is empty or not set`,
+    )
+  }
+  const { value: out } = settings.out
+  if (out !== undefined && settings.reports.value.some((report) => report.file === out)) {
+    refuse(`the plan and a report would be written to one file, ${out}: give them two`)
+  }
+}
+
+/** What the command and its flags amount to: `plan` never applies, `apply` always does, `run` with --apply or --no-dry-run. */
+export function runModeOf(command: 'plan' | 'apply' | 'run', settings: Settings): RunMode {
+  if (command === 'plan') return 'dry-run'
+  return command === 'apply' || settings.apply.value || settings.noDryRun.value ? 'apply' : 'dry-run'
+}
+
+function refuse(message: string): never {
+  throw new TrueupError('usage', message)
+}

@@ -1,0 +1,43 @@
+// Shapes of a command's data on stdout: text, JSON, a table. Knows no command.
+import { displayWidth } from '../report/data-text.js'
+import type { Style } from '../report/style.js'
+import type { Settings } from './options.js'
+
+export interface Forms {
+  json(): unknown
+  text(): string
+  /** @defaultValue the text in a code block */
+  markdown?(): string
+}
+
+/** What `-o` asked for. */
+export async function printed(settings: Settings, forms: Forms): Promise<string> {
+  switch (settings.output.value) {
+    case 'json': {
+      const { formatJson } = await import('../report/run-json.js')
+      return formatJson(forms.json() as Parameters<typeof formatJson>[0])
+    }
+    case 'markdown':
+      return forms.markdown?.() ?? `\`\`\`\n${forms.text()}\`\`\`\n`
+    case 'text':
+      return forms.text()
+  }
+}
+
+/** Columns as wide as their widest cell; the last one is not padded. Cells may be coloured. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], style: Style): string {
+  const plain = (text: string): string => text.replace(/\u001b\[\d+m/g, '')
+  const widths = head.map((title, column) => Math.max(displayWidth(title), ...rows.map((row) => displayWidth(plain(row[column] ?? '')))))
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => (column === cells.length - 1 ? cell : cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - displayWidth(plain(cell))))))
+      .join('  ')
+      .trimEnd()
+  return `${[style.dim(line(head)), ...rows.map(line)].join('\n')}\n`
+}
+
+/** `name   value` lines, values aligned. */
+export function facts(pairs: readonly (readonly [string, string])[], style: Style): string {
+  const width = Math.max(0, ...pairs.map(([name]) => displayWidth(name)))
+  return pairs.map(([name, value]) => `  ${style.dim(name.padEnd(width))}  ${value}`.trimEnd()).join('\n')
+}

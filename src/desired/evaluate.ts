@@ -1,0 +1,77 @@
+// Evaluates an integration's desired state on one snapshot: the one function used for head and base alike.
+// In: definition, parameters, snapshot. Out: the frozen value with its digest, and its shards with theirs.
+import { isTrueupError, toError, TrueupError } from '../errors.js'
+import type { Digest, Json } from '../event.js'
+import type { AnyIntegration, BoundedMap, DesiredContext, Env, Http, Log } from '../integration.js'
+import { digestOf, InvalidJsonValue } from '../util/digest.js'
+import { deepFreeze } from '../util/freeze.js'
+import { createSource } from './source-context.js'
+import { splitShards } from './shards.js'
+import type { Snapshot } from './source.js'
+
+export interface EvaluateRequest {
+  readonly definition: AnyIntegration
+  readonly target: string
+  readonly params: unknown
+  readonly inputs: readonly string[]
+  readonly snapshot: Snapshot
+  readonly env: Env
+  readonly log: Log
+  readonly map: BoundedMap
+  readonly signal: AbortSignal
+  readonly http: Http
+}
+
+export interface ShardState {
+  readonly key: string
+  readonly value: Json
+  readonly digest: Digest
+}
+
+export interface DesiredState {
+  readonly value: Json
+  readonly digest: Digest
+  /** By key, sorted by code unit; an unsharded target has one, under the empty key. */
+  readonly shards: ReadonlyMap<string, ShardState>
+}
+
+/** Any failure is a TrueupError that names the target: what cannot be read is never taken for "nothing desired". */
+export async function evaluateDesired(request: EvaluateRequest): Promise<DesiredState> {
+  const { definition, target, snapshot, params } = request
+  const context: DesiredContext<unknown> & { readonly http?: Http } = {
+    params,
+    log: request.log,
+    source: createSource({ snapshot, inputs: request.inputs, integration: definition.name }),
+    env: request.env,
+    map: request.map,
+    signal: request.signal,
+    secrets: {
+      reference: (path, field, version) => ({
+        $secret: { path, ...(field === undefined ? {} : { field }), ...(version === undefined ? {} : { version }) },
+      }),
+    },
+    ...(definition.external === true ? { http: request.http } : {}),
+  }
+  try {
+    const value: unknown = deepFreeze(await definition.desiredState(context as never))
+    const digest = digestOf(value)
+    const parts = splitShards(definition, value, params)
+    const shards = new Map<string, ShardState>()
+    for (const [key, part] of [...parts].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      // An unsharded target's only part is the whole value: not digested twice.
+      shards.set(key, { key, value: part as Json, digest: part === value ? digest : digestOf(deepFreeze(part)) })
+    }
+    return { value: value as Json, digest, shards }
+  } catch (thrown) {
+    if (isTrueupError(thrown)) throw thrown
+    if (thrown instanceof InvalidJsonValue) {
+      throw new TrueupError(
+        'desired-invalid',
+        `${target}: the desired state is not plain JSON: ${thrown.message}. Return plain objects, lists, texts, numbers, booleans and null.`,
+        { cause: thrown, details: { target, path: thrown.path } },
+      )
+    }
+    const error = toError(thrown)
+    throw new TrueupError('desired-unreadable', `${target}: desiredState() failed: ${error.message}`, { cause: error, details: { target } })
+  }
+}

@@ -1,0 +1,275 @@
+// Object names in, objects out, through one long-lived `git cat-file --batch` that is started by the first question.
+// Questions are pipelined: git answers in order. Must not be asked names with newlines (paths go by object id, read from trees).
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
+import { TrueupError } from '../../errors.js'
+import { collectText, endGroup, type Git } from '../git.js'
+
+export type ObjectAnswer =
+  | { readonly kind: 'found'; readonly oid: string; readonly type: string; readonly content: Buffer }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'ambiguous' }
+
+interface Question {
+  readonly answer: (answer: ObjectAnswer) => void
+  readonly fail: (error: Error) => void
+}
+
+interface Session {
+  readonly child: ChildProcessWithoutNullStreams
+  readonly stderr: { text(): string }
+  readonly waiting: Question[]
+  /** Index of the oldest unanswered question; shifting a long array would cost each time. */
+  first: number
+  readonly parser: AnswerParser
+  /** Monotonic ms of the last sign of life. */
+  activeAt: number
+  watch: AbortController | undefined
+  failure: TrueupError | undefined
+}
+
+const ARGS = ['cat-file', '--batch'] as const
+/** How many bytes may be asked for ahead of the reader. */
+const AHEAD_BYTES = 4 * 1024 * 1024
+const AHEAD_COUNT = 1024
+
+/** Reads objects of one repository. Several readers of one process are fine; a process serves all questions of its repository. */
+export class ObjectReader {
+  readonly #git: Git
+  #session: Session | undefined
+  #isClosed = false
+  #closing: Promise<void> | undefined
+
+  constructor(git: Git) {
+    this.#git = git
+  }
+
+  /**
+   * One object by id or any other name git understands.
+   *
+   * @throws TrueupError `git-failed`, also where a partial clone cannot fetch the object; `timeout`, `interrupted`, `git-missing`
+   */
+  get(name: string): Promise<ObjectAnswer> {
+    if (/[\n\0]/.test(name)) return Promise.resolve({ kind: 'missing' })
+    return new Promise((resolve, reject) => {
+      try {
+        const session = this.#open()
+        session.waiting.push({ answer: resolve, fail: reject })
+        if (session.waiting.length - session.first === 1) this.#busy(session)
+        session.child.stdin.write(`${name}\n`)
+      } catch (error) {
+        reject(this.#git.explain(ARGS, error))
+      }
+    })
+  }
+
+  /** One object that must be there. */
+  async content(oid: string): Promise<Buffer> {
+    const answer = await this.get(oid)
+    if (answer.kind === 'found') return answer.content
+    throw new TrueupError(
+      'git-failed',
+      `object ${oid} is not in ${this.#git.place.root}: run \`git fsck\` there, or clone it again`,
+      { details: { oid } },
+    )
+  }
+
+  /** Many objects in the order given, each asked for ahead of its turn but never more than a few MiB ahead. */
+  async *contents(oids: readonly string[]): AsyncGenerator<Buffer, void, void> {
+    const ahead: Promise<Buffer>[] = []
+    let next = 0
+    let largest = 1
+    for (let index = 0; index < oids.length; index += 1) {
+      const limit = Math.max(1, Math.min(AHEAD_COUNT, Math.floor(AHEAD_BYTES / largest)))
+      // Refill in bulk: questions written together reach git together.
+      if (ahead.length <= limit / 2) {
+        while (next < oids.length && ahead.length < limit) {
+          const oid = oids[next]
+          next += 1
+          if (oid === undefined) break
+          const pending = this.content(oid)
+          // Told by the await below; one that is never awaited (the caller stopped) must not be an unhandled rejection.
+          pending.catch(() => undefined)
+          ahead.push(pending)
+        }
+      }
+      const pending = ahead.shift()
+      if (pending === undefined) return
+      const content = await pending
+      if (content.length > largest) largest = content.length
+      yield content
+    }
+  }
+
+  /** Ends the process. Questions still open fail. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const session = this.#session
+    if (session !== undefined && this.#closing === undefined) {
+      this.#closing = new Promise((resolve) => {
+        session.child.ref()
+        session.child.once('close', () => {
+          resolve()
+        })
+        if (session.waiting.length > session.first) {
+          this.#fail(
+            session,
+            new TrueupError('git-failed', `the repository ${this.#git.place.root} was closed while it was being read`),
+          )
+        }
+        session.child.stdin.end()
+      })
+    }
+    await this.#closing
+  }
+
+  #open(): Session {
+    if (this.#isClosed) throw new TrueupError('git-failed', `the repository ${this.#git.place.root} is closed`)
+    if (this.#session !== undefined) return this.#session
+    const child = this.#git.start(ARGS)
+    const session: Session = {
+      child,
+      stderr: collectText(child.stderr),
+      waiting: [],
+      first: 0,
+      parser: new AnswerParser(),
+      activeAt: this.#git.clock.monotonic(),
+      watch: undefined,
+      failure: undefined,
+    }
+    this.#session = session
+    const onAbort = (): void => {
+      this.#fail(session, this.#git.interrupted(ARGS))
+    }
+    this.#git.signal?.addEventListener('abort', onAbort, { once: true })
+    // What went wrong is told by the exit and stderr, not by EPIPE.
+    child.stdin.on('error', () => undefined)
+    child.stdout.on('data', (chunk: Buffer) => {
+      this.#receive(session, chunk)
+    })
+    child.once('error', (error) => {
+      this.#fail(session, this.#git.explain(ARGS, error))
+    })
+    child.once('close', (code, signal) => {
+      this.#git.signal?.removeEventListener('abort', onAbort)
+      this.#fail(session, this.#git.failure(ARGS, code ?? signal ?? 'unknown', session.stderr.text()))
+    })
+    return session
+  }
+
+  #receive(session: Session, chunk: Buffer): void {
+    session.activeAt = this.#git.clock.monotonic()
+    try {
+      for (const answer of session.parser.push(chunk)) {
+        session.waiting[session.first]?.answer(answer)
+        session.first += 1
+        // An answered question holds its content until it is dropped.
+        if (session.first >= AHEAD_COUNT) session.first -= session.waiting.splice(0, session.first).length
+      }
+    } catch (error) {
+      this.#fail(session, this.#git.explain(ARGS, error))
+      return
+    }
+    if (session.first === session.waiting.length) {
+      session.waiting.length = 0
+      session.first = 0
+      this.#idle(session)
+    }
+  }
+
+  /** Only a process with open questions keeps ours alive, and only then is there a time limit. */
+  #busy(session: Session): void {
+    session.child.ref()
+    setStreamRef(session.child, true)
+    session.activeAt = this.#git.clock.monotonic()
+    const watch = new AbortController()
+    session.watch = watch
+    void this.#watchOver(session, watch.signal)
+  }
+
+  #idle(session: Session): void {
+    session.watch?.abort()
+    session.watch = undefined
+    session.child.unref()
+    setStreamRef(session.child, false)
+  }
+
+  async #watchOver(session: Session, signal: AbortSignal): Promise<void> {
+    const { clock, timeoutMs } = this.#git
+    try {
+      for (;;) {
+        const left = session.activeAt + timeoutMs - clock.monotonic()
+        if (left <= 0) break
+        await clock.sleep(left, signal)
+      }
+    } catch {
+      return
+    }
+    if (!signal.aborted) this.#fail(session, this.#git.timedOut(ARGS))
+  }
+
+  /** The next question starts a new process. */
+  #fail(session: Session, error: TrueupError): void {
+    if (this.#session === session) this.#session = undefined
+    session.watch?.abort()
+    const failure = (session.failure ??= error)
+    const open = session.waiting.splice(0).slice(session.first)
+    session.first = 0
+    for (const question of open) question.fail(failure)
+    endGroup(session.child)
+  }
+}
+
+/** Pipes of a child are sockets, which keep the process alive on their own. */
+function setStreamRef(child: ChildProcessWithoutNullStreams, isNeeded: boolean): void {
+  for (const stream of [child.stdin, child.stdout, child.stderr]) {
+    const handle = stream as Partial<{ ref(): void; unref(): void }>
+    if (isNeeded) handle.ref?.()
+    else handle.unref?.()
+  }
+}
+
+/** Cuts the output of `cat-file --batch` into answers: `<oid> <type> <size>\n<bytes>\n`, or `<name> missing\n`. */
+export class AnswerParser {
+  #buffered: Buffer[] = []
+  #size = 0
+  /** Bytes that must be there before looking again. */
+  #needed = 1
+
+  /** The answers that this chunk completes. */
+  push(chunk: Buffer): ObjectAnswer[] {
+    this.#buffered.push(chunk)
+    this.#size += chunk.length
+    if (this.#size < this.#needed) return []
+    const answers: ObjectAnswer[] = []
+    const data = this.#buffered.length === 1 ? chunk : Buffer.concat(this.#buffered, this.#size)
+    let at = 0
+    this.#needed = 1
+    while (at < data.length) {
+      const end = data.indexOf(10, at)
+      if (end === -1) break
+      const line = data.toString('utf8', at, end)
+      const header = /^([0-9a-f]{40,64}) ([a-z]+) (\d+)$/.exec(line)
+      if (header === null) {
+        at = end + 1
+        if (line.endsWith(' missing')) answers.push({ kind: 'missing' })
+        else if (line.endsWith(' ambiguous')) answers.push({ kind: 'ambiguous' })
+        else throw new TrueupError('git-failed', `git cat-file answered '${line}', which trueup does not understand`)
+        continue
+      }
+      const [, oid = '', type = '', size = '0'] = header
+      const start = end + 1
+      const stop = start + Number(size)
+      if (data.length <= stop) {
+        this.#needed = stop + 1 - at
+        break
+      }
+      // A copy: a small file must not keep a whole chunk alive.
+      answers.push({ kind: 'found', oid, type, content: Buffer.from(data.subarray(start, stop)) })
+      at = stop + 1
+    }
+    const rest = data.subarray(at)
+    this.#buffered = rest.length === 0 ? [] : [rest]
+    this.#size = rest.length
+    return answers
+  }
+}

@@ -1,0 +1,134 @@
+// A commit and a matcher in, the matching entries of its tree out, read as tree objects so that the cost follows what is asked for.
+// Must not start git itself, and never follows symbolic links or enters submodules.
+import { TrueupError } from '../../errors.js'
+import type { GlobMatcher } from '../globs.js'
+import type { SourceEntry } from '../source.js'
+import type { ObjectReader } from './object-reader.js'
+
+/** Trees are kept as git's bytes (about 40 an entry), until they are this many bytes together. */
+const KEPT_BYTES = 32 * 1024 * 1024
+
+export type CommitAnswer =
+  { readonly kind: 'found'; readonly id: string } | { readonly kind: 'missing' } | { readonly kind: 'ambiguous' }
+
+/** What listing found beside the files themselves. */
+export interface TreeListing {
+  /** Matching files, links and submodules, sorted by path. */
+  readonly entries: readonly SourceEntry[]
+  /** Submodules that do not match but could hold files that do. */
+  readonly submodules: readonly string[]
+}
+
+/** The trees of one repository. Equal trees of two revisions are read once. */
+export class Trees {
+  readonly #objects: ObjectReader
+  readonly #kept = new Map<string, Buffer>()
+  #keptBytes = 0
+  readonly #treeOfCommit = new Map<string, string>()
+
+  constructor(objects: ObjectReader) {
+    this.#objects = objects
+  }
+
+  /** A revision as a full commit id. */
+  async commit(revision: string): Promise<CommitAnswer> {
+    const answer = await this.#objects.get(`${revision}^{commit}`)
+    if (answer.kind !== 'found') return answer
+    const tree = /^tree ([0-9a-f]{40,64})\n/.exec(answer.content.toString('latin1', 0, 80))?.[1]
+    if (tree !== undefined) this.#treeOfCommit.set(answer.oid, tree)
+    return { kind: 'found', id: answer.oid }
+  }
+
+  /** Whether several objects begin like this. git says so only of the bare name; peeled to a commit it is just missing. */
+  async isAmbiguous(abbreviation: string): Promise<boolean> {
+    return (await this.#objects.get(abbreviation)).kind === 'ambiguous'
+  }
+
+  /** Matching entries of a commit (a full id). */
+  async list(commit: string, matcher: GlobMatcher): Promise<TreeListing> {
+    const entries: SourceEntry[] = []
+    const submodules: string[] = []
+    // One level after the other, all trees of a level asked for together.
+    let level: { readonly path: string; readonly oid: string }[] = [{ path: '', oid: await this.#rootTree(commit) }]
+    while (level.length > 0) {
+      const trees = await Promise.all(level.map(({ oid }) => this.#tree(oid)))
+      const next: typeof level = []
+      for (const [index, folder] of level.entries()) {
+        const tree = trees[index]
+        if (tree === undefined) continue
+        for (const { name, mode, oid } of parseTree(tree, commit.length / 2)) {
+          const path = folder.path === '' ? name : `${folder.path}/${name}`
+          if (mode === '40000') {
+            if (matcher.mayContain(path)) next.push({ path, oid: oid() })
+          } else if (matcher.matches(path)) {
+            assertNameable(path)
+            entries.push({ path, oid: oid(), mode, dirty: false })
+          } else if (mode === '160000' && matcher.mayContain(path)) {
+            submodules.push(path)
+          }
+        }
+      }
+      level = next
+    }
+    return { entries: entries.sort(byPath), submodules }
+  }
+
+  async #rootTree(commit: string): Promise<string> {
+    if (!this.#treeOfCommit.has(commit)) await this.commit(commit)
+    const tree = this.#treeOfCommit.get(commit)
+    if (tree === undefined)
+      throw new TrueupError('git-failed', `commit ${commit} is not in this clone: run \`git fetch origin ${commit}\``)
+    return tree
+  }
+
+  async #tree(oid: string): Promise<Buffer> {
+    const kept = this.#kept.get(oid)
+    if (kept !== undefined) return kept
+    const content = await this.#objects.content(oid)
+    if (this.#keptBytes + content.length <= KEPT_BYTES && !this.#kept.has(oid)) {
+      this.#kept.set(oid, content)
+      this.#keptBytes += content.length
+    }
+    return content
+  }
+}
+
+/** Code units, as everywhere in trueup; git's own order is by bytes. */
+export function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
+  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0
+}
+
+/** `<mode> <name>\0<raw id>`, repeated. */
+function* parseTree(
+  tree: Buffer,
+  idBytes: number,
+): Generator<{ name: string; mode: string; oid: () => string }, void, void> {
+  let at = 0
+  while (at < tree.length) {
+    const space = tree.indexOf(32, at)
+    const nul = tree.indexOf(0, space)
+    if (space === -1 || nul === -1)
+      throw new TrueupError('git-failed', 'a tree object of the repository is damaged: run `git fsck`')
+    const name = tree.toString('utf8', space + 1, nul)
+    // git itself refuses to make such names; they would lead a written copy out of its folder.
+    if (name === '' || name === '.' || name === '..' || name.includes('/') || name.toLowerCase() === '.git') {
+      throw new TrueupError('git-failed', `a tree of the repository holds the unsafe name '${name}': run \`git fsck\``)
+    }
+    const mode = tree.toString('latin1', at, space)
+    const start = nul + 1
+    yield { name, mode: mode === '100664' ? '100644' : mode, oid: () => tree.toString('hex', start, start + idBytes) }
+    at = start + idBytes
+  }
+}
+
+/** A path that is not UTF-8 cannot be named in text: better said than read as another. */
+export function assertNameable(path: string): void {
+  if (!path.includes('\uFFFD')) return
+  throw new TrueupError(
+    'desired-unreadable',
+    `the path '${path}' is not valid UTF-8 (or holds U+FFFD): rename it, or leave it out of the globs`,
+    {
+      details: { path },
+    },
+  )
+}

@@ -1,0 +1,48 @@
+// The public door of trueup: what authors of integrations import. Named exports only; importing it does no work.
+export { defineIntegration } from './integration.js'
+export type {
+  BoundedMap,
+  DeletePolicy,
+  DesiredContext,
+  Diff,
+  DiffPair,
+  Env,
+  Exec,
+  ExecResult,
+  Handlers,
+  Http,
+  HttpInit,
+  Integration,
+  IntegrationDefinition,
+  IntegrationLimits,
+  LimitSettings,
+  Listing,
+  Log,
+  Plan,
+  RunContext,
+  SecretRef,
+  SecretReference,
+  Secrets,
+  Source,
+} from './integration.js'
+export { TrueupError, isTrueupError } from './errors.js'
+export type { ErrorCode } from './errors.js'
+export { diff } from './reconcile/diff.js'
+export type { DiffOptions } from './reconcile/diff.js'
+export { listing } from './reconcile/listing.js'
+export { groupBy } from './desired/shards.js'
+export type {
+  ChangeAction,
+  ChangeOutcome,
+  Decision,
+  DecisionReason,
+  Json,
+  LimitCheck,
+  LogRecord,
+  OutcomeResult,
+  PlanData,
+  PlannedChange,
+  RunEvent,
+  RunMode,
+  RunRecord,
+} from './event.js'

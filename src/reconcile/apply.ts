@@ -1,0 +1,164 @@
+// Carries out a plan's changes: intent in the journal, effect, outcome in the journal; several at once; independent ones go on.
+// In: executable changes in plan order. Out: one outcome for each, never an exception for a failed change.
+import { isTrueupError, toError, TrueupError } from '../errors.js'
+import type { ChangeOutcome, OutcomeResult, Reporter } from '../event.js'
+import type { Clock } from '../util/clock.js'
+import type { IntentHandle, Journal } from '../store/journal.js'
+import type { ExecutableChange } from './plan.js'
+
+export interface ApplyRequest {
+  readonly target: string
+  readonly changes: readonly ExecutableChange[]
+  readonly journal: Journal
+  /** Changes under way at once. */
+  readonly concurrency: number
+  /** Aborted: nothing more is started; what is under way may finish. */
+  readonly stop: AbortSignal
+  /** Aborted: what is under way is given up and its outcome is unknown. */
+  readonly giveUp: AbortSignal
+  readonly clock: Clock
+  readonly reporter: Reporter
+}
+
+/**
+ * @throws journal-unavailable when not even the first intent can be written: then nothing was started
+ */
+export async function applyChanges(request: ApplyRequest): Promise<readonly ChangeOutcome[]> {
+  const outcomes = new Map<string, ChangeOutcome>()
+  const waiting = [...request.changes.entries()]
+  const running = new Set<Promise<void>>()
+  // Set when the journal fails after the first change: an effect without an intent must not start.
+  let journalError: Error | undefined
+  let started = 0
+
+  const settle = (change: ExecutableChange, result: OutcomeResult, error: string | null, durationMs: number): void => {
+    const { key, action, shard } = change.change
+    const outcome: ChangeOutcome = { key, action, shard, result, error }
+    outcomes.set(key, outcome)
+    request.reporter.report({ kind: 'change-finished', target: request.target, outcome, durationMs })
+  }
+
+  /** Writes the intent; undefined when it cannot be written, and then nothing of this change has started. */
+  async function begin(sequence: number, executable: ExecutableChange): Promise<IntentHandle | undefined> {
+    const { action, key, shard } = executable.change
+    try {
+      return await request.journal.intend({ sequence, action, key, shard: shard ?? '', after: executable.afterDigest })
+    } catch (thrown) {
+      journalError = toError(thrown)
+      settle(executable, 'not-attempted', `its intent could not be written: ${journalError.message}`, 0)
+      return undefined
+    }
+  }
+
+  async function carryOut(executable: ExecutableChange, intent: IntentHandle): Promise<void> {
+    const { change } = executable
+    const begun = request.clock.monotonic()
+    started += 1
+    request.reporter.report({ kind: 'change-started', target: request.target, change })
+    const ended = await Promise.race([attempt(executable, request.giveUp), aborted(request.giveUp)])
+    const spent = Math.round(request.clock.monotonic() - begun)
+    if (ended.kind === 'given-up') {
+      settle(executable, 'unknown', 'it was under way when the run had to end; the next run looks at it first', spent)
+      return
+    }
+    const error = ended.kind === 'failed' ? ended.error : undefined
+    try {
+      await intent.settle(ended.kind, error)
+    } catch (thrown) {
+      // The effect is known here, but not to a later run: it re-reads the object and finds out.
+      request.reporter.report({
+        kind: 'warned',
+        target: request.target,
+        message: `the outcome of ${change.action} ${change.key} could not be written to the journal: ${toError(thrown).message}`,
+      })
+    }
+    settle(executable, ended.kind, error ?? null, spent)
+  }
+
+  const keys = new Set(request.changes.map(({ change }) => change.key))
+  /** What stands in the way of a change: nothing, a dependency still open, or one that did not succeed. */
+  const obstacle = ({ change }: ExecutableChange): 'none' | 'open' | { readonly failed: string } => {
+    let open = false
+    for (const key of change.dependsOn) {
+      if (!keys.has(key)) continue
+      const outcome = outcomes.get(key)
+      if (outcome === undefined) open = true
+      else if (outcome.result !== 'applied') return { failed: key }
+    }
+    return open ? 'open' : 'none'
+  }
+
+  while (waiting.length > 0 || running.size > 0) {
+    for (let index = 0; index < waiting.length;) {
+      const ending = request.stop.aborted || journalError !== undefined
+      // Every place is taken: what comes later is looked at when one is free again.
+      if (!ending && running.size >= request.concurrency) break
+      const entry = waiting[index]
+      if (entry === undefined) break
+      const [sequence, executable] = entry
+      const standing = obstacle(executable)
+      if (typeof standing === 'object') {
+        settle(executable, 'skipped', `it depends on ${standing.failed}, which was not applied`, 0)
+      } else if (ending) {
+        settle(
+          executable,
+          'not-attempted',
+          journalError === undefined ? 'the run was ended before it' : 'the journal cannot be written',
+          0,
+        )
+      } else if (standing === 'none') {
+        const work = begin(sequence, executable)
+        // The very first intent is awaited, so that a journal that cannot be written stops everything before any effect.
+        if (started === 0) await work
+        const run: Promise<void> = work
+          .then((intent) => (intent === undefined ? undefined : carryOut(executable, intent)))
+          .finally(() => running.delete(run))
+        running.add(run)
+      } else {
+        index += 1
+        continue
+      }
+      waiting.splice(index, 1)
+    }
+    if (running.size > 0) await Promise.race(running)
+  }
+  if (started === 0 && journalError !== undefined) {
+    throw new TrueupError(
+      'journal-unavailable',
+      `${request.target}: the journal cannot be written, so nothing was changed: ${journalError.message}`,
+      {
+        cause: journalError,
+      },
+    )
+  }
+  return request.changes.flatMap(({ change }) => outcomes.get(change.key) ?? [])
+}
+
+type Ended =
+  { readonly kind: 'applied' } | { readonly kind: 'failed'; readonly error: string } | { readonly kind: 'given-up' }
+
+async function attempt(executable: ExecutableChange, signal: AbortSignal): Promise<Ended> {
+  try {
+    await executable.carryOut(signal)
+    return { kind: 'applied' }
+  } catch (thrown) {
+    // A handler that stops because it was told to has an effect nobody saw the end of.
+    if (signal.aborted) return { kind: 'given-up' }
+    const error = toError(thrown)
+    return { kind: 'failed', error: isTrueupError(error) || error.message !== '' ? error.message : error.name }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<Ended> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve({ kind: 'given-up' })
+    else
+      signal.addEventListener(
+        'abort',
+        () => {
+          resolve({ kind: 'given-up' })
+        },
+        { once: true },
+      )
+  })
+}

@@ -1,0 +1,127 @@
+// Builds what an author's functions get: `ctx` of run() and of desiredState(), bound to one run and one shard.
+// Everything here only reads or refuses; the one way to act is the plan that run() returns.
+import { TrueupError } from '../errors.js'
+import type { Json, LogLevel, Reporter } from '../event.js'
+import type {
+  AnyIntegration,
+  BoundedMap,
+  Env,
+  Exec,
+  Http,
+  Log,
+  RunContext,
+  DeletePolicy,
+  SecretRef,
+  Source,
+} from '../integration.js'
+import type { SecretBackend } from '../secrets/secret-backend.js'
+import type { Clock } from '../util/clock.js'
+import { planPart } from './plan.js'
+
+/** A log that reports every line under this target (and shard). */
+export function createRunLog(options: {
+  readonly target: string
+  readonly shard?: string
+  readonly clock: Clock
+  readonly reporter: Reporter
+}): Log {
+  const { target, shard, clock, reporter } = options
+  const at =
+    (level: LogLevel) =>
+    (message: string, fields?: Readonly<Record<string, Json>>): void => {
+      reporter.report({
+        kind: 'logged',
+        target,
+        record: {
+          level,
+          time: clock.now(),
+          message,
+          ...(fields === undefined ? {} : { fields }),
+          ...(shard === undefined || shard === '' ? {} : { shard }),
+        },
+      })
+    }
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/** A log that says nothing: the base side is evaluated silently. */
+export const silentLog: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+}
+
+/** `ctx.env`: declared names only, so that a skip knows of every variable that was read. */
+export function createEnv(
+  integration: string,
+  declared: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Env {
+  const known = new Set(declared)
+  return (name) => {
+    if (known.has(name)) return environment[name]
+    throw new TrueupError(
+      'undeclared-env',
+      `${integration}: the environment variable ${name} is read but not declared. Add it: env: [${[...declared, name].map((it) => `'${it}'`).join(', ')}]`,
+      { details: { integration, variable: name, declared } },
+    )
+  }
+}
+
+export interface RunContextOptions {
+  readonly definition: AnyIntegration
+  readonly target: string
+  readonly params: unknown
+  readonly dryRun: boolean
+  readonly shard: string
+  readonly owned: ReadonlySet<string>
+  readonly source: Source
+  readonly env: Env
+  readonly log: Log
+  readonly http: Http
+  readonly exec: Exec
+  readonly map: BoundedMap
+  readonly secrets: SecretBackend
+  readonly signal: AbortSignal
+  readonly clock: Clock
+}
+
+export function createRunContext(options: RunContextOptions): RunContext<unknown, readonly SecretRef[], DeletePolicy> {
+  const { definition, target, dryRun } = options
+  const declared = definition.secrets ?? []
+  return {
+    params: options.params,
+    dryRun,
+    shard: options.shard,
+    owned: options.owned,
+    log: options.log,
+    source: options.source,
+    env: options.env,
+    http: options.http,
+    exec: options.exec,
+    map: options.map,
+    signal: options.signal,
+    clock: { now: () => options.clock.now() },
+    plan: planPart,
+    secrets: {
+      async read(path, field) {
+        const reference = declared.find(
+          (secret) =>
+            secret.path === path && (field === undefined || secret.field === undefined || secret.field === field),
+        )
+        if (reference === undefined) {
+          throw new TrueupError(
+            'secret-missing',
+            `${target}: the secret ${path}${field === undefined ? '' : ` (field ${field})`} is read but not declared; add it to secrets: [{ path: '${path}' }]`,
+            {
+              details: { target, path },
+            },
+          )
+        }
+        const wanted: string | undefined = field ?? reference.field
+        return (await options.secrets.read(path, wanted, reference.version)).value
+      },
+    },
+  }
+}

@@ -1,0 +1,44 @@
+// In: a decision. Out: the one logfmt line that every run prints, whatever its format (CLI reference).
+// Fields and their order are a contract; values are short, JSON has them whole.
+import type { Decision, Json } from '../event.js'
+import { visible } from './data-text.js'
+import { shortId } from './format.js'
+
+/** The fields of the line, values whole: what a JSON log line carries. Absent ones are left out. */
+export function decisionFields(target: string, decision: Decision): Readonly<Record<string, string | boolean>> {
+  return {
+    decision: decision.action,
+    reason: decision.reason,
+    target,
+    ...(decision.base === null ? {} : { base: decision.base }),
+    head: decision.head,
+    ...(decision.dirty ? { dirty: true } : {}),
+    ...(decision.digest === null ? {} : { digest: decision.digest }),
+  }
+}
+
+/** `decision=skip reason=desired-unchanged target=managed-files base=1a2b3c4d head=worktree digest=9c0d41aa` */
+export function decisionLine(target: string, decision: Decision): string {
+  return logfmt(decisionFields(target, decision), { shortIds: true })
+}
+
+/** `key=value` pairs on one line; values that would not stay one word are quoted. */
+export function logfmt(fields: Readonly<Record<string, Json>>, { shortIds = false } = {}): string {
+  return Object.entries(fields)
+    .map(([name, value]) => {
+      const text = typeof value === 'string' ? value : JSON.stringify(value)
+      const short = shortIds && (name === 'base' || name === 'head' || name === 'digest') ? shortId(text) : text
+      return `${logfmtName(name)}=${logfmtValue(short)}`
+    })
+    .join(' ')
+}
+
+function logfmtName(name: string): string {
+  return visible(name).replace(/[\s="\\]/g, '_')
+}
+
+function logfmtValue(text: string): string {
+  const shown = visible(text)
+  if (shown !== '' && !/[\s="]/.test(shown) && shown === text) return shown
+  return `"${shown.replaceAll('"', '\\"')}"`
+}

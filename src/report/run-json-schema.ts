@@ -1,0 +1,228 @@
+// The JSON Schema (draft 2020-12) of the document of run-json.ts, for editors, scripts and the documentation. Data only.
+// Objects are open: readers must expect fields that they do not know.
+import type { ErrorCode } from '../errors.js'
+import type { ChangeAction, DecisionReason, LimitRule, LogLevel, OutcomeResult, RunMode } from '../event.js'
+
+/** The keys of a table that TypeScript checks for completeness: a new member of the union cannot be forgotten here. */
+const every = <T extends string>(table: Readonly<Record<T, true>>): readonly string[] => Object.keys(table)
+
+const text = { type: 'string' } as const
+const textOrNull = { type: ['string', 'null'] } as const
+const flag = { type: 'boolean' } as const
+const whole = { type: 'integer', minimum: 0 } as const
+const exitCode = { type: 'integer', minimum: 0, maximum: 255 } as const
+const instant = { type: 'string', format: 'date-time', description: 'ISO 8601, UTC' } as const
+const anything = { description: 'Any JSON value.' } as const
+
+/** An object whose fields are all there, except those named in `optional`. */
+function object(properties: Readonly<Record<string, object>>, optional: readonly string[] = []): object {
+  return { type: 'object', required: Object.keys(properties).filter((name) => !optional.includes(name)), properties }
+}
+
+const list = (items: object): object => ({ type: 'array', items })
+const orNull = (schema: object): object => ({ anyOf: [schema, { type: 'null' }] })
+const oneOf = (values: readonly string[]): object => ({ type: 'string', enum: values })
+
+/** Builds the schema; a function, so that importing this file does nothing. */
+export function runJsonSchema(): object {
+  const action = oneOf(every<ChangeAction>({ create: true, update: true, delete: true, adopt: true }))
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'trueup/1',
+    description: 'What `trueup run`, `plan` and `apply` print with `-o json`.',
+    ...object({
+      schema: { const: 'trueup/1' },
+      exitCode,
+      runs: list(
+        object({
+          run: identity(),
+          state: oneOf(['running', 'finished']),
+          decision: decision(),
+          plan: orNull(plan(action)),
+          limits: list(limit()),
+          outcomes: list(object({ key: text, action, shard: textOrNull, result: oneOf(results()), error: textOrNull })),
+          log: object({ records: list(logRecord()), replayedFrom: textOrNull, dropped: whole }),
+          error: orNull(object({ code: oneOf(errorCodes()), message: text, details: { type: 'object' } })),
+          exitCode,
+        }),
+      ),
+    }),
+  }
+}
+
+function identity(): object {
+  return object({
+    id: text,
+    target: text,
+    integration: text,
+    version: text,
+    mode: oneOf(every<RunMode>({ 'dry-run': true, apply: true })),
+    destination: textOrNull,
+    shards: list(text),
+    startedAt: instant,
+    durationMs: { type: 'number', minimum: 0 },
+    by: object({ actor: textOrNull, url: textOrNull, host: text, tool: text }),
+  })
+}
+
+function decision(): object {
+  const component = object({
+    head: textOrNull,
+    base: textOrNull,
+    same: { type: ['boolean', 'null'] },
+    detail: textOrNull,
+  })
+  const cache = object({
+    status: oneOf(['HIT', 'MISS', 'EXPIRED', 'STALE', 'UNTRUSTED', 'ERROR']),
+    id: textOrNull,
+    ageMs: { type: ['number', 'null'] },
+    expiresAt: orNull(instant),
+    zone: textOrNull,
+  })
+  const difference = {
+    path: text,
+    before: anything,
+    after: anything,
+    file: text,
+    line: { type: 'integer', minimum: 1 },
+  }
+  return object({
+    action: oneOf(['run', 'skip', 'none']),
+    reason: oneOf(reasons()),
+    base: textOrNull,
+    head: text,
+    dirty: flag,
+    digest: textOrNull,
+    cache: orNull(cache),
+    components: { type: 'object', additionalProperties: component },
+    headCommit: textOrNull,
+    explanation: text,
+    firstDifference: orNull(object(difference, ['before', 'after', 'file', 'line'])),
+  })
+}
+
+function plan(action: object): object {
+  const field = object({ path: text, before: anything, after: anything }, ['before', 'after'])
+  return object({
+    digest: text,
+    summary: object({
+      create: whole,
+      update: whole,
+      delete: whole,
+      adopt: whole,
+      of: whole,
+      unchanged: whole,
+      foreign: whole,
+    }),
+    changes: list(
+      object({
+        action,
+        key: text,
+        shard: textOrNull,
+        cause: oneOf(['change', 'drift', 'unknown']),
+        destructive: flag,
+        fields: list(field),
+        dependsOn: list(text),
+        live: textOrNull,
+      }),
+    ),
+  })
+}
+
+function limit(): object {
+  const rule = oneOf(
+    every<LimitRule>({
+      'max-deletes': true,
+      'max-changes': true,
+      'empty-desired': true,
+      'incomplete-listing': true,
+      protected: true,
+      invariant: true,
+      'not-owned': true,
+    }),
+  )
+  return object({
+    rule,
+    limit: text,
+    actual: text,
+    shard: textOrNull,
+    blocked: flag,
+    override: textOrNull,
+    message: text,
+    allow: textOrNull,
+    keys: list(text),
+  })
+}
+
+function logRecord(): object {
+  const level = oneOf(every<LogLevel>({ debug: true, info: true, warn: true, error: true }))
+  return object({ level, time: instant, message: text, fields: { type: 'object' }, shard: textOrNull })
+}
+
+function results(): readonly string[] {
+  return every<OutcomeResult>({ applied: true, failed: true, skipped: true, 'not-attempted': true, unknown: true })
+}
+
+function reasons(): readonly string[] {
+  return every<DecisionReason>({
+    'no-comparison-asked': true,
+    forced: true,
+    'config-changed': true,
+    'code-changed': true,
+    'code-unknown': true,
+    'inputs-unchanged': true,
+    'desired-unchanged': true,
+    'desired-changed': true,
+    'base-missing': true,
+    'base-failed': true,
+    'base-not-applied': true,
+    'cache-hit': true,
+    'cache-miss': true,
+    'cache-expired': true,
+    'cache-stale': true,
+    'cache-untrusted': true,
+    'cache-error': true,
+    held: true,
+    'lease-held': true,
+    'head-failed': true,
+    'store-failed': true,
+    'precondition-failed': true,
+    interrupted: true,
+  })
+}
+
+function errorCodes(): readonly string[] {
+  return every<ErrorCode | 'internal'>({
+    usage: true,
+    'config-invalid': true,
+    'integration-unknown': true,
+    'integration-invalid': true,
+    'params-invalid': true,
+    'source-unavailable': true,
+    'undeclared-input': true,
+    'undeclared-env': true,
+    'desired-unreadable': true,
+    'desired-invalid': true,
+    'base-unavailable': true,
+    'head-unclean': true,
+    'current-unreadable': true,
+    'plan-invalid': true,
+    'plan-blocked': true,
+    'plan-mismatch': true,
+    declined: true,
+    'dry-run-write': true,
+    'apply-failed': true,
+    'secret-missing': true,
+    'store-unavailable': true,
+    'store-corrupt': true,
+    'store-refused': true,
+    'journal-unavailable': true,
+    'lease-held': true,
+    'git-missing': true,
+    'git-failed': true,
+    'run-unknown': true,
+    timeout: true,
+    interrupted: true,
+    internal: true,
+  })
+}

@@ -1,0 +1,120 @@
+// In: records of runs. Out: the one document of `-o json` (CLI reference, schema `trueup/1`): always the same shape.
+// Fields are only ever added; run-json-schema.ts says the same for machines. Times become ISO UTC, durations stay ms.
+import type { Json, LimitCheck, LogRecord, PlanData, RunRecord } from '../event.js'
+import { utcTime } from './format.js'
+
+/** The document for any number of runs of one command; `exitCode` is that of the command. */
+export function runJson(records: readonly RunRecord[], exitCode: number): Json {
+  return { schema: 'trueup/1', exitCode, runs: records.map(runOf) }
+}
+
+/** The document as text: two spaces, a final line break. A GitHub runner finds no `##[` in it, JSON readers the same strings. */
+export function formatJson(document: Json): string {
+  return `${JSON.stringify(document, null, 2).replaceAll('##[', '##\\u005b')}\n`
+}
+
+function runOf(record: RunRecord): Json {
+  const { run, decision, outcomes, log, error } = record
+  return {
+    run: {
+      id: run.id,
+      target: run.target,
+      integration: run.integration,
+      version: run.version,
+      mode: run.mode,
+      destination: run.destination,
+      shards: run.shards,
+      startedAt: utcTime(run.startedAt),
+      durationMs: run.durationMs,
+      by: { actor: run.by.actor, url: run.by.url, host: run.by.host, tool: run.by.tool },
+    },
+    state: record.state,
+    decision: {
+      action: decision.action,
+      reason: decision.reason,
+      base: decision.base,
+      head: decision.head,
+      dirty: decision.dirty,
+      digest: decision.digest,
+      // The run cache fills it; without one the field is there all the same.
+      cache: null,
+      components: Object.fromEntries(
+        Object.entries(decision.components).map(([name, { head, base, same, detail }]) => [
+          name,
+          { head, base, same, detail: detail ?? null },
+        ]),
+      ),
+      headCommit: decision.headCommit,
+      explanation: decision.explanation,
+      firstDifference: decision.firstDifference === undefined ? null : plain(decision.firstDifference),
+    },
+    plan: record.plan === null ? null : planOf(record.plan),
+    limits: record.limits.map(limitOf),
+    outcomes: outcomes.map(({ key, action, shard, result, error: why }) => ({
+      key,
+      action,
+      shard,
+      result,
+      error: why,
+    })),
+    log: { records: log.records.map(logOf), replayedFrom: log.replayedFrom, dropped: log.dropped },
+    error: error === null ? null : { code: error.code, message: error.message, details: plain(error.details) },
+    exitCode: record.exitCode,
+  }
+}
+
+function planOf({ digest, summary, changes }: PlanData): Json {
+  return {
+    digest,
+    summary: {
+      create: summary.create,
+      update: summary.update,
+      delete: summary.delete,
+      adopt: summary.adopt,
+      of: summary.of,
+      unchanged: summary.unchanged,
+      foreign: summary.foreign,
+    },
+    changes: changes.map((change) => ({
+      action: change.action,
+      key: change.key,
+      shard: change.shard,
+      cause: change.cause,
+      destructive: change.destructive,
+      // A side that is not there is left out: null is a value.
+      fields: change.fields.map(({ path, before, after }) => ({
+        path,
+        ...(before === undefined ? {} : { before }),
+        ...(after === undefined ? {} : { after }),
+      })),
+      dependsOn: change.dependsOn,
+      live: change.live,
+    })),
+  }
+}
+
+function limitOf({ rule, limit, actual, shard, blocked, override, message, allow, keys }: LimitCheck): Json {
+  return { rule, limit, actual, shard, blocked, override, message, allow, keys }
+}
+
+function logOf({ level, time, message, fields, shard }: LogRecord): Json {
+  return { level, time: utcTime(time), message, fields: fields ?? {}, shard: shard ?? null }
+}
+
+/** Details come from everywhere: whatever JSON cannot say becomes text or is left out, and nothing throws. */
+function plain(value: unknown, above: readonly unknown[] = []): Json {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value !== 'object') return null
+  if (value instanceof Error) return value.message
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString()
+  if (above.includes(value)) return '(circular)'
+  const path = [...above, value]
+  if (Array.isArray(value) || value instanceof Set) return Array.from(value, (item) => plain(item, path))
+  const entries: readonly (readonly [string, unknown])[] =
+    value instanceof Map ? [...value].map(([key, item]) => [String(key), item]) : Object.entries(value)
+  return Object.fromEntries(
+    entries.filter(([, item]) => item !== undefined).map(([key, item]) => [key, plain(item, path)]),
+  )
+}

@@ -1,0 +1,81 @@
+// Stage 1 of a run: skip or run. In: session and base. Out: the decision; no desired state is evaluated that git can answer for.
+import { askMarks } from './early-exit/applied.js'
+import { compareRevisions, type Base } from './early-exit/compare-revisions.js'
+import { decide, wouldSkip, type Applied, type Finding, type HeadSide } from './early-exit/decide.js'
+import type { Decision } from './event.js'
+import type { RunSession } from './run-session.js'
+
+export async function decideRun(session: RunSession, base: Base | undefined): Promise<Decision> {
+  const { request, headInputs, head } = session
+  const side: HeadSide = {
+    head: head.revision.kind === 'commit' ? head.revision.id : 'worktree',
+    headCommit: head.revision.kind === 'commit' ? head.revision.id : head.revision.commit,
+    dirty: headInputs.some((entry) => entry.dirty),
+  }
+  const finding = await findOut(session, base)
+  if (request.mode === 'dry-run' || !wouldSkip(finding)) return decide(request.mode, finding, side)
+  // `last-applied` has asked the marks already.
+  const applied: Applied = request.base === 'last-applied' ? { kind: 'applied', by: 'desired' } : await askApplied(session)
+  return decide('apply', finding, side, applied)
+}
+
+async function findOut(session: RunSession, base: Base | undefined): Promise<Finding> {
+  const { request, facts } = session
+  const alone = (reason: Finding['reason'], explanation: string): Finding => ({
+    reason,
+    explanation,
+    base: request.base,
+    components: {
+      config: { head: facts.config, base: null, same: null },
+      code: { head: facts.code, base: null, same: null },
+      inputs: { head: facts.inputs, base: null, same: null },
+    },
+  })
+  if (request.force) return alone('forced', '--force was given.')
+  if (request.base === null) return alone('no-comparison-asked', 'no base to compare with was given.')
+  if (request.base === 'last-applied') return lastApplied(session, alone)
+  if (base === undefined) return alone('base-failed', `the base ${request.base} was not opened.`)
+  if (base.kind === 'missing') return { ...base.finding, components: alone('base-missing', '').components }
+  return compareRevisions(
+    {
+      target: request.target,
+      revision: request.base,
+      requireCompare: request.requireCompare,
+      repository: session.deps.repository,
+      head: session.head,
+      declared: session.target.declared,
+      headInputs: session.headInputs,
+      configAt: (snapshot) => session.target.configAt(snapshot),
+      manifestAt: (snapshot) => session.target.manifestAt(snapshot),
+      desired: () => session.desired(),
+      desiredAt: (snapshot) => session.desiredAt(snapshot),
+      warn: (message) => {
+        session.deps.reporter.report({ kind: 'warned', target: request.target, message })
+      },
+    },
+    base,
+  )
+}
+
+/** `--base last-applied`: the marks are the base. A skip means: this destination was brought to exactly this state. */
+async function lastApplied(session: RunSession, alone: (reason: Finding['reason'], explanation: string) => Finding): Promise<Finding> {
+  const applied = await askApplied(session)
+  const { target } = session.request
+  if (applied.kind === 'applied') {
+    return alone(applied.by === 'inputs' ? 'inputs-unchanged' : 'desired-unchanged', `${target} was last applied with exactly this code, configuration and ${applied.by === 'inputs' ? 'inputs' : 'desired state'}.`)
+  }
+  const reasons = { never: 'base-not-applied', shards: 'base-not-applied', code: 'code-changed', config: 'config-changed', env: 'config-changed', secrets: 'config-changed', desired: 'desired-changed' } as const
+  return alone(session.facts.code === null ? 'code-unknown' : reasons[applied.differs], `${applied.explanation}.`)
+}
+
+async function askApplied(session: RunSession): Promise<Applied> {
+  const marks = await session.marks()
+  if (marks === undefined) return { kind: 'not-applied', differs: 'never', explanation: 'the place it acts on has no identity yet' }
+  return askMarks({
+    target: session.request.target,
+    marks,
+    facts: session.facts,
+    desired: () => session.desired(),
+    removed: () => session.owning(),
+  })
+}

@@ -1,0 +1,169 @@
+// Stage 2 of a run: read current state shard by shard, plan, check limits. In: session and desired state. Out: one plan. Writes nothing.
+import type { DesiredState } from './desired/evaluate.js'
+import { emptyLike, UNSHARDED } from './desired/shards.js'
+import { createSource } from './desired/source-context.js'
+import { isTrueupError, toError, TrueupError } from './errors.js'
+import type { Json, LimitCheck } from './event.js'
+import { createExec } from './reconcile/exec.js'
+import { createHttp } from './reconcile/http.js'
+import { checkLimits } from './reconcile/limits.js'
+import { createOwnershipView, type OwnershipEntry, type OwnershipView } from './reconcile/ownership-view.js'
+import type { Plan } from './integration.js'
+import { buildPlan, type BuiltPlan, type PlanShard } from './reconcile/plan.js'
+import { createEnv, createRunContext, createRunLog } from './reconcile/run-context.js'
+import type { RunSession } from './run-session.js'
+import { foldJournal, type StoredLedger } from './store/ledger.js'
+import { readJournal } from './store/journal.js'
+import type { StoredMark } from './store/marks.js'
+import { boundedMap } from './util/bounded-map.js'
+import { digestOf } from './util/digest.js'
+
+/** A shard as it is run: its part of the desired state, or nothing when it was removed. */
+export interface SelectedShard {
+  readonly key: string
+  readonly value: Json
+  readonly digest: string
+  readonly removed: boolean
+}
+
+export interface PlannedRun {
+  readonly built: BuiltPlan
+  readonly limits: readonly LimitCheck[]
+  readonly blocked: boolean
+  readonly shards: readonly SelectedShard[]
+  /** All shard keys of this evaluation, selected or not. */
+  readonly allShards: readonly string[]
+  /** The ledger as it was read for this plan, with what dead runs did folded in. */
+  readonly ledger: readonly StoredLedger[]
+}
+
+export interface ShardSelection {
+  /** Keys of every shard of this evaluation. */
+  readonly all: readonly string[]
+  readonly selected: readonly SelectedShard[]
+}
+
+/** The shards of a full run are those desired, those that own something and those whose last apply did not complete. */
+export async function selectShards(session: RunSession, desired: DesiredState): Promise<ShardSelection> {
+  const { request } = session
+  const marks = await session.marks()
+  const unfinished = marks === undefined ? [] : [...(await marks.all()).values()].filter(({ mark }) => mark.status !== 'completed')
+  const all = new Map<string, SelectedShard>()
+  for (const shard of desired.shards.values()) all.set(shard.key, { ...shard, removed: false })
+  const gone = [...(await session.owning()).keys(), ...unfinished.map(({ mark }) => mark.shard)]
+  for (const key of gone) {
+    if (all.has(key)) continue
+    const value = emptyLike(desired.value)
+    all.set(key, { key, value, digest: digestOf(value), removed: true })
+  }
+  // Its author cannot list "no shard": what such objects became is found in the shards that desire them now.
+  if (session.target.declared.declaration.sharded) all.delete(UNSHARDED)
+  const keys = [...all.keys()].sort()
+  for (const wanted of request.shards) {
+    if (!all.has(wanted)) {
+      const some = keys.slice(0, 5).map((key) => `"${key}"`).join(', ')
+      throw new TrueupError('usage', `${request.target} has no shard "${wanted}"; it has ${String(keys.length)}${some === '' ? '' : `: ${some}${keys.length > 5 ? ' …' : ''}`}`, {
+        details: { shard: wanted },
+      })
+    }
+  }
+  const chosen = request.shards.length === 0 ? keys : keys.filter((key) => request.shards.includes(key))
+  return { all: keys, selected: chosen.flatMap((key) => all.get(key) ?? []) }
+}
+
+export async function planRun(session: RunSession, selection: ShardSelection): Promise<PlannedRun> {
+  const { request, target, deps } = session
+  const { definition } = await session.loaded()
+  const { all, selected } = selection
+  const ledger = await foldedLedger(session)
+  const view = createOwnershipView(ledgerEntries(ledger))
+  const map = boundedMap(deps.concurrency, deps.stop)
+  const shards = await deps.guard.planning({ integration: definition.name }, () => map(selected, (shard) => planShard(session, shard, view)))
+  const limits = definition.limits
+  const built = buildPlan({
+    target: request.target,
+    destination: (await session.destination()) ?? null,
+    integration: definition.name,
+    deletePolicy: definition.deletePolicy,
+    shards,
+    ledger: view,
+    // Author functions: their parameter types were checked against the author's own diff.
+    ...(limits?.protect === undefined ? {} : { protect: limits.protect as (current: unknown) => boolean }),
+    ...(limits?.invariants === undefined ? {} : { invariants: limits.invariants as readonly ((resulting: readonly unknown[]) => string | undefined)[] }),
+  })
+  const checks = checkLimits(built.facts, target.limits, request.overrides)
+  return { built, limits: checks, blocked: checks.some((check) => check.blocked), shards: selected, allShards: all, ledger }
+}
+
+async function planShard(session: RunSession, shard: SelectedShard, view: OwnershipView): Promise<PlanShard> {
+  const { deps, request, head, target } = session
+  const { declaration } = target.declared
+  const { definition, params } = await session.loaded()
+  const log = createRunLog({ target: request.target, shard: shard.key, clock: deps.clock, reporter: deps.reporter })
+  const name = shard.key === UNSHARDED ? request.target : `${request.target}, shard ${shard.key}`
+  // Handlers close over this context too: planning is over when run() has returned its plan.
+  let planning = true
+  const isPlanning = (): boolean => planning
+  const context = createRunContext({
+    definition,
+    target: request.target,
+    params,
+    dryRun: request.mode === 'dry-run',
+    shard: shard.key,
+    owned: new Set(view.ownedBy(request.target, shard.key).map(({ key }) => key)),
+    source: createSource({ snapshot: head, inputs: declaration.inputs, integration: definition.name }),
+    env: createEnv(definition.name, declaration.env, deps.environment),
+    log,
+    http: createHttp({ integration: definition.name, signal: deps.giveUp, planning: isPlanning, fetch: deps.fetch }),
+    exec: createExec({ integration: definition.name, log, signal: deps.giveUp, planning: isPlanning }),
+    map: boundedMap(deps.concurrency, deps.stop),
+    secrets: deps.secrets,
+    signal: deps.stop,
+    clock: deps.clock,
+  })
+  try {
+    const returned = await definition.run(context as never, shard.value as never)
+    planning = false
+    const parts: readonly Plan[] = Array.isArray(returned) ? (returned as readonly Plan[]) : [returned as Plan]
+    return { shard: shard.key, removed: shard.removed, parts, desiredEmpty: isEmpty(shard.value) }
+  } catch (thrown) {
+    const error = toError(thrown)
+    if (isTrueupError(error)) throw error
+    throw new TrueupError('current-unreadable', `${name}: run() failed while planning: ${error.message}`, { cause: error, details: { target: request.target, shard: shard.key } })
+  }
+}
+
+function isEmpty(value: Json): boolean {
+  return value === null || (typeof value === 'object' && Object.keys(value).length === 0)
+}
+
+/** The ledger with the journals of runs folded in that never came to write it. Folding is repeated harmlessly until an apply writes it. */
+async function foldedLedger(session: RunSession): Promise<readonly StoredLedger[]> {
+  const ledger = await session.ledger()
+  const marks = await session.marks()
+  if (marks === undefined) return ledger
+  const started = [...(await marks.all()).values()].filter(({ mark }) => mark.status === 'started')
+  return started.length === 0 ? ledger : foldStarted(session, ledger, started)
+}
+
+async function foldStarted(session: RunSession, ledger: readonly StoredLedger[], started: readonly StoredMark[]): Promise<readonly StoredLedger[]> {
+  const { target: name } = session.request
+  const folded = new Map(ledger.map((stored) => [JSON.stringify([stored.value.target, stored.value.shard]), stored]))
+  for (const { mark } of started) {
+    const entries = (await readJournal(session.target.store, mark.run)).filter((entry) => entry.shard === mark.shard)
+    const id = JSON.stringify([name, mark.shard])
+    const before = folded.get(id)
+    const objects = foldJournal(before?.value.objects ?? {}, entries, mark.run)
+    folded.set(id, {
+      value: { target: name, shard: mark.shard, shape: before?.value.shape ?? 'list', objects },
+      etag: before?.etag ?? null,
+    })
+  }
+  return [...folded.values()]
+}
+
+export function ledgerEntries(ledger: readonly StoredLedger[]): OwnershipEntry[] {
+  return ledger.flatMap(({ value }) =>
+    Object.entries(value.objects).map(([key, object]) => ({ key, target: value.target, shard: value.shard, state: object.state, digest: object.digest })),
+  )
+}

@@ -1,0 +1,179 @@
+// Assembles what a run leaves behind while it goes on: captures its log, knows its exit code. Ends as a RunRecord.
+import { isTrueupError, toError, type TrueupError } from './errors.js'
+import type { ChangeOutcome, Decision, LimitCheck, LogRecord, PlanData, Reporter, RunError, RunRecord } from './event.js'
+import { exitCodeOf } from './exit-codes.js'
+import type { OpenTarget, RunDependencies, RunRequest } from './run-types.js'
+
+/** Log kept with a record: the first lines and the last ones, so many characters of each. */
+const KEPT_CHARACTERS = 512 * 1024
+
+export interface RunDraft {
+  readonly id: string
+  /** Passes events on and keeps the log. */
+  readonly reporter: Reporter
+  opened(target: OpenTarget): void
+  decided(decision: Decision): void
+  planned(plan: PlanData, limits: readonly LimitCheck[], shards: readonly string[]): void
+  at(destination: string | null): void
+  applied(outcomes: readonly ChangeOutcome[]): void
+  failed(thrown: unknown): void
+  /** As it stands now. */
+  record(state: RunRecord['state']): RunRecord
+}
+
+export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraft {
+  const id = deps.newId()
+  const startedAt = deps.clock.now()
+  const begun = deps.clock.monotonic()
+  const log = createLogKeeper()
+  let integration = { name: '', version: '' }
+  let decision: Decision | undefined
+  let plan: PlanData | null = null
+  let limits: readonly LimitCheck[] = []
+  let shards: readonly string[] = []
+  let destination: string | null = null
+  let outcomes: readonly ChangeOutcome[] = []
+  let error: RunError | null = null
+  let exitCode = 0
+
+  return {
+    id,
+    reporter: {
+      report(event) {
+        if (event.kind === 'logged') log.keep(event.record)
+        deps.reporter.report(event)
+      },
+    },
+    opened({ declared: { declaration } }) {
+      integration = { name: declaration.integration, version: declaration.version }
+    },
+    decided(made) {
+      decision = made
+      deps.reporter.report({ kind: 'decided', target: request.target, decision: made })
+    },
+    planned(data, checks, keys) {
+      plan = data
+      limits = checks
+      shards = keys
+      deps.reporter.report({ kind: 'planned', target: request.target, plan: data, limits: checks, mode: request.mode })
+    },
+    at(place) {
+      destination = place
+    },
+    applied(done) {
+      outcomes = done
+    },
+    failed(thrown) {
+      const failure = toError(thrown)
+      error = isTrueupError(failure)
+        ? { code: failure.code, message: failure.message, details: failure.details }
+        : { code: 'internal', message: `Internal error: ${failure.message}`, details: { stack: failure.stack ?? '' } }
+      exitCode = isTrueupError(failure) ? exitCodeOf(failure) : 1
+      if (decision === undefined) {
+        decision = undecided(request, failure)
+        deps.reporter.report({ kind: 'decided', target: request.target, decision })
+      }
+    },
+    record(state) {
+      return {
+        run: {
+          id,
+          target: request.target,
+          integration: integration.name,
+          version: integration.version,
+          mode: request.mode,
+          destination,
+          shards: shards.filter((key) => key !== ''),
+          startedAt,
+          durationMs: Math.round(deps.clock.monotonic() - begun),
+          by: deps.by,
+        },
+        state,
+        decision: decision ?? undecided(request, undefined),
+        plan,
+        limits,
+        outcomes,
+        log: log.kept(),
+        error,
+        exitCode: finalExitCode({ exitCode, outcomes, limits, plan, request }),
+      }
+    },
+  }
+}
+
+interface ExitInput {
+  readonly exitCode: number
+  readonly outcomes: readonly ChangeOutcome[]
+  readonly limits: readonly LimitCheck[]
+  readonly plan: PlanData | null
+  readonly request: RunRequest
+}
+
+/** One code of the fixed set; how many changes failed never shows in it. */
+function finalExitCode({ exitCode, outcomes, limits, plan, request }: ExitInput): number {
+  if (exitCode === 130 || exitCode === 143) return exitCode
+  const has = (...results: ChangeOutcome['result'][]): boolean => outcomes.some(({ result }) => results.includes(result))
+  if (has('unknown')) return 5
+  if (has('applied') && (exitCode !== 0 || has('failed', 'skipped', 'not-attempted'))) return 5
+  if (exitCode !== 0) return exitCode
+  if (has('failed', 'not-attempted')) return 1
+  if (limits.some(({ blocked }) => blocked)) return 3
+  return request.mode === 'dry-run' && request.detailedExitcode && (plan?.changes.length ?? 0) > 0 ? 2 : 0
+}
+
+/** A run that ended before it could be decided still says why, in the same words. */
+function undecided(request: RunRequest, failure: Error | TrueupError | undefined): Decision {
+  const code = failure !== undefined && isTrueupError(failure) ? failure.code : 'internal'
+  const reasons: Partial<Record<string, Decision['reason']>> = {
+    'lease-held': 'lease-held',
+    'store-unavailable': 'store-failed',
+    'store-corrupt': 'store-failed',
+    'store-refused': 'store-failed',
+    'base-unavailable': 'precondition-failed',
+    'head-unclean': 'precondition-failed',
+    interrupted: 'interrupted',
+    timeout: 'interrupted',
+  }
+  return {
+    action: 'none',
+    reason: reasons[code] ?? 'head-failed',
+    base: request.base,
+    head: request.committed ? 'HEAD' : 'worktree',
+    headCommit: null,
+    dirty: false,
+    digest: null,
+    explanation: failure?.message ?? 'The run has not been decided yet.',
+    components: {},
+  }
+}
+
+function createLogKeeper(): { keep(record: LogRecord): void; kept(): RunRecord['log'] } {
+  const first: LogRecord[] = []
+  let last: LogRecord[] = []
+  let room = KEPT_CHARACTERS
+  let lastSize = 0
+  let dropped = 0
+  const sizeOf = (record: LogRecord): number => record.message.length + (record.fields === undefined ? 0 : JSON.stringify(record.fields).length) + 64
+  return {
+    keep(record) {
+      const size = sizeOf(record)
+      if (last.length === 0 && size <= room) {
+        room -= size
+        first.push(record)
+        return
+      }
+      last.push(record)
+      lastSize += size
+      // Dropped in bulk, so that a run that logs without end stays cheap.
+      if (lastSize > 2 * KEPT_CHARACTERS) {
+        let size = 0
+        let from = last.length
+        while (from > 0 && size + sizeOf(last[from - 1] as LogRecord) <= KEPT_CHARACTERS) size += sizeOf(last[--from] as LogRecord)
+        dropped += from
+        last = last.slice(from)
+        lastSize = size
+      }
+    },
+    kept: () => ({ records: [...first, ...last], dropped, replayedFrom: null }),
+  }
+}

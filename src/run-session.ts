@@ -1,0 +1,124 @@
+// What one run knows, found out once and only when asked: loaded code, desired state, destination, marks, owned objects.
+// The stages (decide, plan, apply) share it, so that nothing is evaluated twice.
+import { evaluateDesired, type DesiredState } from './desired/evaluate.js'
+import { emptyLike } from './desired/shards.js'
+import type { Snapshot, SourceEntry } from './desired/source.js'
+import { headFacts, type HeadFacts } from './early-exit/head-facts.js'
+import { isTrueupError, toError, TrueupError } from './errors.js'
+import type { Log } from './integration.js'
+import { createHttp } from './reconcile/http.js'
+import { createEnv, createRunLog, silentLog } from './reconcile/run-context.js'
+import type { LoadedTarget, OpenTarget, RunDependencies, RunRequest } from './run-types.js'
+import { readLedger, type StoredLedger } from './store/ledger.js'
+import { createMarkStore, type MarkStore } from './store/marks.js'
+import { boundedMap } from './util/bounded-map.js'
+import { digestOf } from './util/digest.js'
+import { once } from './util/once.js'
+
+export interface RunSession {
+  readonly deps: RunDependencies
+  readonly request: RunRequest
+  readonly runId: string
+  readonly head: Snapshot
+  readonly target: OpenTarget
+  readonly headInputs: readonly SourceEntry[]
+  readonly facts: HeadFacts
+  loaded(): Promise<LoadedTarget>
+  /** The head's desired state. */
+  desired(): Promise<DesiredState>
+  desiredAt(base: Snapshot): Promise<DesiredState>
+  /** Where this target acts; undefined while the place has no identity. */
+  destination(): Promise<string | undefined>
+  /** As {@link destination}, giving the place an identity if it has none. Apply mode only. */
+  createDestination(): Promise<string>
+  /** undefined while the place has no identity: then nothing was ever applied there. */
+  marks(): Promise<MarkStore | undefined>
+  /** What every target owns at the destination. Read anew on each call: an apply reads it again under its claims. */
+  ledger(): Promise<readonly StoredLedger[]>
+  /** Shards of this target that own something, with the digest of "nothing desired" for each. */
+  owning(): Promise<ReadonlyMap<string, string>>
+}
+
+export interface SessionInput {
+  readonly deps: RunDependencies
+  readonly request: RunRequest
+  readonly runId: string
+  readonly head: Snapshot
+  readonly target: OpenTarget
+}
+
+export async function openSession({ deps, request, runId, head, target }: SessionInput): Promise<RunSession> {
+  const { declaration } = target.declared
+  const headInputs = await head.entries(declaration.inputs)
+  const facts = headFacts({ target: target.declared, inputs: headInputs, environment: deps.environment })
+  const loaded = once(() => target.load())
+  let created: string | undefined
+
+  async function ask(create: boolean): Promise<string | undefined> {
+    const { definition, params } = await loaded()
+    if (definition.destination === undefined) return request.target
+    try {
+      const answer = await definition.destination(params, { create })
+      if (answer === '') throw new TrueupError('integration-invalid', `${request.target}: destination() gave an empty text; give the place acted on, or undefined while it has no identity`)
+      return answer
+    } catch (thrown) {
+      if (isTrueupError(thrown)) throw thrown
+      throw new TrueupError('current-unreadable', `${request.target}: destination() failed: ${toError(thrown).message}`, { cause: thrown })
+    }
+  }
+  const asked = once(() => ask(false))
+  const destination = async (): Promise<string | undefined> => created ?? (await asked())
+
+  async function evaluate(snapshot: Snapshot, log: Log): Promise<DesiredState> {
+    const { definition, params } = await loaded()
+    const planning = (): boolean => true
+    const http = createHttp({ integration: definition.name, signal: deps.stop, planning, fetch: deps.fetch })
+    return deps.guard.planning({ integration: definition.name }, () =>
+      evaluateDesired({
+        definition,
+        target: request.target,
+        params,
+        inputs: declaration.inputs,
+        snapshot,
+        env: createEnv(definition.name, declaration.env, deps.environment),
+        log,
+        map: boundedMap(deps.concurrency, deps.stop),
+        signal: deps.stop,
+        http,
+      }),
+    )
+  }
+
+  return {
+    deps,
+    request,
+    runId,
+    head,
+    target,
+    headInputs,
+    facts,
+    loaded,
+    desired: once(() => evaluate(head, createRunLog({ target: request.target, clock: deps.clock, reporter: deps.reporter }))),
+    desiredAt: (base) => evaluate(base, silentLog),
+    destination,
+    async createDestination() {
+      created ??= await ask(true)
+      if (created !== undefined) return created
+      throw new TrueupError('integration-invalid', `${request.target}: destination() gave no identity although it was asked to create one (create: true)`)
+    },
+    async marks() {
+      const place = await destination()
+      return place === undefined ? undefined : createMarkStore(target.store, request.target, place)
+    },
+    async ledger() {
+      const place = await destination()
+      return place === undefined ? [] : readLedger(target.store, place)
+    },
+    async owning() {
+      const place = await destination()
+      const ledgers = place === undefined ? [] : await readLedger(target.store, place)
+      const mine = ledgers.filter(({ value }) => value.target === request.target)
+      return new Map(mine.map(({ value }) => [value.shard, digestOf(emptyLike(value.shape === 'list' ? [] : {}))]))
+    },
+  }
+}

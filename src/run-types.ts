@@ -1,0 +1,88 @@
+// What goes into a run and what it is made of: the request, and the one dependencies object. Types only.
+import type { DeclaredTarget } from './early-exit/declaration.js'
+import type { CodeManifest } from './early-exit/code-manifest.js'
+import type { Repository, Snapshot } from './desired/source.js'
+import type { Json, PlanData, LimitCheck, Reporter, RunActor, RunMode } from './event.js'
+import type { AnyIntegration, LimitSettings } from './integration.js'
+import type { DryRunGuard } from './reconcile/dry-run-guard.js'
+import type { SavedPlan } from './reconcile/saved-plan.js'
+import type { SecretBackend } from './secrets/secret-backend.js'
+import type { ClaimHolder } from './store/claims.js'
+import type { ObjectStore } from './store/object-store.js'
+import type { Clock } from './util/clock.js'
+
+export interface RunRequest {
+  readonly target: string
+  readonly mode: RunMode
+  /** A revision, `last-applied`, or null when no comparison is asked. */
+  readonly base: string | null
+  readonly requireCompare: boolean
+  readonly committed: boolean
+  readonly force: boolean
+  /** Shard keys to run; empty for all. */
+  readonly shards: readonly string[]
+  readonly overrides: LimitOverrides
+  /** Digest of the plan to apply, or its first 12 or more digits. */
+  readonly expectPlan: string | null
+  readonly savedPlan: SavedPlan | null
+  /** Let an apply in CI start with a store that holds nothing. */
+  readonly initStore: boolean
+  /** A dry run with changes pending ends with 2. */
+  readonly detailedExitcode: boolean
+  /** Text of the command that would repeat this run, without mode flags; for hints. */
+  readonly command: string
+}
+
+/** Limits given for this run alone, in place of the target's. */
+export interface LimitOverrides {
+  readonly maxDeletes?: number | string
+  readonly maxChanges?: number | string
+  readonly allowEmpty?: boolean
+}
+
+/** An integration's code, loaded, with its parameters. */
+export interface LoadedTarget {
+  readonly definition: AnyIntegration
+  readonly params: unknown
+}
+
+/** A target as configured on the head's side (in a dry run with a base: limits and store of the base's). */
+export interface OpenTarget {
+  readonly declared: DeclaredTarget
+  /** Limits of the integration and of trueup.yaml, merged. */
+  readonly limits: LimitSettings
+  readonly store: ObjectStore
+  /** Nothing was ever kept in this store, and it will not outlive this machine. */
+  readonly storeIsFreshInCi: boolean
+  /** What of the base's configuration is used in place of the head's, for people. */
+  readonly notes: readonly string[]
+  load(): Promise<LoadedTarget>
+  configAt(base: Snapshot): Promise<Json | undefined>
+  manifestAt(base: Snapshot): Promise<CodeManifest>
+}
+
+/** Everything a run needs from outside; nothing else reaches it. */
+export interface RunDependencies {
+  readonly clock: Clock
+  readonly newId: () => string
+  readonly reporter: Reporter
+  readonly repository: Repository
+  readonly by: RunActor
+  readonly process: Pick<ClaimHolder, 'pid' | 'processStart'>
+  readonly isDead: (holder: ClaimHolder) => boolean
+  /** Variables that declared `env` names are looked up in. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly ci: boolean
+  /** Aborted when nothing more may start; the reason says why (`interrupted`, `timeout`). */
+  readonly stop: AbortSignal
+  /** Aborted when the grace period after `stop` is over. */
+  readonly giveUp: AbortSignal
+  readonly concurrency: number
+  readonly guard: DryRunGuard
+  readonly secrets: SecretBackend
+  /** What `ctx.http` sends with. */
+  readonly fetch: typeof globalThis.fetch
+  openTarget(sides: { readonly head: Snapshot; readonly base: Snapshot | undefined; readonly mode: RunMode }): Promise<OpenTarget>
+  /** Asked before an apply that nothing has approved; false ends the run without a change. */
+  confirm(plan: PlanData, limits: readonly LimitCheck[]): Promise<boolean>
+}

@@ -1,0 +1,125 @@
+// THE MAP: one pass of one target, top to bottom in the order in which it happens. Each stage is a file of its own:
+//   session (what is known) → decide → desired state → [apply: claims, dead runs] → plan and limits → [apply] → record.
+// In: dependencies and a request. Out: a record, always; a failure is told in it, never thrown.
+import { openBase, type Base } from './early-exit/compare-revisions.js'
+import { TrueupError } from './errors.js'
+import type { RunRecord } from './event.js'
+import { applyPlan, claimShards, recoverDeadRuns } from './run-apply.js'
+import { approve } from './run-approve.js'
+import { decideRun } from './run-decide.js'
+import { planRun, selectShards } from './run-plan.js'
+import { draftRecord, type RunDraft } from './run-record.js'
+import { openSession, type RunSession } from './run-session.js'
+import type { RunDependencies, RunRequest } from './run-types.js'
+import { createRecordStore } from './store/records.js'
+import { unlessAborted } from './util/unless-aborted.js'
+
+export async function runOnce(given: RunDependencies, request: RunRequest): Promise<RunRecord> {
+  const draft = draftRecord(given, request)
+  const deps: RunDependencies = { ...given, reporter: draft.reporter }
+  let session: RunSession | undefined
+  try {
+    // Load: the head, the base that was asked for, the target as configured.
+    await using head = await deps.repository.head({ committed: request.committed })
+    const base = await askedBase(deps, request)
+    await using baseSnapshot = base?.kind === 'found' ? base.snapshot : undefined
+    const target = await deps.openTarget({ head, base: baseSnapshot, mode: request.mode })
+    draft.opened(target)
+    for (const message of target.notes) deps.reporter.report({ kind: 'warned', target: request.target, message })
+    session = await openSession({ deps, request, runId: draft.id, head, target })
+    await runStages(session, draft, base)
+  } catch (thrown) {
+    draft.failed(reasonOf(thrown, given))
+  }
+  return finish(deps, draft, session)
+}
+
+async function runStages(session: RunSession, draft: RunDraft, base: Base | undefined): Promise<void> {
+  const { deps, request } = session
+  const guarded = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, deps.stop)
+
+  // Decide: run or skip.
+  const decision = await guarded(decideRun(session, base))
+  if (decision.action === 'skip') {
+    draft.decided(decision)
+    return
+  }
+
+  // Desired state of the head: if it cannot be read the run fails, whatever the base said.
+  const desired = await guarded(session.desired())
+  draft.decided({ ...decision, digest: desired.digest })
+
+  if (request.mode === 'dry-run') {
+    draft.at((await session.destination()) ?? null)
+    const planned = await guarded(planRun(session, await selectShards(session, desired)))
+    draft.planned(planned.built.data, planned.limits, planned.shards.map(({ key }) => key))
+    return
+  }
+
+  // Apply: the claim comes before the read, so that what is planned is what is there.
+  const { definition } = await session.loaded()
+  if (session.target.storeIsFreshInCi && definition.deletePolicy !== 'never' && !request.initStore) throw freshStore(session)
+  const destination = await session.createDestination()
+  draft.at(destination)
+  const selection = await selectShards(session, desired)
+  const claims = await claimShards(session, destination, selection.selected)
+  try {
+    await recoverDeadRuns(session, destination, selection.selected)
+    const planned = await guarded(planRun(session, selection))
+    draft.planned(planned.built.data, planned.limits, planned.shards.map(({ key }) => key))
+    if (planned.blocked) return
+    if (!(await guarded(approve(session, planned)))) throw declined(request)
+    await applyPlan(session, planned, draft, destination)
+    // A stop in the middle of the changes is told by their outcomes and by this.
+    deps.stop.throwIfAborted()
+  } finally {
+    await claims.release()
+  }
+}
+
+async function askedBase(deps: RunDependencies, request: RunRequest): Promise<Base | undefined> {
+  if (request.base === null || request.base === 'last-applied' || request.force) return undefined
+  return openBase({
+    repository: deps.repository,
+    revision: request.base,
+    requireCompare: request.requireCompare,
+    target: request.target,
+    warn: (message) => {
+      deps.reporter.report({ kind: 'warned', target: request.target, message })
+    },
+  })
+}
+
+/** An abort shows itself in many ways; its reason is what happened. */
+function reasonOf(thrown: unknown, deps: RunDependencies): unknown {
+  if (deps.stop.aborted) return deps.stop.reason
+  return thrown
+}
+
+function declined({ target }: RunRequest): TrueupError {
+  return new TrueupError('declined', `${target}: not applied, as you answered; nothing was changed.`)
+}
+
+function freshStore({ request, target }: RunSession): TrueupError {
+  return new TrueupError(
+    'store-refused',
+    `${request.target}: the store ${target.store.description} is empty and this is CI: a store that does not outlive the job forgets what this target owns. Keep it between jobs or use a shared one; for a first apply pass --init-store.`,
+    { details: { store: target.store.description } },
+  )
+}
+
+/** Records the run. An apply that cannot record what it did has failed; a dry run only warns. */
+async function finish(deps: RunDependencies, draft: RunDraft, session: RunSession | undefined): Promise<RunRecord> {
+  const record = draft.record('finished')
+  if (session !== undefined) {
+    const durable = record.run.mode === 'apply' && record.decision.action !== 'skip'
+    try {
+      await createRecordStore(session.target.store).write(record, { durable })
+    } catch (thrown) {
+      const message = `the record of this run could not be kept: ${thrown instanceof Error ? thrown.message : String(thrown)}`
+      deps.reporter.report({ kind: 'warned', target: record.run.target, message })
+    }
+  }
+  deps.reporter.report({ kind: 'finished', record })
+  return record
+}

@@ -1,0 +1,80 @@
+// The ownership ledger: one document per (destination, target, shard) that names the objects this target owns there.
+// Written after an apply from its outcomes; after a crash the journal of the dead run is folded in first.
+import { TrueupError } from '../errors.js'
+import { readDocument, writeDocument } from './document.js'
+import type { JournalEntry } from './journal.js'
+import { storeKey, storePrefix, type ObjectStore } from './object-store.js'
+
+const LEDGER = { kind: 'ownership', version: 1 } as const
+
+/** `intended`: a change was started and its end was not seen; counts only if the object matches `digest`. */
+export interface LedgerObject {
+  readonly state: 'owned' | 'intended'
+  /** Digest of the object as this target last made it. */
+  readonly digest: string | null
+  /** The run that last touched it. */
+  readonly run: string
+}
+
+export interface LedgerShard {
+  readonly target: string
+  readonly shard: string
+  /** Whether the shard's desired state was a list or an object: what "nothing desired" looks like once the shard is gone. */
+  readonly shape: 'list' | 'object'
+  readonly objects: Readonly<Record<string, LedgerObject>>
+}
+
+export interface StoredLedger {
+  readonly value: LedgerShard
+  /** null while it is only in memory. */
+  readonly etag: string | null
+}
+
+/** Everything owned at a destination, by every target. */
+export async function readLedger(store: ObjectStore, destination: string): Promise<readonly StoredLedger[]> {
+  const shards: StoredLedger[] = []
+  for await (const { key } of store.list(storePrefix('ownership', destination))) {
+    const found = await readDocument<LedgerShard>(store, key, LEDGER)
+    if (found.kind === 'found') shards.push({ value: found.value, etag: found.etag })
+  }
+  return shards
+}
+
+/** Writes one shard's document over the one that was read; one that owns nothing is removed. */
+export async function writeLedger(store: ObjectStore, destination: string, value: LedgerShard, previous: StoredLedger | undefined): Promise<void> {
+  const key = storeKey('ownership', destination, value.target, value.shard)
+  if (Object.keys(value.objects).length === 0) {
+    if (typeof previous?.etag === 'string') await store.delete(key, { etag: previous.etag })
+    return
+  }
+  const result = await writeDocument(store, key, LEDGER, value, {
+    condition: typeof previous?.etag === 'string' ? { kind: 'if-etag', etag: previous.etag } : { kind: 'if-absent' },
+  })
+  if (result.kind !== 'stored') {
+    throw new TrueupError('store-unavailable', `the ownership ledger of ${value.target} was written by another run meanwhile; what this run did is in its journal and is read by the next run`, {
+      retryable: true,
+      details: { target: value.target, shard: value.shard },
+    })
+  }
+}
+
+/** The ledger's objects after what a journal tells: applied counts, a started change is only intended, a failed delete is still owned. */
+export function foldJournal(
+  objects: Readonly<Record<string, LedgerObject>>,
+  entries: readonly JournalEntry[],
+  run: string,
+): Record<string, LedgerObject> {
+  const folded = new Map(Object.entries(objects))
+  for (const { action, key, after, state } of entries) {
+    const before = folded.get(key)
+    if (action === 'delete') {
+      if (state === 'applied') folded.delete(key)
+    } else if (state === 'applied') {
+      folded.set(key, { state: 'owned', digest: after, run })
+    } else if (before === undefined || before.state === 'intended') {
+      // A failed or unfinished create may have happened all the same.
+      folded.set(key, { state: 'intended', digest: after, run })
+    }
+  }
+  return Object.fromEntries([...folded].sort(([a], [b]) => (a < b ? -1 : 1)))
+}

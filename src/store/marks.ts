@@ -1,0 +1,98 @@
+// Apply marks: per (target, destination, shard) what the last apply did. Read to decide a skip, written around every apply.
+// Never tells how an object looks; that is the outside system's own knowledge.
+import { readDocument, writeDocument } from './document.js'
+import { storeKey, storePrefix, type ObjectStore } from './object-store.js'
+import { TrueupError } from '../errors.js'
+
+const MARK = { kind: 'apply-mark', version: 1 } as const
+const EVALUATED = { kind: 'evaluated-shards', version: 1 } as const
+
+/** What an apply was made of; a skip needs all of it equal. */
+export interface MarkInputs {
+  /** Digest of this shard's desired state. */
+  readonly desired: string
+  readonly code: string
+  readonly config: string
+  /** Digest of the trees of the declared inputs; null where the source is not git alone. */
+  readonly inputs: string | null
+  /** Digest of the declared environment variables (unset is not empty). */
+  readonly env: string
+  /** Digest of (path, field, version) of all secrets declared or referenced; null where a version could not be told. */
+  readonly secrets: string | null
+  /** Number of the engine's decision rules; raised when decisions change meaning. */
+  readonly semantics: number
+}
+
+export interface ApplyMark extends MarkInputs {
+  readonly shard: string
+  /** Raised before the first change of every apply. Also the fencing token of this shard's state. */
+  readonly counter: number
+  readonly status: 'started' | 'completed' | 'failed'
+  readonly run: string
+  /** Store's clock, UTC ms. */
+  readonly at: number
+}
+
+export interface StoredMark {
+  readonly mark: ApplyMark
+  readonly etag: string
+}
+
+/** Names every shard that was evaluated for these digests, so that git alone can answer for all of them. */
+export interface EvaluatedShards {
+  readonly inputs: string | null
+  readonly code: string
+  readonly config: string
+  readonly env: string
+  readonly shards: readonly string[]
+}
+
+export interface MarkStore {
+  read(shard: string): Promise<StoredMark | undefined>
+  /** Every mark of this target at this destination. */
+  all(): Promise<ReadonlyMap<string, StoredMark>>
+  /** Writes only over the mark that was read; another apply in between is a `lease-held` error. */
+  write(mark: ApplyMark, previous: StoredMark | undefined): Promise<StoredMark>
+  readEvaluated(): Promise<EvaluatedShards | undefined>
+  writeEvaluated(value: EvaluatedShards): Promise<void>
+}
+
+export function createMarkStore(store: ObjectStore, target: string, destination: string): MarkStore {
+  const keyOf = (shard: string): ReturnType<typeof storeKey> => storeKey('marks', destination, target, shard)
+  const evaluatedKey = storeKey('evaluated', destination, target)
+
+  async function read(shard: string): Promise<StoredMark | undefined> {
+    const found = await readDocument<ApplyMark>(store, keyOf(shard), MARK)
+    return found.kind === 'found' ? { mark: found.value, etag: found.etag } : undefined
+  }
+
+  return {
+    read,
+    async all() {
+      const marks = new Map<string, StoredMark>()
+      for await (const { key } of store.list(storePrefix('marks', destination, target))) {
+        const found = await readDocument<ApplyMark>(store, key, MARK)
+        if (found.kind === 'found') marks.set(found.value.shard, { mark: found.value, etag: found.etag })
+      }
+      return marks
+    },
+    async write(mark, previous) {
+      const result = await writeDocument(store, keyOf(mark.shard), MARK, mark, {
+        condition: previous === undefined ? { kind: 'if-absent' } : { kind: 'if-etag', etag: previous.etag },
+      })
+      if (result.kind === 'stored') return { mark, etag: result.etag }
+      throw new TrueupError(
+        'lease-held',
+        `${target}: another apply wrote the mark of ${mark.shard === '' ? 'this target' : `shard ${mark.shard}`} meanwhile; nothing more is started. Run again.`,
+        { retryable: true, details: { target, shard: mark.shard } },
+      )
+    },
+    async readEvaluated() {
+      const found = await readDocument<EvaluatedShards>(store, evaluatedKey, EVALUATED)
+      return found.kind === 'found' ? found.value : undefined
+    },
+    async writeEvaluated(value) {
+      await writeDocument(store, evaluatedKey, EVALUATED, value)
+    },
+  }
+}

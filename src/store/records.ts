@@ -1,0 +1,50 @@
+// Run records: what every run leaves behind, by target and ULID, so that `why` and `runs` can tell of it.
+import type { RunRecord } from '../event.js'
+import { readDocument, writeDocument } from './document.js'
+import { storeKey, storePrefix, type ObjectStore, type StoreKey } from './object-store.js'
+
+const RECORD = { kind: 'run-record', version: 1 } as const
+
+export interface RecordStore {
+  /** `durable`: an apply's record survives a crash of the machine; that of a dry run or a skip may be lost. */
+  write(record: RunRecord, options: { readonly durable: boolean }): Promise<void>
+  /** Newest first. */
+  list(target?: string): AsyncIterable<RunRecord>
+  /** By id or by an unambiguous beginning (or end) of it. */
+  find(id: string): Promise<readonly RunRecord[]>
+}
+
+export function createRecordStore(store: ObjectStore): RecordStore {
+  async function keys(target?: string): Promise<StoreKey[]> {
+    const found: StoreKey[] = []
+    const prefix = target === undefined ? storePrefix('records') : storePrefix('records', target)
+    for await (const { key } of store.list(prefix)) found.push(key)
+    // ULIDs sort by time; the last component of the key is the id.
+    const idOf = (key: string): string => key.slice(key.lastIndexOf('/') + 1)
+    return found.sort((a, b) => (idOf(a) < idOf(b) ? 1 : -1))
+  }
+  async function* read(wanted: readonly StoreKey[]): AsyncGenerator<RunRecord> {
+    for (const key of wanted) {
+      const found = await readDocument<RunRecord>(store, key, RECORD)
+      if (found.kind === 'found') yield found.value
+    }
+  }
+  return {
+    async write(record, { durable }) {
+      await writeDocument(store, storeKey('records', record.run.target, record.run.id), RECORD, record, { durable })
+    },
+    async *list(target) {
+      yield* read(await keys(target))
+    },
+    async find(id) {
+      const wanted = id.toUpperCase()
+      const matching = (await keys()).filter((key) => {
+        const known = key.slice(key.lastIndexOf('/') + 1)
+        return known.startsWith(wanted) || (wanted.length >= 6 && known.endsWith(wanted))
+      })
+      const records: RunRecord[] = []
+      for await (const record of read(matching)) records.push(record)
+      return records
+    },
+  }
+}
