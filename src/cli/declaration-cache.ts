@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { escapeGlob } from '../desired/globs.js'
 import type { Snapshot } from '../desired/source.js'
 import type { KnownCode } from '../early-exit/code-manifest.js'
 import type { DeclaredTarget } from '../early-exit/declaration.js'
@@ -27,7 +28,7 @@ export async function keptDeclaration(reference: TargetReference, head: Snapshot
 
 export async function keepDeclaration(reference: TargetReference, declared: DeclaredTarget): Promise<void> {
   const { manifest, declaration } = declared
-  if (manifest.kind === 'known') await reference.project.cache.put(keyOf(reference), { declared: { declaration, manifest } } satisfies Kept)
+  if (manifest.kind === 'known' && manifest.probed !== null) await reference.project.cache.put(keyOf(reference), { declared: { declaration, manifest } } satisfies Kept)
 }
 
 function keyOf({ project, target, params }: TargetReference): readonly string[] {
@@ -45,9 +46,11 @@ function keyOf({ project, target, params }: TargetReference): readonly string[] 
 
 /** Whether a revision holds exactly the files that this code consists of: then its code is the same without a second look. */
 export async function sameCode(manifest: KnownCode, snapshot: Snapshot): Promise<boolean> {
-  const paths = Object.keys(manifest.probed)
-  const entries = new Map((await snapshot.entries(paths.map(literal))).map((entry) => [entry.path, entry.oid]))
-  return paths.every((path) => (entries.get(path) ?? '') === manifest.probed[path])
+  const { probed } = manifest
+  if (probed === null) return false
+  const paths = Object.keys(probed)
+  const entries = new Map((await snapshot.entries(paths.map(escapeGlob))).map((entry) => [entry.path, entry.oid]))
+  return paths.every((path) => (entries.get(path) ?? '') === probed[path])
 }
 
 /** Versions of the packages as npm laid them out. */
@@ -74,9 +77,4 @@ async function isOnDisk(manifest: KnownCode, root: string): Promise<boolean> {
     }
   })
   return (await Promise.all(checks)).every(Boolean)
-}
-
-/** A path as a glob that means only itself. */
-function literal(path: string): string {
-  return path.replace(/[\\*?[\]{}()!+@]/g, '\\$&')
 }

@@ -1,7 +1,7 @@
 // The help texts, made by commander from the tables of commands and options. Text out; prints nothing, parses nothing.
 // The only file that loads commander, and only when help is asked for.
 import type { Command, Help, Option } from 'commander'
-import { EXIT_CODES } from './exit-codes.js'
+import { EXIT_CODES } from '../exit-codes.js'
 import type { CommandName, CommandSpec } from './options-commands.js'
 import { COMMAND_GROUPS, COMMANDS, commandNames } from './options-commands.js'
 import { defaultText, flagsText } from './options-docs.js'

@@ -11,6 +11,15 @@ export const COMMON_OPTIONS = {
     description: 'that run instead of the last one',
     variable: false,
   },
+  deletePolicy: {
+    flag: 'delete-policy',
+    value: { kind: 'choice', choices: ['never', 'owned', 'all'] },
+    commands: ['new integration'],
+    group: 'What to run',
+    description: 'what the new integration may delete; asked for on a terminal',
+    defaultText: 'none',
+    variable: false,
+  },
   target: {
     flag: 'target',
     value: { kind: 'text', placeholder: 'name' },

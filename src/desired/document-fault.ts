@@ -12,11 +12,22 @@ export class DocumentFault extends Error {
   }
 }
 
-/** Two numbers beyond this may be read as one, and their difference would be skipped. */
+/**
+ * Deeper nesting is refused before anything recurses into it: near the end of the stack Node may end the process without an exception
+ * (compiling a regular expression there does).
+ */
+export const maxNesting = 500
+
+/** The fault of nesting beyond {@link maxNesting}. */
+export function nestedTooDeeply(offset: number): DocumentFault {
+  return new DocumentFault(offset, `values are nested more than ${maxNesting} deep`)
+}
+
+/** Refuses what becomes another number by being read: two files that differ only there would count as equal, and the difference be skipped. */
 export function checkWholeNumber(value: number, source: string, offset: number): void {
   if (!Number.isFinite(value))
     throw new DocumentFault(offset, `${source} is too large, or no number: JSON cannot hold it`)
-  if (/^[-+]?(\d+|0x[\da-f]+|0o[0-7]+)$/i.test(source) && !Number.isSafeInteger(value)) {
+  if (/^[-+]?(\d+|0x[\da-f]+|0o[0-7]+)$/i.test(source) && BigInt(source) !== BigInt(value)) {
     throw new DocumentFault(offset, `the whole number ${source} cannot be held exactly: write it in quotes`)
   }
 }

@@ -11,7 +11,7 @@ import { Trees } from './git/tree.js'
 import { WorktreeSnapshot } from './git/worktree-snapshot.js'
 import { Git } from './git.js'
 import { Scratch } from './scratch.js'
-import type { Repository, ResolvedRevision, Snapshot } from './source.js'
+import type { Repository, RepositoryFacts, ResolvedRevision, Snapshot } from './source.js'
 
 export interface GitRepositoryOptions {
   readonly clock: Clock
@@ -115,6 +115,19 @@ class GitRepository implements Repository {
     if (inside === '..' || inside.startsWith('../') || isAbsolute(inside)) return false
     const { stdout } = await this.#git.run(['ls-files', '-z', '--cached', '--', inside === '' ? '.' : inside])
     return stdout.length > 0
+  }
+
+  async facts(): Promise<RepositoryFacts> {
+    const [version, shallow, head] = await Promise.all([
+      this.#git.run(['--version']),
+      this.#git.run(['rev-parse', '--is-shallow-repository']),
+      this.#trees.commit('HEAD'),
+    ])
+    return {
+      tool: version.stdout.toString('utf8').trim().replace('git version', 'git'),
+      shallow: shallow.stdout.toString('utf8').trim() === 'true',
+      commit: head.kind === 'found' ? head.id : null,
+    }
   }
 
   close(): Promise<void> {

@@ -2,7 +2,7 @@
 // JSON.parse can do neither: it takes the last of two equal keys, and knows no places.
 import type { Json } from '../event.js'
 import type { JsonPath } from '../util/json-path.js'
-import { checkWholeNumber, DocumentFault, duplicateKey, lineAndColumn, setKey } from './document-fault.js'
+import { checkWholeNumber, DocumentFault, duplicateKey, lineAndColumn, maxNesting, nestedTooDeeply, setKey } from './document-fault.js'
 
 /** What a reader gives: data, and where each value begins (UTF-16 units); of a missing one, where the nearest around it begins. */
 export interface DocumentWithOffsets {
@@ -43,6 +43,7 @@ const numberPattern = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?/y
 class JsonReader {
   readonly #text: string
   #at = 0
+  #depth = 0
 
   constructor(text: string) {
     this.#text = text
@@ -58,8 +59,13 @@ class JsonReader {
   #value(): Node {
     this.#space()
     const character = this.#text[this.#at]
-    if (character === '{') return this.#object()
-    if (character === '[') return this.#array()
+    if (character === '{' || character === '[') {
+      if (this.#depth >= maxNesting) throw nestedTooDeeply(this.#at)
+      this.#depth += 1
+      const node = character === '{' ? this.#object() : this.#array()
+      this.#depth -= 1
+      return node
+    }
     const offset = this.#at
     if (character === '"') return { value: this.#string(), offset }
     return { value: this.#scalar(), offset }

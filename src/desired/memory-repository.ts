@@ -35,6 +35,7 @@ export function createMemoryRepository(files: MemoryFiles | MemoryCommits): Repo
       const paths = Object.keys(byId.get(headId) ?? {})
       return Promise.resolve(paths.some((known) => known === path || known.startsWith(`${path}/`)))
     },
+    facts: () => Promise.resolve({ tool: 'memory', shallow: false, commit: headId }),
     close: () => Promise.resolve(),
   }
 }

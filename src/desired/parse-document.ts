@@ -23,7 +23,7 @@ export interface ParsedDocument {
  *
  * @param path for the ending and for messages
  * @throws TrueupError `desired-invalid`, as `file:line:column: …` with `details` of file, line and column: syntax errors, duplicate keys,
- * merge keys, unknown tags, NaN and infinities, whole numbers beyond ±2^53, aliases that go in a circle or multiply too much.
+ * merge keys, unknown tags, more than 500 levels, NaN and infinities, whole numbers that a double cannot hold exactly, aliases that go in a circle or multiply too much.
  */
 export async function parseDocument(path: string, text: string): Promise<ParsedDocument> {
   // Without the byte order mark offsets and columns are those that an editor shows.
@@ -36,17 +36,10 @@ export async function parseDocument(path: string, text: string): Promise<ParsedD
     const document = kind === 'json' ? parseJson(content) : (await import('./yaml-document.js')).parseYaml(content)
     return { value: document.value, locate: (inside) => lineAndColumn(content, document.offsetOf(inside)) }
   } catch (error) {
-    const fault = asFault(error)
-    if (fault === undefined) throw error
-    const { line, column } = lineAndColumn(content, fault.offset)
-    throw new TrueupError('desired-invalid', `${path}:${line}:${column}: ${fault.message}`, {
+    if (!(error instanceof DocumentFault)) throw error
+    const { line, column } = lineAndColumn(content, error.offset)
+    throw new TrueupError('desired-invalid', `${path}:${line}:${column}: ${error.message}`, {
       details: { file: path, line, column },
     })
   }
-}
-
-function asFault(error: unknown): DocumentFault | undefined {
-  if (error instanceof DocumentFault) return error
-  // The stack is too small for the nesting: the only RangeError that parsing can give.
-  return error instanceof RangeError ? new DocumentFault(0, 'the values are nested too deeply') : undefined
 }

@@ -36,6 +36,16 @@ export type ResolvedRevision =
   /** `reason`: why, for people, with what to do. */
   | { readonly kind: 'missing'; readonly reason: string }
 
+/** For `doctor`. */
+export interface RepositoryFacts {
+  /** `git 2.39.5`. */
+  readonly tool: string
+  /** History is cut: a base may not be here. */
+  readonly shallow: boolean
+  /** HEAD's commit; null before the first. */
+  readonly commit: string | null
+}
+
 export interface Repository {
   /** Absolute path of the top of the working tree. */
   readonly root: string
@@ -46,5 +56,6 @@ export interface Repository {
   at(commit: string): Promise<Snapshot>
   /** Whether this exact path is in the index (a store there could be forged by a pull request). */
   isTracked(path: string): Promise<boolean>
+  facts(): Promise<RepositoryFacts>
   close(): Promise<void>
 }

@@ -1,11 +1,13 @@
 // YAML text comes in, plain JSON data and the offset of every part go out. The only file that knows the `yaml` package.
 // The package parses; the data is built here, so that keys, numbers and aliases mean one thing only.
 import {
+  Composer,
+  CST,
   isAlias,
   isMap,
   isScalar,
   isSeq,
-  parseDocument,
+  Parser,
   type Alias,
   type Node,
   type Scalar,
@@ -13,41 +15,53 @@ import {
   type YAMLSeq,
 } from 'yaml'
 import type { Json } from '../event.js'
-import { checkWholeNumber, DocumentFault, duplicateKey, lineAndColumn, setKey } from './document-fault.js'
+import { checkWholeNumber, DocumentFault, duplicateKey, lineAndColumn, maxNesting, nestedTooDeeply, setKey } from './document-fault.js'
 import type { DocumentWithOffsets } from './json-document.js'
 
 /** What all aliases of a file together may add: 10 for each value, and the length of its text. */
-const aliasBudget = 10_000_000
+const aliasBudget = 2_000_000
 
 /** @throws DocumentFault at the first thing that is wrong */
 export function parseYaml(text: string): DocumentWithOffsets {
+  const tokens = [...new Parser().parse(text)]
+  checkNesting(tokens)
   // Duplicate keys are found while building: the package compares every key with every other.
-  const document = parseDocument(text, {
+  const composer = new Composer({
     version: '1.2',
     schema: 'core',
     merge: false,
     uniqueKeys: false,
     resolveKnownTags: false,
     prettyErrors: false,
-    logLevel: 'silent',
   })
+  const [document, second] = composer.compose(tokens, true, text.length)
+  if (document === undefined) return { value: null, offsetOf: () => 0 }
   const first = [...document.errors, ...document.warnings].sort((one, other) => one.pos[0] - other.pos[0])[0]
-  if (first !== undefined) {
-    const message =
-      first.code === 'MULTIPLE_DOCS'
-        ? 'a file holds one document: put the others into files of their own'
-        : first.message
-    throw new DocumentFault(first.pos[0], message)
+  if (first !== undefined) throw new DocumentFault(first.pos[0], first.message)
+  if (second !== undefined) {
+    throw new DocumentFault(second.range[0], 'a file holds one document: put the others into files of their own')
   }
   if (document.directives.yaml.explicit === true && document.directives.yaml.version !== '1.2') {
-    throw new DocumentFault(
-      0,
-      `YAML ${document.directives.yaml.version} is not read: remove the %YAML line, the file then is YAML 1.2`,
-    )
+    throw new DocumentFault(0, `YAML ${document.directives.yaml.version} is not read: remove the %YAML line, the file then is YAML 1.2`)
   }
   const builder = new JsonBuilder(text)
   const root = document.contents as Node | null
   return { value: root === null ? null : builder.build(root), offsetOf: (path) => builder.offsetOf(root, path) }
+}
+
+/** Without recursion, unlike the composer. */
+function checkNesting(tokens: readonly CST.Token[]): void {
+  const pending = tokens.map((token) => ({ token, depth: 0 }))
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { token, depth } = next
+    if (depth > maxNesting) throw nestedTooDeeply('offset' in token ? token.offset : 0)
+    if (token.type === 'document' && token.value !== undefined) pending.push({ token: token.value, depth })
+    if (!('items' in token)) continue
+    for (const { key, value } of token.items) {
+      if (key !== undefined && key !== null) pending.push({ token: key, depth: depth + 1 })
+      if (value !== undefined) pending.push({ token: value, depth: depth + 1 })
+    }
+  }
 }
 
 class JsonBuilder {

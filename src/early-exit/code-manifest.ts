@@ -1,12 +1,12 @@
 // A revision's files and an integration's entry in, the digest of the code that a run would load out.
 // Reads the tree only (and installed versions where asked); never runs anything, never answers for what it cannot see.
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Snapshot } from '../desired/source.js'
 import type { Digest } from '../event.js'
+import { digestOf } from '../util/digest.js'
 import { CodeWalk } from './code-walk.js'
 import { findInstalledDifference } from './locked-packages.js'
-import { asGlob } from './tree-files.js'
+import { asGlob, within } from './tree-files.js'
 
 export interface CodeManifestOptions {
   readonly snapshot: Snapshot
@@ -27,6 +27,10 @@ export interface KnownCode {
   readonly files: Readonly<Record<string, string>>
   /** Locked version and integrity by lock path (`trueup` by its name; a lockfile that counts whole by its path and object id). */
   readonly packages: Readonly<Record<string, string>>
+  /** Every path that was looked for: its object id, or empty where there is none. The same answers mean the same code. null where whole folders count. */
+  readonly probed: Readonly<Record<string, string>> | null
+  /** Versions that must be installed, by folder from the repository's root. */
+  readonly installed: Readonly<Record<string, string>>
 }
 
 export interface UnknownCode {
@@ -71,7 +75,8 @@ export async function codeManifest(options: CodeManifestOptions): Promise<CodeMa
       files,
     }
   const packages = sortedRecord(walk.packages)
-  return { kind: 'known', digest: digestOf({ entry, files, packages }), files, packages }
+  const digest = digestOf({ schema: 1, entry, files, packages })
+  return { kind: 'known', digest, files, packages, probed: walk.probed, installed: installedVersions(walk) }
 }
 
 /**
@@ -92,16 +97,17 @@ export async function dirtyFiles(manifest: CodeManifest, committed: Snapshot, wo
     .sort()
 }
 
-function sortedRecord(map: ReadonlyMap<string, string>): Record<string, string> {
-  return Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)))
+function installedVersions(walk: CodeWalk): Record<string, string> {
+  const versions = new Map<string, string>()
+  for (const { directory, lock, paths } of walk.locked) {
+    for (const path of paths) {
+      const version = lock.version(path)
+      if (version !== undefined && !lock.isOptional(path)) versions.set(within(directory, path), version)
+    }
+  }
+  return sortedRecord(versions)
 }
 
-/** Keys are in a fixed order here, so plain JSON is canonical. */
-function digestOf(value: {
-  entry: string | null
-  files: Record<string, string>
-  packages: Record<string, string>
-}): Digest {
-  const text = JSON.stringify([1, value.entry, Object.entries(value.files), Object.entries(value.packages)])
-  return createHash('sha256').update(text).digest('hex') as Digest
+function sortedRecord(map: ReadonlyMap<string, string>): Record<string, string> {
+  return Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -38,6 +38,10 @@ export class CodeWalk {
     this.#runningTool = options.runningTool
   }
 
+  get probed(): Readonly<Record<string, string>> | null {
+    return this.#tree.asked
+  }
+
   /** Reached packages by the npm lockfile that locks them. */
   get locked(): Iterable<{
     readonly directory: string

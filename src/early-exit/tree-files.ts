@@ -60,9 +60,16 @@ export class TreeFiles {
   readonly #snapshot: Snapshot
   readonly #entries = new Map<string, SourceEntry | undefined>()
   readonly #texts = new Map<string, string>()
+  #askedFolder = false
 
   constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot
+  }
+
+  /** Every path that was asked for, with its object id; empty where there is none. null once a whole folder was asked for. */
+  get asked(): Readonly<Record<string, string>> | null {
+    if (this.#askedFolder) return null
+    return Object.fromEntries([...this.#entries].map(([path, entry]) => [path, entry?.oid ?? '']).sort(([a = ''], [b = '']) => (a < b ? -1 : 1)))
   }
 
   /** Asks for many paths in one go, so that later questions about them cost nothing. */
@@ -80,6 +87,7 @@ export class TreeFiles {
 
   /** Everything below a directory. */
   async below(directory: string, glob = '**'): Promise<readonly SourceEntry[]> {
+    this.#askedFolder = true
     const found = await this.#snapshot.entries([directory === '' ? glob : `${asGlob(directory)}/${glob}`])
     for (const entry of found) this.#entries.set(entry.path, entry)
     return found
@@ -160,7 +168,7 @@ export class TreeFiles {
 
 /** A path as a glob that matches nothing else. */
 export function asGlob(path: string): string {
-  return path.replace(/[\\*?[\]{}()!|+]/g, '\\$&')
+  return path.replace(/[\\*?[\]{}()!+@|^$]/g, '\\$&')
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,28 +1,33 @@
 // Desired items and the current listing come in, pairs by key with their differing fields go out.
 // Must not: know who owns what, decide what happens, or compare anything but whole JSON values.
 import { TrueupError } from '../errors.js'
+import type { Json } from '../event.js'
 import type { Diff, DiffPair, Listing } from '../integration.js'
 import { fieldDifferences } from './field-differences.js'
 import { jsonForm } from './json-value.js'
 import type { JsonForm } from './json-value.js'
 import { assertListing } from './listing.js'
 
-/** True when each type may stand for the other. */
-export type Mutual<E, C> = [C] extends [E] ? ([E] extends [C] ? true : false) : false
+/** True when each type may stand for the other, or when there are no current items at all. */
+export type Mutual<E, C> = [C] extends [never] ? true : [C] extends [E] ? ([E] extends [C] ? true : false) : false
 
 /**
  * `T` with its literal types widened: the outside system may hold values (another record type) that a desired item cannot have; they
- * are compared all the same.
+ * are compared all the same. Stops at what is as wide as JSON, and five levels down: types may be endless.
  */
-export type Widened<T> = T extends string
-  ? string
-  : T extends number
-    ? number
-    : T extends boolean
-      ? boolean
-      : T extends object
-        ? { [K in keyof T]: Widened<T[K]> }
-        : T
+export type Widened<T, Depth extends readonly unknown[] = []> = [Json] extends [T]
+  ? T
+  : Depth['length'] extends 5
+    ? T
+    : T extends string
+      ? string
+      : T extends number
+        ? number
+        : T extends boolean
+          ? boolean
+          : T extends object
+            ? { [K in keyof T]: Widened<T[K], [...Depth, unknown]> }
+            : T
 
 interface DiffBase<E, C> {
   /** What should be: one value an object. */

@@ -1,5 +1,5 @@
 // The pairs of all parts of all shards come in, one place for each key goes out: where it is decided what becomes of it.
-// Must not: decide that, or depend on the order in which shards were planned.
+// Must not: decide that.
 import { TrueupError } from '../errors.js'
 import type { DiffPair } from '../integration.js'
 import type { OwnershipView } from './ownership-view.js'
@@ -28,12 +28,13 @@ export interface Homes {
  * A key belongs to the shard that desires it. One that nobody desires belongs to the shard that the ledger names (to none here, if that one is
  * not part of the run), else to the first that listed it. So an object that several shards list is counted, and deleted, once at most.
  *
+ * @param shards in the order of their keys, so that the same shards always give the same homes
  * @throws TrueupError `plan-invalid` for a key that is desired twice
  */
 export function findHomes(target: string, shards: readonly HomeShard[], ledger: OwnershipView): Homes {
   const desired = new Map<string, Home>()
   const listed = new Map<string, Home[]>()
-  for (const { shard, parts } of [...shards].sort((a, b) => (a.shard < b.shard ? -1 : 1))) {
+  for (const { shard, parts } of shards) {
     for (const part of parts) {
       for (const pair of part.diff.pairs) {
         const home = { shard, part, pair }

@@ -119,7 +119,8 @@ export function createRunContext(options: RunContextOptions): RunContext<unknown
             },
           )
         }
-        const wanted: string | undefined = field ?? reference.field
+        // The author's type of the field is narrower than text.
+        const wanted = (field as string | undefined) ?? reference.field
         return (await options.secrets.read(path, wanted, reference.version)).value
       },
     },

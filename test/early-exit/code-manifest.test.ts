@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { codeManifest, dirtyFiles } from '../../src/early-exit/code-manifest.js'
 import type { CodeManifest, KnownCode } from '../../src/early-exit/code-manifest.js'
+import { GitFixture } from '../support/git-fixture.js'
 import { memorySnapshot } from '../support/memory-snapshot.js'
 
 type Files = Record<string, string>
@@ -410,6 +411,48 @@ describe('codeManifest', () => {
         reason: expect.stringContaining('trueup 1.0.0 is running, but the lockfile says 1.1.0') as string,
       })
       expect((await known(files)).kind).toBe('known')
+    })
+  })
+})
+
+describe('codeManifest of a real repository', () => {
+  const odd = 'integrations/dns/[a] (b)$@c.js'
+
+  it('is the same for a commit, a clean working tree and a clone elsewhere, and sees what is dirty', async () => {
+    await using git = new GitFixture()
+    const path = git.init('one', {
+      ...base,
+      [odd]: 'export {}',
+      [entry]: `${base[entry] ?? ''}\nimport ${JSON.stringify('./[a] (b)$@c.js')}`,
+    })
+    git.call(['clone', '--quiet', path, git.path('two')])
+    const [one, two] = [await git.open(path), await git.open(git.path('two'))]
+    const committed = await codeManifest({ snapshot: await one.head({ committed: true }), entry, tool })
+    expect(committed).toMatchObject({ kind: 'known' })
+    expect(Object.keys(committed.files)).toContain(odd)
+    expect(await codeManifest({ snapshot: await one.head({ committed: false }), entry, tool })).toEqual(committed)
+    expect(await codeManifest({ snapshot: await two.head({ committed: false }), entry, tool })).toEqual(committed)
+
+    git.write(path, { 'integrations/dns/helper.ts': 'export const a = 2', 'integrations/dns/README.md': 'changed' })
+    const changed = await git.worktree(path)
+    expect(await codeManifest({ snapshot: changed, entry, tool })).not.toEqual(committed)
+    expect(await dirtyFiles(committed, await one.head({ committed: true }), await git.worktree(path))).toEqual([
+      'integrations/dns/helper.ts',
+    ])
+  })
+
+  it('is unknown when an ignored file is imported, though it lies on disk', async () => {
+    await using git = new GitFixture()
+    const path = git.init('one', {
+      ...base,
+      '.gitignore': 'generated.ts',
+      'integrations/dns/client.ts': "import './generated.js'",
+    })
+    git.write(path, { 'integrations/dns/generated.ts': 'export {}' })
+    expect(await codeManifest({ snapshot: await git.worktree(path), entry, tool })).toMatchObject({
+      kind: 'unknown',
+      reason:
+        'integrations/dns/client.ts:1: imports "./generated.js", which is not in this revision: ignored, generated or outside the repository',
     })
   })
 })

@@ -108,7 +108,9 @@ describe('diff', () => {
   })
 
   it('passes on why a listing is incomplete', () => {
-    expect(diff({ desired: [], current: listing.incomplete([{ name: 'a' }], 'page 2'), key })).toMatchObject({
+    expect(
+      diff<Item, Item>({ desired: [], current: listing.incomplete([{ name: 'a' }], 'page 2'), key }),
+    ).toMatchObject({
       complete: false,
       incompleteReason: 'page 2',
     })

@@ -152,6 +152,10 @@ describe('the digest of a plan', () => {
     expect(other()).not.toBe(of('x/a y/a', base()))
   })
 
+  it('depends on the fields that do not change, too', () => {
+    expect(of('', [shard('', part('x1', 'x1'))])).not.toBe(of('', [shard('', part('x2', 'x2'))]))
+  })
+
   it('does not depend on what is left alone', () => {
     expect(of('x/a y/a', [shard('a', part('x1', 'x2 y1 foreign5')), shard('b', part('z1', ''))])).toBe(
       of('x/a y/a', base()),

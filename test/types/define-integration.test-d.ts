@@ -1,6 +1,7 @@
 // The author's file of the guide, as it is written there: everything is inferred, and what is forgotten is a type error.
 import { assertType, describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
+import type { Json } from '../../src/event.js'
 import type { DeletePolicy, Diff, Handlers, Http, Listing, Plan } from '../../src/integration.js'
 import { defineIntegration } from '../../src/integration.js'
 import { diff } from '../../src/reconcile/diff.js'
@@ -120,6 +121,25 @@ describe("the author's file", () => {
   it('needs no normalize where both sides are of one type, and no delete handler where nothing is ever deleted', () => {
     const same = diff({ desired: ['a'], current: listing.whole(['b']), key: (name) => name })
     assertType<Plan<string>>(plan('never', same, { create: () => undefined }))
+  })
+
+  it('takes items that hold any JSON, or themselves', () => {
+    interface Tree {
+      readonly kind: 'leaf' | 'branch'
+      readonly extra?: Json
+      readonly children: readonly Tree[]
+    }
+    const trees: Tree[] = []
+    const rows = listing.whole([{ id: 1, kind: 'twig', extra: [1], children: [] }])
+    const made = diff({
+      desired: trees,
+      current: rows,
+      key: (tree) => tree.kind,
+      normalize: ({ id: _, ...tree }) => tree,
+    })
+    expectTypeOf(made).toEqualTypeOf<Diff<Tree, { id: number; kind: string; extra: number[]; children: never[] }>>()
+    diff({ desired: trees, current: listing.whole(trees), key: (tree) => tree.kind })
+    diff({ desired: trees, current: listing.whole([]), key: (tree) => tree.kind })
   })
 
   it('infers the items of a pager', () => {

@@ -1,7 +1,6 @@
 // doctor: checks git, the store, the configuration and (with a target) its integration; says what is off and how to mend it.
 // Writes one probe object to the store and removes it again; changes nothing else.
 import { isTrueupError, toError } from '../../errors.js'
-import { simpleGitFacts } from '../../desired/git-facts.js'
 import type { Style } from '../../report/style.js'
 import { storeKey, type ObjectStore } from '../../store/object-store.js'
 import { systemClock } from '../../util/clock.js'
@@ -55,8 +54,8 @@ function mark({ result }: Check, style: Style): string {
 }
 
 async function checkGit(project: Project): Promise<readonly Check[]> {
-  const facts = await simpleGitFacts(project.repository.root)
-  const checks: Check[] = [{ result: 'ok', what: 'git', text: `${facts.version}, repository ${project.repository.root}` }]
+  const facts = await project.repository.facts()
+  const checks: Check[] = [{ result: 'ok', what: 'git', text: `${facts.tool}, repository ${project.repository.root}` }]
   if (facts.commit === null) {
     checks.push({ result: 'warn', what: 'commit', text: 'there is no commit yet: nothing can be compared with. Make one with: git commit' })
   }

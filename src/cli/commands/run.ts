@@ -78,7 +78,7 @@ export async function runCommand(input: CommandInput): Promise<number> {
         params: Object.fromEntries(settings.params.value.map(({ name, value }) => [name, value])),
         ci: isCi(context.environment),
       },
-      confirm: (plan, limits) => confirm({ input, request, plan, limits }),
+      confirm: (plan, limits) => confirm({ input, request, integration: target.integration, plan, limits }),
     })
     const record = await runOnce(deps, request)
     deps.guard.uninstall()
@@ -110,17 +110,18 @@ function expectedPlan({ context }: CommandInput, digest: string | null): string 
 interface Shown {
   readonly input: CommandInput
   readonly request: RunRequest
+  readonly integration: string
   readonly plan: PlanData
   readonly limits: readonly LimitCheck[]
 }
 
-async function confirm({ input, request, plan, limits }: Shown): Promise<boolean> {
+async function confirm({ input, request, integration, plan, limits }: Shown): Promise<boolean> {
   const { context, settings } = input
   if (settings.yes.value || !context.stdinIsTerminal) return true
   const { planText } = await import('../../report/text-plan.js')
   const style = styleOf(context, settings, 'stderr')
   context.output.err(
-    `${planText({ target: request.target, integration: request.target, plan, limits, mode: 'apply', applyCommand: `trueup apply ${request.command}`, style })}\n`,
+    `${planText({ target: request.target, integration, plan, limits, mode: 'apply', applyCommand: `trueup apply ${request.command}`, style })}\n`,
   )
   const { question } = await import('../question.js')
   const answer = await question('Apply exactly this plan? Type yes: ')
@@ -187,9 +188,10 @@ async function rendered({ input, record, request }: Report, form: 'text' | 'json
       }),
     )
   }
-  const summary = summaryText(record, { style, retryCommand: applyCommand })
   // An error is no data: it goes where errors go.
-  if (record.error !== null && record.outcomes.length === 0) context.output.err(`${summary}\n`)
+  const isError = record.error !== null && record.outcomes.length === 0
+  const summary = summaryText(record, { style: isError ? styleOf(context, settings, 'stderr') : style, retryCommand: applyCommand })
+  if (isError && summary !== '') context.output.err(`${summary}\n`)
   else if (summary !== '') parts.push(summary)
   return parts.length === 0 ? '' : `${parts.join('\n\n')}\n`
 }

@@ -1,5 +1,5 @@
 // What a process ends with: the fixed table, an error's code, and the worst of several runs. Numbers in and out; ends no process.
-import type { ErrorCode, TrueupError } from '../errors.js'
+import type { ErrorCode, TrueupError } from './errors.js'
 
 /** All exit codes, as scripts may rely on them. A count of failures never becomes one. */
 export const EXIT_CODES = [

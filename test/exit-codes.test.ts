@@ -1,8 +1,8 @@
 // Exit codes as fixed in the contract: of errors, and of several runs.
 import { describe, expect, it } from 'vitest'
-import { EXIT_CODES, exitCodeOf, worstExitCode } from '../../src/cli/exit-codes.js'
-import type { ErrorCode } from '../../src/errors.js'
-import { TrueupError } from '../../src/errors.js'
+import { EXIT_CODES, exitCodeOf, worstExitCode } from '../src/exit-codes.js'
+import type { ErrorCode } from '../src/errors.js'
+import { TrueupError } from '../src/errors.js'
 
 describe('exitCodeOf', () => {
   it.each<[ErrorCode, number]>([
