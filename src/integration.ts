@@ -140,6 +140,8 @@ export interface Diff<E, C> {
   readonly pairs: readonly DiffPair<E, C>[]
   readonly complete: boolean
   readonly incompleteReason?: string
+  /** The key of any desired item; undefined for a value that is none. For shards that are not part of a run. */
+  keyOf(item: unknown): string | undefined
 }
 
 export interface DiffPair<E, C> {

@@ -13,7 +13,11 @@ import { createRecordStore } from './store/records.js'
 import type { RunDraft } from './run-record.js'
 import type { RunSession } from './run-session.js'
 
-export async function claimShards(session: RunSession, destination: string, shards: readonly SelectedShard[]): Promise<Claims> {
+export async function claimShards(
+  session: RunSession,
+  destination: string,
+  shards: readonly SelectedShard[],
+): Promise<Claims> {
   const { deps, request } = session
   return takeClaims({
     store: session.target.store,
@@ -28,7 +32,11 @@ export async function claimShards(session: RunSession, destination: string, shar
  * Settles what runs that died left behind in the shards claimed here: what was started and not answered is unknown.
  * Their journal goes into the ownership ledger, their marks become `failed`, their records are ended.
  */
-export async function recoverDeadRuns(session: RunSession, destination: string, shards: readonly SelectedShard[]): Promise<void> {
+export async function recoverDeadRuns(
+  session: RunSession,
+  destination: string,
+  shards: readonly SelectedShard[],
+): Promise<void> {
   const { target, request, deps } = session
   const marks = await openMarks(session)
   const all = await marks.all()
@@ -40,16 +48,27 @@ export async function recoverDeadRuns(session: RunSession, destination: string, 
     for (const stored of mine) {
       const { shard } = stored.mark
       const before = ledger.find(({ value }) => value.target === request.target && value.shard === shard)
-      const objects = foldJournal(before?.value.objects ?? {}, entries.filter((entry) => entry.shard === shard), run)
-      await writeLedger(target.store, destination, { target: request.target, shard, shape: before?.value.shape ?? 'list', objects }, before)
+      const objects = foldJournal(
+        before?.value.objects ?? {},
+        entries.filter((entry) => entry.shard === shard),
+        run,
+      )
+      await writeLedger(
+        target.store,
+        destination,
+        { target: request.target, shard, shape: before?.value.shape ?? 'list', objects },
+        before,
+      )
       await marks.write({ ...stored.mark, status: 'failed' }, stored)
     }
     const outcomes = entries.map(outcomeOf)
     const records = createRecordStore(target.store)
     for (const record of await records.find(run)) {
-      if (record.state === 'running') await records.write({ ...record, state: 'finished', outcomes, exitCode: 5 }, { durable: true })
+      if (record.state === 'running')
+        await records.write({ ...record, state: 'finished', outcomes, exitCode: 5 }, { durable: true })
     }
-    if (entries.every((entry) => mine.some(({ mark }) => mark.shard === entry.shard))) await createJournal(target.store, run).clear()
+    if (entries.every((entry) => mine.some(({ mark }) => mark.shard === entry.shard)))
+      await createJournal(target.store, run).clear()
     const unknown = outcomes.filter(({ result }) => result === 'unknown')
     deps.reporter.report({ kind: 'recovered', target: request.target, run, unknown })
   }
@@ -63,7 +82,12 @@ function outcomeOf(entry: JournalEntry): ChangeOutcome {
 }
 
 /** Carries the plan out. Every failure of a change is an outcome; thrown is only what kept the first change from starting. */
-export async function applyPlan(session: RunSession, planned: PlannedRun, draft: RunDraft, destination: string): Promise<void> {
+export async function applyPlan(
+  session: RunSession,
+  planned: PlannedRun,
+  draft: RunDraft,
+  destination: string,
+): Promise<void> {
   const { deps, request, target } = session
   const marks = await openMarks(session)
   const previous = await marks.all()
@@ -109,10 +133,14 @@ export async function applyPlan(session: RunSession, planned: PlannedRun, draft:
     await writeLedger(target.store, destination, value, before)
   }
 
-  const incomplete = new Set(planned.built.facts.shards.filter((facts) => facts.incomplete !== null).map((facts) => facts.shard ?? ''))
+  const incomplete = new Set(
+    planned.built.facts.shards.filter((facts) => facts.incomplete !== null).map((facts) => facts.shard ?? ''),
+  )
   for (const shard of planned.shards) {
     const begun = started.get(shard.key)
-    const done = outcomes.filter((outcome) => (outcome.shard ?? '') === shard.key).every(({ result }) => result === 'applied')
+    const done = outcomes
+      .filter((outcome) => (outcome.shard ?? '') === shard.key)
+      .every(({ result }) => result === 'applied')
     if (begun !== undefined) {
       // Deletes held back by an incomplete listing leave the destination other than desired.
       const status = done && !incomplete.has(shard.key) ? 'completed' : 'failed'
@@ -129,7 +157,9 @@ export async function applyPlan(session: RunSession, planned: PlannedRun, draft:
   await journal.clear()
 }
 
-async function markInputs(session: RunSession): Promise<Omit<ApplyMark, 'shard' | 'desired' | 'counter' | 'status' | 'run' | 'at'>> {
+async function markInputs(
+  session: RunSession,
+): Promise<Omit<ApplyMark, 'shard' | 'desired' | 'counter' | 'status' | 'run' | 'at'>> {
   const { facts } = session
   return {
     // Unknown code never equals anything (askMarks refuses it first).
@@ -143,12 +173,16 @@ async function markInputs(session: RunSession): Promise<Omit<ApplyMark, 'shard' 
 }
 
 function sameMark(a: ApplyMark, b: ApplyMark): boolean {
-  const facts = ({ run, at, ...rest }: ApplyMark): string => JSON.stringify(Object.entries(rest).sort(([x], [y]) => (x < y ? -1 : 1)))
+  const facts = ({ run, at, ...rest }: ApplyMark): string =>
+    JSON.stringify(Object.entries(rest).sort(([x], [y]) => (x < y ? -1 : 1)))
   return facts(a) === facts(b)
 }
 
 async function openMarks(session: RunSession): Promise<MarkStore> {
   const marks = await session.marks()
   if (marks !== undefined) return marks
-  throw new TrueupError('integration-invalid', `${session.request.target}: its destination has no identity although an apply asked for one`)
+  throw new TrueupError(
+    'integration-invalid',
+    `${session.request.target}: its destination has no identity although an apply asked for one`,
+  )
 }

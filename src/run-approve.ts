@@ -40,14 +40,22 @@ async function matchSavedPlan(session: RunSession, planned: PlannedRun, saved: S
   const { request, deps, target } = session
   const again = `Make a new one with: trueup plan ${request.command} --out <file>`
   const refuse = (why: string): TrueupError =>
-    new TrueupError('plan-mismatch', `${request.target}: the saved plan ${saved.id} ${why}; nothing was changed. ${again}`, { details: { plan: saved.id } })
+    new TrueupError(
+      'plan-mismatch',
+      `${request.target}: the saved plan ${saved.id} ${why}; nothing was changed. ${again}`,
+      { details: { plan: saved.id } },
+    )
   if (deps.clock.now() > saved.expiresAt) throw refuse(`expired at ${new Date(saved.expiresAt).toISOString()}`)
   const differences = planDifferences(saved.plan, planned.built.data)
   if (differences.length > 0) throw refuse(`no longer fits:${shown(differences)}\nSo it is not applied`)
   // Single use, also when two applies of it race: consumed before the first change.
-  const put = await target.store.put(storeKey('plans', saved.id), new TextEncoder().encode(JSON.stringify({ run: session.runId })), {
-    condition: { kind: 'if-absent' },
-  })
+  const put = await target.store.put(
+    storeKey('plans', saved.id),
+    new TextEncoder().encode(JSON.stringify({ run: session.runId })),
+    {
+      condition: { kind: 'if-absent' },
+    },
+  )
   if (put.kind !== 'stored') throw refuse('was applied already')
 }
 

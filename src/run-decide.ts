@@ -15,7 +15,8 @@ export async function decideRun(session: RunSession, base: Base | undefined): Pr
   const finding = await findOut(session, base)
   if (request.mode === 'dry-run' || !wouldSkip(finding)) return decide(request.mode, finding, side)
   // `last-applied` has asked the marks already.
-  const applied: Applied = request.base === 'last-applied' ? { kind: 'applied', by: 'desired' } : await askApplied(session)
+  const applied: Applied =
+    request.base === 'last-applied' ? { kind: 'applied', by: 'desired' } : await askApplied(session)
   return decide('apply', finding, side, applied)
 }
 
@@ -58,19 +59,34 @@ async function findOut(session: RunSession, base: Base | undefined): Promise<Fin
 }
 
 /** `--base last-applied`: the marks are the base. A skip means: this destination was brought to exactly this state. */
-async function lastApplied(session: RunSession, alone: (reason: Finding['reason'], explanation: string) => Finding): Promise<Finding> {
+async function lastApplied(
+  session: RunSession,
+  alone: (reason: Finding['reason'], explanation: string) => Finding,
+): Promise<Finding> {
   const applied = await askApplied(session)
   const { target } = session.request
   if (applied.kind === 'applied') {
-    return alone(applied.by === 'inputs' ? 'inputs-unchanged' : 'desired-unchanged', `${target} was last applied with exactly this code, configuration and ${applied.by === 'inputs' ? 'inputs' : 'desired state'}.`)
+    return alone(
+      applied.by === 'inputs' ? 'inputs-unchanged' : 'desired-unchanged',
+      `${target} was last applied with exactly this code, configuration and ${applied.by === 'inputs' ? 'inputs' : 'desired state'}.`,
+    )
   }
-  const reasons = { never: 'base-not-applied', shards: 'base-not-applied', code: 'code-changed', config: 'config-changed', env: 'config-changed', secrets: 'config-changed', desired: 'desired-changed' } as const
+  const reasons = {
+    never: 'base-not-applied',
+    shards: 'base-not-applied',
+    code: 'code-changed',
+    config: 'config-changed',
+    env: 'config-changed',
+    secrets: 'config-changed',
+    desired: 'desired-changed',
+  } as const
   return alone(session.facts.code === null ? 'code-unknown' : reasons[applied.differs], `${applied.explanation}.`)
 }
 
 async function askApplied(session: RunSession): Promise<Applied> {
   const marks = await session.marks()
-  if (marks === undefined) return { kind: 'not-applied', differs: 'never', explanation: 'the place it acts on has no identity yet' }
+  if (marks === undefined)
+    return { kind: 'not-applied', differs: 'never', explanation: 'the place it acts on has no identity yet' }
   return askMarks({
     target: session.request.target,
     marks,

@@ -47,7 +47,8 @@ export interface ShardSelection {
 export async function selectShards(session: RunSession, desired: DesiredState): Promise<ShardSelection> {
   const { request } = session
   const marks = await session.marks()
-  const unfinished = marks === undefined ? [] : [...(await marks.all()).values()].filter(({ mark }) => mark.status !== 'completed')
+  const unfinished =
+    marks === undefined ? [] : [...(await marks.all()).values()].filter(({ mark }) => mark.status !== 'completed')
   const all = new Map<string, SelectedShard>()
   for (const shard of desired.shards.values()) all.set(shard.key, { ...shard, removed: false })
   const gone = [...(await session.owning()).keys(), ...unfinished.map(({ mark }) => mark.shard)]
@@ -61,24 +62,37 @@ export async function selectShards(session: RunSession, desired: DesiredState): 
   const keys = [...all.keys()].sort()
   for (const wanted of request.shards) {
     if (!all.has(wanted)) {
-      const some = keys.slice(0, 5).map((key) => `"${key}"`).join(', ')
-      throw new TrueupError('usage', `${request.target} has no shard "${wanted}"; it has ${String(keys.length)}${some === '' ? '' : `: ${some}${keys.length > 5 ? ' …' : ''}`}`, {
-        details: { shard: wanted },
-      })
+      const some = keys
+        .slice(0, 5)
+        .map((key) => `"${key}"`)
+        .join(', ')
+      throw new TrueupError(
+        'usage',
+        `${request.target} has no shard "${wanted}"; it has ${String(keys.length)}${some === '' ? '' : `: ${some}${keys.length > 5 ? ' …' : ''}`}`,
+        {
+          details: { shard: wanted },
+        },
+      )
     }
   }
   const chosen = request.shards.length === 0 ? keys : keys.filter((key) => request.shards.includes(key))
   return { all: keys, selected: chosen.flatMap((key) => all.get(key) ?? []) }
 }
 
-export async function planRun(session: RunSession, selection: ShardSelection): Promise<PlannedRun> {
+export async function planRun(
+  session: RunSession,
+  desired: DesiredState,
+  selection: ShardSelection,
+): Promise<PlannedRun> {
   const { request, target, deps } = session
   const { definition } = await session.loaded()
   const { all, selected } = selection
   const ledger = await foldedLedger(session)
   const view = createOwnershipView(ledgerEntries(ledger))
   const map = boundedMap(deps.concurrency, deps.stop)
-  const shards = await deps.guard.planning({ integration: definition.name }, () => map(selected, (shard) => planShard(session, shard, view)))
+  const shards = await deps.guard.planning({ integration: definition.name }, () =>
+    map(selected, (shard) => planShard(session, shard, view)),
+  )
   const limits = definition.limits
   const built = buildPlan({
     target: request.target,
@@ -87,12 +101,22 @@ export async function planRun(session: RunSession, selection: ShardSelection): P
     deletePolicy: definition.deletePolicy,
     shards,
     ledger: view,
+    elsewhere: desiredElsewhere(desired, selected),
     // Author functions: their parameter types were checked against the author's own diff.
     ...(limits?.protect === undefined ? {} : { protect: limits.protect as (current: unknown) => boolean }),
-    ...(limits?.invariants === undefined ? {} : { invariants: limits.invariants as readonly ((resulting: readonly unknown[]) => string | undefined)[] }),
+    ...(limits?.invariants === undefined
+      ? {}
+      : { invariants: limits.invariants as readonly ((resulting: readonly unknown[]) => string | undefined)[] }),
   })
   const checks = checkLimits(built.facts, target.limits, request.overrides)
-  return { built, limits: checks, blocked: checks.some((check) => check.blocked), shards: selected, allShards: all, ledger }
+  return {
+    built,
+    limits: checks,
+    blocked: checks.some((check) => check.blocked),
+    shards: selected,
+    allShards: all,
+    ledger,
+  }
 }
 
 async function planShard(session: RunSession, shard: SelectedShard, view: OwnershipView): Promise<PlanShard> {
@@ -129,8 +153,19 @@ async function planShard(session: RunSession, shard: SelectedShard, view: Owners
   } catch (thrown) {
     const error = toError(thrown)
     if (isTrueupError(error)) throw error
-    throw new TrueupError('current-unreadable', `${name}: run() failed while planning: ${error.message}`, { cause: error, details: { target: request.target, shard: shard.key } })
+    throw new TrueupError('current-unreadable', `${name}: run() failed while planning: ${error.message}`, {
+      cause: error,
+      details: { target: request.target, shard: shard.key },
+    })
   }
+}
+
+/** What shards outside this run desire: with `--shard`, an object that moved to one of them is theirs. */
+function desiredElsewhere(desired: DesiredState, selected: readonly SelectedShard[]): readonly unknown[] {
+  const chosen = new Set(selected.map(({ key }) => key))
+  return [...desired.shards.values()].flatMap(({ key, value }) =>
+    chosen.has(key) || !Array.isArray(value) ? [] : (value as readonly unknown[]),
+  )
 }
 
 function isEmpty(value: Json): boolean {
@@ -146,7 +181,11 @@ async function foldedLedger(session: RunSession): Promise<readonly StoredLedger[
   return started.length === 0 ? ledger : foldStarted(session, ledger, started)
 }
 
-async function foldStarted(session: RunSession, ledger: readonly StoredLedger[], started: readonly StoredMark[]): Promise<readonly StoredLedger[]> {
+async function foldStarted(
+  session: RunSession,
+  ledger: readonly StoredLedger[],
+  started: readonly StoredMark[],
+): Promise<readonly StoredLedger[]> {
   const { target: name } = session.request
   const folded = new Map(ledger.map((stored) => [JSON.stringify([stored.value.target, stored.value.shard]), stored]))
   for (const { mark } of started) {
@@ -164,6 +203,12 @@ async function foldStarted(session: RunSession, ledger: readonly StoredLedger[],
 
 export function ledgerEntries(ledger: readonly StoredLedger[]): OwnershipEntry[] {
   return ledger.flatMap(({ value }) =>
-    Object.entries(value.objects).map(([key, object]) => ({ key, target: value.target, shard: value.shard, state: object.state, digest: object.digest })),
+    Object.entries(value.objects).map(([key, object]) => ({
+      key,
+      target: value.target,
+      shard: value.shard,
+      state: object.state,
+      digest: object.digest,
+    })),
   )
 }

@@ -1,6 +1,15 @@
 // Assembles what a run leaves behind while it goes on: captures its log, knows its exit code. Ends as a RunRecord.
 import { isTrueupError, toError, type TrueupError } from './errors.js'
-import type { ChangeOutcome, Decision, LimitCheck, LogRecord, PlanData, Reporter, RunError, RunRecord } from './event.js'
+import type {
+  ChangeOutcome,
+  Decision,
+  LimitCheck,
+  LogRecord,
+  PlanData,
+  Reporter,
+  RunError,
+  RunRecord,
+} from './event.js'
 import { exitCodeOf } from './exit-codes.js'
 import type { OpenTarget, RunDependencies, RunRequest } from './run-types.js'
 
@@ -112,7 +121,8 @@ interface ExitInput {
 /** One code of the fixed set; how many changes failed never shows in it. */
 function finalExitCode({ exitCode, outcomes, limits, plan, request }: ExitInput): number {
   if (exitCode === 130 || exitCode === 143) return exitCode
-  const has = (...results: ChangeOutcome['result'][]): boolean => outcomes.some(({ result }) => results.includes(result))
+  const has = (...results: ChangeOutcome['result'][]): boolean =>
+    outcomes.some(({ result }) => results.includes(result))
   if (has('unknown')) return 5
   if (has('applied') && (exitCode !== 0 || has('failed', 'skipped', 'not-attempted'))) return 5
   if (exitCode !== 0) return exitCode
@@ -153,7 +163,8 @@ function createLogKeeper(): { keep(record: LogRecord): void; kept(): RunRecord['
   let room = KEPT_CHARACTERS
   let lastSize = 0
   let dropped = 0
-  const sizeOf = (record: LogRecord): number => record.message.length + (record.fields === undefined ? 0 : JSON.stringify(record.fields).length) + 64
+  const sizeOf = (record: LogRecord): number =>
+    record.message.length + (record.fields === undefined ? 0 : JSON.stringify(record.fields).length) + 64
   return {
     keep(record) {
       const size = sizeOf(record)
@@ -168,7 +179,8 @@ function createLogKeeper(): { keep(record: LogRecord): void; kept(): RunRecord['
       if (lastSize > 2 * KEPT_CHARACTERS) {
         let size = 0
         let from = last.length
-        while (from > 0 && size + sizeOf(last[from - 1] as LogRecord) <= KEPT_CHARACTERS) size += sizeOf(last[--from] as LogRecord)
+        while (from > 0 && size + sizeOf(last[from - 1] as LogRecord) <= KEPT_CHARACTERS)
+          size += sizeOf(last[--from] as LogRecord)
         dropped += from
         last = last.slice(from)
         lastSize = size

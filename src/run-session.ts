@@ -59,11 +59,19 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     if (definition.destination === undefined) return request.target
     try {
       const answer = await definition.destination(params, { create })
-      if (answer === '') throw new TrueupError('integration-invalid', `${request.target}: destination() gave an empty text; give the place acted on, or undefined while it has no identity`)
+      if (answer === '')
+        throw new TrueupError(
+          'integration-invalid',
+          `${request.target}: destination() gave an empty text; give the place acted on, or undefined while it has no identity`,
+        )
       return answer
     } catch (thrown) {
       if (isTrueupError(thrown)) throw thrown
-      throw new TrueupError('current-unreadable', `${request.target}: destination() failed: ${toError(thrown).message}`, { cause: thrown })
+      throw new TrueupError(
+        'current-unreadable',
+        `${request.target}: destination() failed: ${toError(thrown).message}`,
+        { cause: thrown },
+      )
     }
   }
   const asked = once(() => ask(false))
@@ -98,13 +106,18 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     headInputs,
     facts,
     loaded,
-    desired: once(() => evaluate(head, createRunLog({ target: request.target, clock: deps.clock, reporter: deps.reporter }))),
+    desired: once(() =>
+      evaluate(head, createRunLog({ target: request.target, clock: deps.clock, reporter: deps.reporter })),
+    ),
     desiredAt: (base) => evaluate(base, silentLog),
     destination,
     async createDestination() {
       created ??= await ask(true)
       if (created !== undefined) return created
-      throw new TrueupError('integration-invalid', `${request.target}: destination() gave no identity although it was asked to create one (create: true)`)
+      throw new TrueupError(
+        'integration-invalid',
+        `${request.target}: destination() gave no identity although it was asked to create one (create: true)`,
+      )
     },
     async marks() {
       const place = await destination()

@@ -82,7 +82,11 @@ export interface RunDependencies {
   readonly secrets: SecretBackend
   /** What `ctx.http` sends with. */
   readonly fetch: typeof globalThis.fetch
-  openTarget(sides: { readonly head: Snapshot; readonly base: Snapshot | undefined; readonly mode: RunMode }): Promise<OpenTarget>
+  openTarget(sides: {
+    readonly head: Snapshot
+    readonly base: Snapshot | undefined
+    readonly mode: RunMode
+  }): Promise<OpenTarget>
   /** Asked before an apply that nothing has approved; false ends the run without a change. */
   confirm(plan: PlanData, limits: readonly LimitCheck[]): Promise<boolean>
 }

@@ -51,22 +51,31 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
 
   if (request.mode === 'dry-run') {
     draft.at((await session.destination()) ?? null)
-    const planned = await guarded(planRun(session, await selectShards(session, desired)))
-    draft.planned(planned.built.data, planned.limits, planned.shards.map(({ key }) => key))
+    const planned = await guarded(planRun(session, desired, await selectShards(session, desired)))
+    draft.planned(
+      planned.built.data,
+      planned.limits,
+      planned.shards.map(({ key }) => key),
+    )
     return
   }
 
   // Apply: the claim comes before the read, so that what is planned is what is there.
   const { definition } = await session.loaded()
-  if (session.target.storeIsFreshInCi && definition.deletePolicy !== 'never' && !request.initStore) throw freshStore(session)
+  if (session.target.storeIsFreshInCi && definition.deletePolicy !== 'never' && !request.initStore)
+    throw freshStore(session)
   const destination = await session.createDestination()
   draft.at(destination)
   const selection = await selectShards(session, desired)
   const claims = await claimShards(session, destination, selection.selected)
   try {
     await recoverDeadRuns(session, destination, selection.selected)
-    const planned = await guarded(planRun(session, selection))
-    draft.planned(planned.built.data, planned.limits, planned.shards.map(({ key }) => key))
+    const planned = await guarded(planRun(session, desired, selection))
+    draft.planned(
+      planned.built.data,
+      planned.limits,
+      planned.shards.map(({ key }) => key),
+    )
     if (planned.blocked) return
     if (!(await guarded(approve(session, planned)))) throw declined(request)
     await applyPlan(session, planned, draft, destination)

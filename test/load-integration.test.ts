@@ -121,7 +121,7 @@ describe('loadIntegration', () => {
     ['dns.js', "module.exports = { name: 'dns', version: '1', deletePolicy: 'all', desiredState() {}, run() {} }"],
   ])('loads integrations/%s by name and by path', async (path, text) => {
     await using folder = await project({ [`integrations/${path}`]: text })
-    const byName = await loadIntegration('dns', folder.options)
+    const byName = await bundled.loadIntegration('dns', folder.options)
     expect(byName).toMatchObject({ name: 'dns', builtin: false, file: join(folder.root, 'integrations', path) })
     expect(typeof byName.definition.run).toBe('function')
     const byPath = await loadIntegration(`./integrations/${path}`, folder.options)

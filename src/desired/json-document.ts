@@ -2,7 +2,15 @@
 // JSON.parse can do neither: it takes the last of two equal keys, and knows no places.
 import type { Json } from '../event.js'
 import type { JsonPath } from '../util/json-path.js'
-import { checkWholeNumber, DocumentFault, duplicateKey, lineAndColumn, maxNesting, nestedTooDeeply, setKey } from './document-fault.js'
+import {
+  checkWholeNumber,
+  DocumentFault,
+  duplicateKey,
+  lineAndColumn,
+  maxNesting,
+  nestedTooDeeply,
+  setKey,
+} from './document-fault.js'
 
 /** What a reader gives: data, and where each value begins (UTF-16 units); of a missing one, where the nearest around it begins. */
 export interface DocumentWithOffsets {

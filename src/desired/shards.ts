@@ -30,7 +30,7 @@ export function splitShards(
 ): ReadonlyMap<string, unknown> {
   if (definition.shards === undefined) return new Map([[UNSHARDED, desired]])
   // The author's own types were checked against one another.
-  const parts: unknown = definition.shards(desired, params as never)
+  const parts: unknown = definition.shards(desired, params)
   if (!isMap(parts)) throw invalid(definition, 'shards() must return a Map from key to part; groupBy() makes one')
   for (const key of parts.keys()) {
     const fault = keyFault(key)

@@ -2,20 +2,28 @@
 // The package parses; the data is built here, so that keys, numbers and aliases mean one thing only.
 import {
   Composer,
-  CST,
   isAlias,
   isMap,
   isScalar,
   isSeq,
   Parser,
   type Alias,
+  type CST,
   type Node,
   type Scalar,
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml'
 import type { Json } from '../event.js'
-import { checkWholeNumber, DocumentFault, duplicateKey, lineAndColumn, maxNesting, nestedTooDeeply, setKey } from './document-fault.js'
+import {
+  checkWholeNumber,
+  DocumentFault,
+  duplicateKey,
+  lineAndColumn,
+  maxNesting,
+  nestedTooDeeply,
+  setKey,
+} from './document-fault.js'
 import type { DocumentWithOffsets } from './json-document.js'
 
 /** What all aliases of a file together may add: 10 for each value, and the length of its text. */
@@ -42,7 +50,10 @@ export function parseYaml(text: string): DocumentWithOffsets {
     throw new DocumentFault(second.range[0], 'a file holds one document: put the others into files of their own')
   }
   if (document.directives.yaml.explicit === true && document.directives.yaml.version !== '1.2') {
-    throw new DocumentFault(0, `YAML ${document.directives.yaml.version} is not read: remove the %YAML line, the file then is YAML 1.2`)
+    throw new DocumentFault(
+      0,
+      `YAML ${document.directives.yaml.version} is not read: remove the %YAML line, the file then is YAML 1.2`,
+    )
   }
   const builder = new JsonBuilder(text)
   const root = document.contents as Node | null
@@ -58,8 +69,8 @@ function checkNesting(tokens: readonly CST.Token[]): void {
     if (token.type === 'document' && token.value !== undefined) pending.push({ token: token.value, depth })
     if (!('items' in token)) continue
     for (const { key, value } of token.items) {
-      if (key !== undefined && key !== null) pending.push({ token: key, depth: depth + 1 })
-      if (value !== undefined) pending.push({ token: value, depth: depth + 1 })
+      if (key) pending.push({ token: key, depth: depth + 1 })
+      if (value) pending.push({ token: value, depth: depth + 1 })
     }
   }
 }

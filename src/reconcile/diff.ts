@@ -119,6 +119,15 @@ export function diff<E, C>(options: DiffOptions<E, C>): Diff<E, C> {
     pairs: Object.freeze(pairs),
     complete: current.complete,
     ...(current.reason === undefined ? {} : { incompleteReason: current.reason }),
+    keyOf: (item) => {
+      try {
+        // The author's key function may be given something that is no item of its own: then it names nothing.
+        const name: unknown = key(item as E)
+        return typeof name === 'string' ? name : undefined
+      } catch {
+        return undefined
+      }
+    },
   }
   // As with listings: a diff made or altered by hand could claim a completeness that nothing proves.
   Object.defineProperty(made, brand, { value: true })

@@ -127,7 +127,7 @@ function patchModule(module: ClientModule | typeof Https, protocol: string, chec
     new Proxy(original, {
       apply(target, self, args: unknown[]) {
         guard(args)
-        return Reflect.apply(target as never, self, args) as unknown
+        return Reflect.apply(target as (...args: unknown[]) => unknown, self, args)
       },
       construct(target, args: unknown[], newTarget) {
         guard(args)

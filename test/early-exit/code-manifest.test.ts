@@ -355,6 +355,20 @@ describe('codeManifest', () => {
     expect(await known({}, { entry: null })).toMatchObject({ files: {}, packages: { trueup: 'running 1.0.0 b1' } })
   })
 
+  it('says every path that it looked for, also in vain, unless whole folders count', async () => {
+    const manifest = await known(base)
+    expect(manifest.probed).toMatchObject({
+      'integrations/dns/helper.js': '',
+      'integrations/dns/helper.ts': manifest.files['integrations/dns/helper.ts'],
+      'integrations/dns/tsconfig.json': '',
+      'integrations/package-lock.json': '',
+    })
+    expect(manifest.probed?.['package-lock.json']).toMatch(/^[0-9a-f]{40}$/)
+    expect(manifest.installed).toEqual({ 'node_modules/ky': '1.2.0', 'node_modules/ky/node_modules/ms': '2.1.0' })
+    const folder = { ...base, [entry]: "new URL('../shared/', import.meta.url)" }
+    expect((await known(folder)).probed).toBeNull()
+  })
+
   it('asks in few questions, however many files there are', async () => {
     const many: Files = {
       'package.json': '{}',

@@ -36,7 +36,13 @@ function send(make: (done: (response: IncomingMessage) => void) => http.ClientRe
   })
 }
 
-const original = { fetch: globalThis.fetch, request: http.request, get: http.get, ClientRequest: http.ClientRequest, https: https.request }
+const original = {
+  fetch: globalThis.fetch,
+  request: http.request,
+  get: http.get,
+  ClientRequest: http.ClientRequest,
+  https: https.request,
+}
 const guards: DryRunGuard[] = []
 function install(): DryRunGuard {
   const guard = installDryRunGuard()
@@ -45,7 +51,13 @@ function install(): DryRunGuard {
 }
 afterEach(() => {
   for (const guard of guards.splice(0).reverse()) guard.uninstall()
-  expect({ fetch: globalThis.fetch, request: http.request, get: http.get, ClientRequest: http.ClientRequest, https: https.request }).toEqual(original)
+  expect({
+    fetch: globalThis.fetch,
+    request: http.request,
+    get: http.get,
+    ClientRequest: http.ClientRequest,
+    https: https.request,
+  }).toEqual(original)
 })
 
 const run = { integration: 'demo' }
@@ -56,18 +68,37 @@ describe('installDryRunGuard', () => {
     ['fetch', (url) => fetch(`${url}/x?token=t0p`, { method: 'POST' })],
     ['fetch of a Request', (url) => fetch(new Request(url, { method: 'DELETE' }))],
     ['fetch with a method in small letters', (url) => fetch(url, { method: 'post' })],
-    ['http.request with options', (url) => send((done) => http.request({ host: '127.0.0.1', port: new URL(url).port, method: 'PUT', path: '/x?token=t0p' }, done))],
+    [
+      'http.request with options',
+      (url) =>
+        send((done) =>
+          http.request({ host: '127.0.0.1', port: new URL(url).port, method: 'PUT', path: '/x?token=t0p' }, done),
+        ),
+    ],
     ['http.request with a URL', (url) => send((done) => http.request(`${url}/x?token=t0p`, { method: 'PATCH' }, done))],
     ['http.request by its name', (url) => send((done) => namedRequest(new URL(url), { method: 'POST' }, done))],
-    ['http.request required', (url) => send((done) => (createRequire(import.meta.url)('node:http') as typeof http).request(url, { method: 'POST' }, done))],
+    [
+      'http.request required',
+      (url) =>
+        send((done) =>
+          (createRequire(import.meta.url)('node:http') as typeof http).request(url, { method: 'POST' }, done),
+        ),
+    ],
     ['http.get made to write', (url) => send((done) => http.get(url, { method: 'POST' }, done))],
-    ['http.ClientRequest', (url) => send((done) => new http.ClientRequest({ host: '127.0.0.1', port: new URL(url).port, method: 'POST' }, done))],
+    [
+      'http.ClientRequest',
+      (url) =>
+        send((done) => new http.ClientRequest({ host: '127.0.0.1', port: new URL(url).port, method: 'POST' }, done)),
+    ],
     ['https.request', (url) => send((done) => https.request(url.replace('http', 'https'), { method: 'POST' }, done))],
   ])('refuses a write by %s while planning, and only then', async (_name, write) => {
     await using server = await serve()
     const guard = install()
     const attempt = guard.planning(run, async () => write(server.url))
-    await expect(attempt).rejects.toMatchObject({ ...refused, details: { integration: 'demo', origin: expect.stringContaining('127.0.0.1') as string } })
+    await expect(attempt).rejects.toMatchObject({
+      ...refused,
+      details: { integration: 'demo', origin: expect.stringContaining('127.0.0.1') as string },
+    })
     await expect(attempt).rejects.not.toThrow(/t0p|\/x/)
     expect(server.seen).toEqual([])
     if (_name === 'https.request') return
@@ -82,7 +113,12 @@ describe('installDryRunGuard', () => {
       await fetch(new Request(server.url, { method: 'HEAD' }))
       await send((done) => http.get(server.url, done))
       await send((done) => namedRequest(server.url, { method: 'OPTIONS' }, done))
-      expect(http.request({ host: '127.0.0.1', port: new URL(server.url).port }).on('error', () => undefined).destroy()).toBeInstanceOf(http.ClientRequest)
+      expect(
+        http
+          .request({ host: '127.0.0.1', port: new URL(server.url).port })
+          .on('error', () => undefined)
+          .destroy(),
+      ).toBeInstanceOf(http.ClientRequest)
     })
     expect(server.seen).toEqual(['GET /', 'HEAD /', 'GET /', 'OPTIONS /'])
   })
@@ -128,6 +164,8 @@ describe('installDryRunGuard', () => {
     await Promise.all([one.planning(run, async () => undefined), other.planning(run, async () => undefined)])
     expect(globalThis.fetch).not.toBe(original.fetch)
     other.uninstall()
-    await expect(one.planning(run, () => fetch('http://127.0.0.1:1', { method: 'POST' }))).rejects.toMatchObject(refused)
+    await expect(one.planning(run, () => fetch('http://127.0.0.1:1', { method: 'POST' }))).rejects.toMatchObject(
+      refused,
+    )
   })
 })

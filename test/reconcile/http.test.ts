@@ -31,7 +31,13 @@ async function serve(answer: RequestListener = (_request, response) => response.
 }
 
 function client(options: Partial<HttpOptions> = {}): Http {
-  return createHttp({ integration: 'demo', signal: new AbortController().signal, planning: () => true, fetch: globalThis.fetch, ...options })
+  return createHttp({
+    integration: 'demo',
+    signal: new AbortController().signal,
+    planning: () => true,
+    fetch: globalThis.fetch,
+    ...options,
+  })
 }
 
 describe('createHttp', () => {
@@ -84,7 +90,9 @@ describe('createHttp', () => {
   it('ends with the reason of the run, or of the caller', async () => {
     const run = new AbortController()
     const own = new AbortController()
-    await using server = await serve((request) => (request.url === '/run' ? run : own).abort(new Error(`stopped by ${request.url ?? ''}`)))
+    await using server = await serve((request) =>
+      (request.url === '/run' ? run : own).abort(new Error(`stopped by ${request.url ?? ''}`)),
+    )
     await expect(client()(`${server.url}/own`, { signal: own.signal })).rejects.toThrow('stopped by /own')
     await expect(client({ signal: run.signal })(`${server.url}/run`)).rejects.toThrow('stopped by /run')
     await expect(client({ signal: run.signal })(`${server.url}/again`)).rejects.toThrow('stopped by /run')
@@ -95,14 +103,22 @@ describe('createHttp', () => {
     const server = await serve()
     await server[Symbol.asyncDispose]()
     const failed = client()(`${server.url}/a?token=t0p#part`)
-    await expect(failed).rejects.toMatchObject({ code: 'current-unreadable', retryable: true, message: expect.stringMatching(/^demo: GET http:\/\/127\.0\.0\.1:\d+\/a failed: .*ECONNREFUSED/) as string })
-    await expect(client({ planning: () => false })(server.url, { method: 'POST' })).rejects.toMatchObject({ code: 'apply-failed' })
+    await expect(failed).rejects.toMatchObject({
+      code: 'current-unreadable',
+      retryable: true,
+      message: expect.stringMatching(/^demo: GET http:\/\/127\.0\.0\.1:\d+\/a failed: .*ECONNREFUSED/) as string,
+    })
+    await expect(client({ planning: () => false })(server.url, { method: 'POST' })).rejects.toMatchObject({
+      code: 'apply-failed',
+    })
 
     const secret = client()('http://user:pa55@127.0.0.1:1/a')
     await expect(secret).rejects.toMatchObject({ code: 'current-unreadable', retryable: false })
     await expect(secret).rejects.not.toThrow('pa55')
     const header = client()(server.url, { headers: { authorization: 'pa55\n\u0000' } })
     await expect(header).rejects.not.toThrow('pa55')
-    await expect(client()('/relative?token=t0p')).rejects.toThrow('demo: GET (no URL) cannot be sent: this is not an absolute URL')
+    await expect(client()('/relative?token=t0p')).rejects.toThrow(
+      'demo: GET (no URL) cannot be sent: this is not an absolute URL',
+    )
   })
 })

@@ -141,4 +141,13 @@ describe('what limits are checked on', () => {
       refused('limits.invariants[0] failed: no such field'),
     )
   })
+
+  it('leaves, and does not forget, what a shard outside the run desires', () => {
+    const moved = build('x/a y/a', [shard('a', part('', 'x1'))], { elsewhere: [{ name: 'x' }, { name: 'y' }, null] })
+    expect(moved.changes).toEqual([])
+    expect(moved.forget).toEqual([])
+    const gone = build('x/a y/a', [shard('a', part('', 'x1'))], { elsewhere: [] })
+    expect(gone.data.changes.map(({ action, key }) => `${action} ${key}`)).toEqual(['delete x'])
+    expect(gone.forget.map(({ key }) => key)).toEqual(['y'])
+  })
 })

@@ -7,7 +7,10 @@ import { writeCanonical } from '../../src/util/canonical-json.js'
 import { canonicalText, digestBytes, digestOf, InvalidJsonValue } from '../../src/util/digest.js'
 
 const anyJson = fc.jsonValue({ noUnicodeString: false, maxDepth: 5 })
-const awkwardKey = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('__proto__', '10', '9', 'a', 'constructor', 'toJSON', '\ud800', '"'))
+const awkwardKey = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('__proto__', '10', '9', 'a', 'constructor', 'toJSON', '\ud800', '"'),
+)
 
 function found(value: unknown): { path: string; found: string } {
   try {
@@ -31,15 +34,29 @@ describe('digestOf', () => {
 
   it('does so for awkward keys and texts too', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(awkwardKey, fc.oneof(awkwardKey, fc.double({ noNaN: true, noDefaultInfinity: true })))), (entries) => {
-        const value = Object.fromEntries(entries)
-        expect(canonicalText([value, value])).toBe(stable([value, value]))
-      }),
+      fc.property(
+        fc.array(fc.tuple(awkwardKey, fc.oneof(awkwardKey, fc.double({ noNaN: true, noDefaultInfinity: true })))),
+        (entries) => {
+          const value = Object.fromEntries(entries)
+          expect(canonicalText([value, value])).toBe(stable([value, value]))
+        },
+      ),
     )
   })
 
   it('writes 10 MB in small pieces that make up the text, however it is nested', () => {
-    const zones = Object.fromEntries(Array.from({ length: 20 }, (_, zone) => [`zone${zone}`, { records: Array.from({ length: 5000 }, (_, n) => ({ name: `host-${n}`, value: `10.0.0.${n}`, aliases: [`a${n}`, { n }] })) }]))
+    const zones = Object.fromEntries(
+      Array.from({ length: 20 }, (_, zone) => [
+        `zone${zone}`,
+        {
+          records: Array.from({ length: 5000 }, (_, n) => ({
+            name: `host-${n}`,
+            value: `10.0.0.${n}`,
+            aliases: [`a${n}`, { n }],
+          })),
+        },
+      ]),
+    )
     const pieces: string[] = []
     writeCanonical(zones, (piece) => pieces.push(piece))
     expect(pieces.join('') === stable(zones)).toBe(true)
@@ -72,7 +89,10 @@ describe('digestOf', () => {
     [true, 'true'],
     [null, 'null'],
     [[], {}],
-    [[[1], 2], [1, [2]]],
+    [
+      [[1], 2],
+      [1, [2]],
+    ],
     ['\ud800', '\\ud800'],
     ['', null],
   ])('tells %j from %j', (one, other) => {
