@@ -25,10 +25,7 @@ export default defineIntegration({
   describe: 'reads and writes only below root; a dry run only reads',
 
   params: z.object({
-    root: z
-      .string()
-      .startsWith('/', 'must be an absolute path')
-      .describe('Folder that the files lie below; absolute'),
+    root: z.string().startsWith('/', 'must be an absolute path').describe('Folder that the files lie below; absolute'),
     data: z.string().default('data/managed-files/*.yaml').describe('Data files: a glob from the repository root'),
   }),
   inputs: (params) => [params.data],

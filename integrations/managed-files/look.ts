@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { lstat, open, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { toError, TrueupError } from 'trueup'
-import { hasCode } from './errors.js'
+import { TrueupError } from 'trueup'
+import { hasCode, messageOf } from './errors.js'
 
 export interface ManagedFile {
   readonly path: string
@@ -28,7 +28,12 @@ export async function look(root: string, path: string): Promise<FoundFile | unde
   try {
     const stats = await lstat(file)
     const mode = (stats.mode & 0o7777).toString(8).padStart(4, '0')
-    const other = (kind: FoundFile['kind'], content: string): FoundFile => ({ path, content, mode: `${mode} ${kind}`, kind })
+    const other = (kind: FoundFile['kind'], content: string): FoundFile => ({
+      path,
+      content,
+      mode: `${mode} ${kind}`,
+      kind,
+    })
     if (stats.isDirectory()) return other('folder', '(a folder)')
     if (stats.isSymbolicLink()) return other('symbolic link', `(a symbolic link to ${await readlink(file)})`)
     if (!stats.isFile()) return other('special file', '(a special file)')
@@ -39,8 +44,8 @@ export async function look(root: string, path: string): Promise<FoundFile | unde
     return other('binary', `(${String(bytes.length)} bytes that are no text, sha256 ${digest})`)
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
-    throw new TrueupError('current-unreadable', `${file} cannot be read: ${toError(error).message} (managed-files)`, {
-      cause: toError(error),
+    throw new TrueupError('current-unreadable', `${file} cannot be read: ${messageOf(error)} (managed-files)`, {
+      cause: error,
     })
   }
 }

@@ -2,8 +2,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { toError, TrueupError } from 'trueup'
-import { hasCode } from './errors.js'
+import { TrueupError } from 'trueup'
+import { hasCode, messageOf } from './errors.js'
 import { ID_FILE } from './paths.js'
 
 /** `files:<id>`; undefined while the folder has none. `create` makes the folder and gives it one. */
@@ -22,7 +22,7 @@ async function readId(file: string): Promise<string | undefined> {
     text = await readFile(file, 'utf8')
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
-    throw new TrueupError('current-unreadable', `${file} cannot be read: ${toError(error).message} (managed-files)`)
+    throw new TrueupError('current-unreadable', `${file} cannot be read: ${messageOf(error)} (managed-files)`)
   }
   const id = text.trim()
   if (/^[0-9a-f-]{36}$/.test(id)) return `files:${id}`
@@ -43,8 +43,8 @@ async function writeId(root: string, file: string): Promise<void> {
     if (hasCode(error, 'EEXIST') && (await readId(file)) !== undefined) return
     throw new TrueupError(
       'apply-failed',
-      `the root ${root} cannot be made a root: ${toError(error).message} (managed-files)`,
-      { cause: toError(error) },
+      `the root ${root} cannot be made a root: ${messageOf(error)} (managed-files)`,
+      { cause: error },
     )
   } finally {
     await rm(draft, { force: true }).catch(() => undefined)

@@ -2,16 +2,17 @@
 import { isTrueupError, toError, type TrueupError } from '../errors.js'
 import { exitCodeOf } from '../exit-codes.js'
 import type { CommandFunction } from './command.js'
+import { runCommand } from './commands/run.js'
 import type { CommandName } from './options-commands.js'
 import { createOutput } from './output.js'
 import { parseArguments } from './parse-arguments.js'
 import type { ProcessContext } from './process-context.js'
 
-/** One file a command; each is loaded when it is asked for. */
+/** One file a command; all but the one whose skips must be fast are loaded when they are asked for. */
 const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandFunction>>> = {
-  plan: async () => (await import('./commands/run.js')).runCommand,
-  apply: async () => (await import('./commands/run.js')).runCommand,
-  run: async () => (await import('./commands/run.js')).runCommand,
+  plan: () => Promise.resolve(runCommand),
+  apply: () => Promise.resolve(runCommand),
+  run: () => Promise.resolve(runCommand),
   list: async () => (await import('./commands/list.js')).listCommand,
   show: async () => (await import('./commands/show.js')).showCommand,
   why: async () => (await import('./commands/why.js')).whyCommand,

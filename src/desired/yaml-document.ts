@@ -105,12 +105,12 @@ class JsonBuilder {
     let node = root
     for (const part of path) {
       if (isAlias(node)) node = this.#targets.get(node) ?? null
-      const next: Node | null | undefined = isSeq(node)
+      const next = isSeq(node)
         ? (node.items[Number(part)] as Node | undefined)
         : isMap(node)
           ? this.#partOf(node, String(part))
           : undefined
-      if (next === undefined || next === null) break
+      if (next === undefined) break
       offset = offsetOf(next)
       node = next
     }

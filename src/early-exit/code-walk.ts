@@ -8,15 +8,11 @@ import type { PackageLock } from './locked-packages.js'
 import { findReferences, isCode } from './module-graph.js'
 import type { ModuleReference } from './module-graph.js'
 import { exportTarget, importTarget } from './package-exports.js'
+import { candidatePaths, isRelative, relativePath } from './relative-reference.js'
+import type { Place } from './relative-reference.js'
 import { LOCKFILES, RepositoryLocks } from './repository-locks.js'
 import type { Locks } from './repository-locks.js'
-import { ancestors, candidatesOf, directoryOf, joinInside, TreeFiles, within } from './tree-files.js'
-
-/** One import and where it stands. */
-interface Place {
-  readonly file: string
-  readonly reference: ModuleReference
-}
+import { ancestors, directoryOf, joinInside, TreeFiles, within } from './tree-files.js'
 
 export class CodeWalk {
   readonly files = new Map<string, string>()
@@ -81,7 +77,7 @@ export class CodeWalk {
     let layer = await this.#addFiles(start)
     while (layer.length > 0) {
       const places = await this.#scan(layer)
-      await this.#tree.prefetch(places.flatMap(({ file, reference }) => candidatePaths(file, reference)))
+      await this.#tree.prefetch(places.flatMap(candidatePaths))
       const found: string[] = []
       for (const place of places) found.push(...(await this.#follow(place)))
       layer = await this.#addFiles(found)
@@ -280,32 +276,6 @@ export class CodeWalk {
   }
 }
 
-function isRelative(specifier: string): boolean {
-  return /^\.\.?(?:\/|$)/.test(specifier)
-}
-
 function targetKind({ reference }: Place): 'import' | 'require' {
   return reference.kind === 'require' ? 'require' : 'import'
-}
-
-/** The repository path that a relative name means; undefined outside the repository. */
-function relativePath({ file, reference }: Place): string | undefined {
-  const bare = reference.kind === 'require' ? reference.specifier : reference.specifier.replace(/[?#].*$/s, '')
-  return joinInside(directoryOf(file), reference.kind === 'require' ? bare : decode(bare))
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
-function candidatePaths(file: string, reference: ModuleReference): readonly string[] {
-  if (reference.kind !== 'url' && !isRelative(reference.specifier)) return []
-  const path = relativePath({ file, reference })
-  if (path === undefined) return []
-  const { exact, groups } = candidatesOf(path)
-  return [exact, ...groups.flat(), within(path, 'package.json')]
 }

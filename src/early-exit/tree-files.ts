@@ -69,7 +69,8 @@ export class TreeFiles {
   /** Every path that was asked for, with its object id; empty where there is none. null once a whole folder was asked for. */
   get asked(): Readonly<Record<string, string>> | null {
     if (this.#askedFolder) return null
-    return Object.fromEntries([...this.#entries].map(([path, entry]) => [path, entry?.oid ?? '']).sort(([a = ''], [b = '']) => (a < b ? -1 : 1)))
+    const pairs = [...this.#entries].map(([path, entry]): [string, string] => [path, entry?.oid ?? ''])
+    return Object.fromEntries(pairs.sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 
   /** Asks for many paths in one go, so that later questions about them cost nothing. */

@@ -63,7 +63,9 @@ describe('the environment of git children', () => {
     fixture.git(fixture.path('linked'), 'push', '--quiet', 'origin', 'side')
     const seen = readFileSync(fixture.path('seen'), 'utf8')
     expect(seen).toContain('GIT_DIR=')
-    const leaked = Object.fromEntries([...seen.matchAll(/^(\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]))
+    const leaked: Record<string, string> = Object.fromEntries(
+      [...seen.matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']): [string, string] => [name, value]),
+    )
     const index = readFileSync(join(main, '.git', 'index'))
     const linkedIndex = readFileSync(join(main, '.git', 'worktrees', 'linked', 'index'))
     const environment = { ...leaked, GIT_INDEX_FILE: join(main, '.git', 'worktrees', 'linked', 'index') }

@@ -88,7 +88,7 @@ describe('materialize', () => {
   it('after SIGKILL midway, twenty times: the repository is as it was, and the next run works and cleans up', async () => {
     await using fixture = new GitFixture()
     const files = Object.fromEntries(
-      Array.from({ length: 400 }, (_, index) => [`data/d${index % 20}/f${index}.yaml`, `content ${index}\n`]),
+      Array.from({ length: 200 }, (_, index) => [`data/d${index % 20}/f${index}.yaml`, `content ${index}\n`]),
     )
     const repository = fixture.init('repository', files)
     fixture.call(['clone', '--quiet', '--bare', repository, fixture.path('remote.git')])
@@ -103,8 +103,14 @@ describe('materialize', () => {
           const [repository, temporaryDirectory] = process.argv.slice(2)
           const main = async () => {
             const opened = await openGitRepository(repository, { clock: systemClock, environment: process.env, temporaryDirectory })
-            for (;;) for (const committed of [true, false]) await (await opened.head({ committed })).materialize(['**'])
+            for (let committed = true; ; committed = !committed) {
+              const snapshot = await opened.head({ committed })
+              await snapshot.materialize(['**'])
+              await snapshot[Symbol.asyncDispose]()
+            }
           }
+          // Ends with the test, should that fail.
+          process.stdin.resume().once('end', () => process.exit())
           void main()`,
       },
       bundle: true,
@@ -124,11 +130,11 @@ describe('materialize', () => {
     for (let round = 0; round < 20; round += 1) {
       const child = spawn(process.execPath, [fixture.path('child.cjs'), repository, fixture.path('tmp')], {
         env: fixture.environment,
-        stdio: 'ignore',
+        stdio: ['pipe', 'ignore', 'ignore'],
       })
       const ended = new Promise((resolve) => child.once('exit', resolve))
       // Each round a little later.
-      await folderAppears(fixture.path('tmp'), `trueup-tree-${child.pid ?? 0}-`, round * round * 10)
+      await folderAppears(fixture.path('tmp'), `trueup-tree-${child.pid ?? 0}-`, round * round * 5)
       child.kill('SIGKILL')
       await ended
       expect(standing()).toEqual(before)
@@ -141,7 +147,7 @@ describe('materialize', () => {
     expect(readdirSync(fixture.path('tmp'))).toEqual([basename(folder)])
     expect(await contents(snapshot)).toEqual({ ...files, 'data/dirty.yaml': 'dirty\n' })
     expect(asked()).toEqual(answers)
-  })
+  }, 120_000)
 })
 
 /** Resolves when a folder of that name appeared and `turns` turns of the event loop have passed since. */

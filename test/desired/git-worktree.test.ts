@@ -28,7 +28,7 @@ function headListing(fixture: GitFixture, repository: string): Record<string, st
   return Object.fromEntries(
     lines
       .map((line) => /^(\d+) \w+ (\w+)\t(.*)$/.exec(line))
-      .map((found) => [found?.[3], `${found?.[2] ?? ''} ${found?.[1] ?? ''}`]),
+      .map((found): [string, string] => [found?.[3] ?? '', `${found?.[2] ?? ''} ${found?.[1] ?? ''}`]),
   )
 }
 
@@ -120,7 +120,7 @@ describe('a changed working tree', () => {
       'typed',
       'moved',
       'uncached',
-    ].map((name) => [`d/${name}.yaml`, `${name}\n`])
+    ].map((name): [string, string] => [`d/${name}.yaml`, `${name}\n`])
     const repository = fixture.init('repository', { ...Object.fromEntries(before), '.gitignore': '*.log\n' })
     fixture.write(repository, {
       'd/edited.yaml': 'edited now\n',

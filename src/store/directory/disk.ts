@@ -4,7 +4,7 @@
 // Calls are synchronous (a trip through the thread pool costs more than the call) except fsync, which waits for the disk.
 
 import * as fs from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { TrueupError } from '../../errors.js'
 
@@ -151,7 +151,9 @@ function codeOf(error: unknown): string {
 
 function unavailable(verb: string, path: string, cause: unknown): TrueupError {
   const code = codeOf(cause)
-  return new TrueupError('store-unavailable', `The store cannot ${verb} ${path}: ${advice(code, path)}`, {
+  // Of a file with an etag in its name the folder says more.
+  const shown = basename(path).length > 80 ? dirname(path) : path
+  return new TrueupError('store-unavailable', `The store cannot ${verb} ${shown}: ${advice(code, path)}`, {
     cause,
     details: { path, code },
     retryable: true,
