@@ -61,7 +61,9 @@ export class TrueupError extends Error {
 
 /** Recognises by shape, since the CLI bundle and an integration may hold two copies of the class. */
 export function isTrueupError(value: unknown): value is TrueupError {
-  return value instanceof Error && value.name === 'TrueupError' && typeof (value as { code?: unknown }).code === 'string'
+  return (
+    value instanceof Error && value.name === 'TrueupError' && typeof (value as { code?: unknown }).code === 'string'
+  )
 }
 
 /** Whatever was thrown, as an Error; the original is kept as `cause`. */

@@ -124,13 +124,7 @@ export interface PlanSummary {
 }
 
 export type LimitRule =
-  | 'max-deletes'
-  | 'max-changes'
-  | 'empty-desired'
-  | 'incomplete-listing'
-  | 'protected'
-  | 'invariant'
-  | 'not-owned'
+  'max-deletes' | 'max-changes' | 'empty-desired' | 'incomplete-listing' | 'protected' | 'invariant' | 'not-owned'
 
 /** One limit as it was checked. Only blocked or overridden ones, and those in use, are reported. */
 export interface LimitCheck {
@@ -216,7 +210,11 @@ export interface RunRecord {
   readonly plan: PlanData | null
   readonly limits: readonly LimitCheck[]
   readonly outcomes: readonly ChangeOutcome[]
-  readonly log: { readonly records: readonly LogRecord[]; readonly dropped: number; readonly replayedFrom: string | null }
+  readonly log: {
+    readonly records: readonly LogRecord[]
+    readonly dropped: number
+    readonly replayedFrom: string | null
+  }
   readonly error: RunError | null
   readonly exitCode: number
 }
@@ -224,12 +222,33 @@ export interface RunRecord {
 /** Everything a reporter is told, in order. */
 export type RunEvent =
   | { readonly kind: 'decided'; readonly target: string; readonly decision: Decision }
-  | { readonly kind: 'planned'; readonly target: string; readonly plan: PlanData; readonly limits: readonly LimitCheck[]; readonly mode: RunMode }
+  | {
+      readonly kind: 'planned'
+      readonly target: string
+      readonly plan: PlanData
+      readonly limits: readonly LimitCheck[]
+      readonly mode: RunMode
+    }
   | { readonly kind: 'change-started'; readonly target: string; readonly change: PlannedChange }
-  | { readonly kind: 'change-finished'; readonly target: string; readonly outcome: ChangeOutcome; readonly durationMs: number }
+  | {
+      readonly kind: 'change-finished'
+      readonly target: string
+      readonly outcome: ChangeOutcome
+      readonly durationMs: number
+    }
   | { readonly kind: 'logged'; readonly target: string; readonly record: LogRecord }
-  | { readonly kind: 'warned'; readonly target: string; readonly message: string; readonly details?: Readonly<Record<string, unknown>> }
-  | { readonly kind: 'recovered'; readonly target: string; readonly run: string; readonly unknown: readonly ChangeOutcome[] }
+  | {
+      readonly kind: 'warned'
+      readonly target: string
+      readonly message: string
+      readonly details?: Readonly<Record<string, unknown>>
+    }
+  | {
+      readonly kind: 'recovered'
+      readonly target: string
+      readonly run: string
+      readonly unknown: readonly ChangeOutcome[]
+    }
   | { readonly kind: 'finished'; readonly record: RunRecord }
 
 /** Is told everything that happens in a run. Must not throw; must not wait. */

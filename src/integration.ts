@@ -45,7 +45,10 @@ export interface Source {
   /** A file's bytes as UTF-8 text. A missing file is a `desired-unreadable` error. */
   read(path: string): Promise<string>
   /** A YAML (1.2, core schema) or JSON file, checked by `schema` if given. Errors carry `file:line:column`. */
-  load<S extends StandardSchemaV1 = StandardSchemaV1<unknown, Json>>(path: string, schema?: S): Promise<StandardSchemaV1.InferOutput<S>>
+  load<S extends StandardSchemaV1 = StandardSchemaV1<unknown, Json>>(
+    path: string,
+    schema?: S,
+  ): Promise<StandardSchemaV1.InferOutput<S>>
   /** All files that match, in path order; all errors of all files are told at once. */
   loadAll<S extends StandardSchemaV1 = StandardSchemaV1<unknown, Json>>(
     globs: string | readonly string[],
@@ -67,7 +70,11 @@ export interface ExecResult {
   readonly stderr: string
 }
 /** Runs a program (no shell); its output is logged. Refused while planning. A non-zero exit is an error. */
-export type Exec = (file: string, args?: readonly string[], options?: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly input?: string }) => Promise<ExecResult>
+export type Exec = (
+  file: string,
+  args?: readonly string[],
+  options?: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly input?: string },
+) => Promise<ExecResult>
 
 /** Like Promise.all over `items`, at most `concurrency` at once, results in order; the first error aborts the rest. */
 export type BoundedMap = <T, R>(items: Iterable<T>, fn: (item: T, index: number) => Promise<R>) => Promise<R[]>
@@ -75,7 +82,8 @@ export type BoundedMap = <T, R>(items: Iterable<T>, fn: (item: T, index: number)
 /** `ctx.env(name)`: a declared variable, or undefined when unset. An undeclared name is an `undeclared-env` error. */
 export type Env = (name: string) => string | undefined
 
-type FieldOf<R extends readonly SecretRef[], P> = Extract<R[number], { readonly path: P }> extends { readonly field: infer F } ? F : string
+type FieldOf<R extends readonly SecretRef[], P> =
+  Extract<R[number], { readonly path: P }> extends { readonly field: infer F } ? F : string
 
 export interface Secrets<R extends readonly SecretRef[]> {
   /** The value of a declared secret. Registers itself for redaction. */
@@ -100,7 +108,11 @@ export interface DesiredContext<Params> extends BaseContext<Params> {
 }
 
 /** What `run` gets. Planning only reads; handlers of the returned plan act. */
-export interface RunContext<Params, R extends readonly SecretRef[], P extends DeletePolicy> extends BaseContext<Params> {
+export interface RunContext<
+  Params,
+  R extends readonly SecretRef[],
+  P extends DeletePolicy,
+> extends BaseContext<Params> {
   readonly dryRun: boolean
   /** This shard's key; the empty string for an unsharded target. */
   readonly shard: string
@@ -248,7 +260,14 @@ export interface IntegrationDefinition<
 
 /** An integration whose types no longer matter: what the engine handles. */
 // The engine calls author functions with values it has checked; the parameter types are the author's own.
-export type AnyIntegration = IntegrationDefinition<StandardSchemaV1, unknown, unknown, DeletePolicy, readonly SecretRef[], boolean>
+export type AnyIntegration = IntegrationDefinition<
+  StandardSchemaV1,
+  unknown,
+  unknown,
+  DeletePolicy,
+  readonly SecretRef[],
+  boolean
+>
 
 export interface Integration<D = unknown, C = unknown> {
   readonly kind: 'integration'
@@ -258,7 +277,7 @@ export interface Integration<D = unknown, C = unknown> {
 }
 
 /** No parameters: what `params` is when an integration declares none. */
-export type NoParams = StandardSchemaV1<unknown, Readonly<Record<never, never>>>
+export type NoParams = StandardSchemaV1<unknown, object>
 
 /**
  * Declares an integration. Checks nothing beyond its types: loading does, so that `list` can show every mistake.

@@ -8,7 +8,7 @@ import type { CheckedDefinition } from './loading/check-definition.js'
 import { findByPath, findInPlaces, isPathReference, nameOfFile } from './loading/find-integrations.js'
 import type { FoundIntegrations } from './loading/find-integrations.js'
 import { importModule } from './loading/import-module.js'
-import { didYouMean } from './loading/suggest.js'
+import { didYouMean } from './util/suggest.js'
 
 export interface LoadOptions {
   /** Absolute; `places` are relative to it, and so are paths in messages. */

@@ -6,7 +6,7 @@ import type { Json } from './event.js'
 import type { AnyIntegration } from './integration.js'
 import { coerceText } from './loading/param-text.js'
 import type { ParamDescription, ParamType } from './loading/param-text.js'
-import { didYouMean } from './loading/suggest.js'
+import { didYouMean } from './util/suggest.js'
 
 export type { ParamDescription, ParamType }
 

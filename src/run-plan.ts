@@ -103,10 +103,8 @@ export async function planRun(
     ledger: view,
     elsewhere: desiredElsewhere(desired, selected),
     // Author functions: their parameter types were checked against the author's own diff.
-    ...(limits?.protect === undefined ? {} : { protect: limits.protect as (current: unknown) => boolean }),
-    ...(limits?.invariants === undefined
-      ? {}
-      : { invariants: limits.invariants as readonly ((resulting: readonly unknown[]) => string | undefined)[] }),
+    ...(limits?.protect === undefined ? {} : { protect: limits.protect }),
+    ...(limits?.invariants === undefined ? {} : { invariants: limits.invariants }),
   })
   const checks = checkLimits(built.facts, target.limits, request.overrides)
   return {
@@ -148,7 +146,7 @@ async function planShard(session: RunSession, shard: SelectedShard, view: Owners
   try {
     const returned = await definition.run(context as never, shard.value as never)
     planning = false
-    const parts: readonly Plan[] = Array.isArray(returned) ? (returned as readonly Plan[]) : [returned as Plan]
+    const parts: readonly Plan[] = isList(returned) ? returned : [returned]
     return { shard: shard.key, removed: shard.removed, parts, desiredEmpty: isEmpty(shard.value) }
   } catch (thrown) {
     const error = toError(thrown)
@@ -166,6 +164,10 @@ function desiredElsewhere(desired: DesiredState, selected: readonly SelectedShar
   return [...desired.shards.values()].flatMap(({ key, value }) =>
     chosen.has(key) || !Array.isArray(value) ? [] : (value as readonly unknown[]),
   )
+}
+
+function isList(returned: Plan | readonly Plan[]): returned is readonly Plan[] {
+  return Array.isArray(returned)
 }
 
 function isEmpty(value: Json): boolean {

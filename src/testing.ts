@@ -54,7 +54,10 @@ export interface RecordedRun {
 }
 
 /** Runs an integration once through the real engine, and gives back what it left behind. A failed run is in the record, not thrown. */
-export async function recordRun(integration: Integration | AnyIntegration, options: TestOptions & { readonly mode?: RunMode } = {}): Promise<RecordedRun> {
+export async function recordRun(
+  integration: Integration | AnyIntegration,
+  options: TestOptions & { readonly mode?: RunMode } = {},
+): Promise<RecordedRun> {
   const definition = 'definition' in integration ? integration.definition : integration
   const clock = options.clock ?? createFakeClock()
   const repository = createMemoryRepository(options.data ?? {})
@@ -63,7 +66,10 @@ export async function recordRun(integration: Integration | AnyIntegration, optio
   const events: RunEvent[] = []
   const guard = installDryRunGuard()
   const never = new AbortController().signal
-  const secrets = Object.entries(options.secrets ?? {}).map(([path, value]) => [secretVariable(path), typeof value === 'string' ? value : JSON.stringify(value)])
+  const secrets = Object.entries(options.secrets ?? {}).map(([path, value]) => [
+    secretVariable(path),
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ])
   const deps: RunDependencies = {
     clock,
     newId: () => newUlid(clock.now()),
@@ -131,10 +137,17 @@ async function openTestTarget({ definition, options, store, target }: TestTarget
         deletePolicy: definition.deletePolicy,
         sharded: definition.shards !== undefined,
         limits: {},
-        config: (options.params ?? {}) as Json,
-        params: (options.params ?? {}) as Json,
+        config: options.params ?? {},
+        params: options.params ?? {},
       },
-      manifest: { kind: 'known', digest: digestOf(`${definition.name} ${definition.version}`), files: {}, packages: {}, probed: {}, installed: {} },
+      manifest: {
+        kind: 'known',
+        digest: digestOf(`${definition.name} ${definition.version}`),
+        files: {},
+        packages: {},
+        probed: {},
+        installed: {},
+      },
     },
     limits: { ...limits, ...options.limits },
     store,
@@ -147,23 +160,38 @@ async function openTestTarget({ definition, options, store, target }: TestTarget
 }
 
 /** Applies, then plans again and expects nothing to do. Gives both runs, for further expectations. */
-export async function assertConverges(integration: Integration | AnyIntegration, options: TestOptions = {}): Promise<{ readonly applied: RecordedRun; readonly again: RecordedRun }> {
+export async function assertConverges(
+  integration: Integration | AnyIntegration,
+  options: TestOptions = {},
+): Promise<{ readonly applied: RecordedRun; readonly again: RecordedRun }> {
   const clock = options.clock ?? createFakeClock()
   const shared = { ...options, clock, store: options.store ?? createMemoryStore({ clock }) }
   const applied = await recordRun(integration, { ...shared, mode: 'apply' })
   if (applied.record.exitCode !== 0) throw failure(`the apply did not succeed: ${troubleOf(applied.record)}`, applied)
   const again = await recordRun(integration, shared)
-  if (again.record.exitCode !== 0) throw failure(`planning after the apply did not succeed: ${troubleOf(again.record)}`, again)
+  if (again.record.exitCode !== 0)
+    throw failure(`planning after the apply did not succeed: ${troubleOf(again.record)}`, again)
   const left = again.plan?.changes ?? []
   if (left.length > 0) {
-    const shown = left.slice(0, 5).map(({ action, key, fields }) => `${action} ${key}${action === 'update' ? ` (${fields.map(({ path }) => path).join(', ')})` : ''}`)
-    throw failure(`it does not converge: after an apply the plan still has ${String(left.length)} changes: ${shown.join('; ')}. Does normalize() give exactly what desiredState() says?`, again)
+    const shown = left
+      .slice(0, 5)
+      .map(
+        ({ action, key, fields }) =>
+          `${action} ${key}${action === 'update' ? ` (${fields.map(({ path }) => path).join(', ')})` : ''}`,
+      )
+    throw failure(
+      `it does not converge: after an apply the plan still has ${String(left.length)} changes: ${shown.join('; ')}. Does normalize() give exactly what desiredState() says?`,
+      again,
+    )
   }
   return { applied, again }
 }
 
 /** Plans as a dry run and fails on any write: a handler called, an unsafe request, or a `world()` that differs afterwards. */
-export async function assertDryRunIsPure(integration: Integration | AnyIntegration, options: TestOptions = {}): Promise<RecordedRun> {
+export async function assertDryRunIsPure(
+  integration: Integration | AnyIntegration,
+  options: TestOptions = {},
+): Promise<RecordedRun> {
   const before = JSON.stringify(await options.world?.())
   const run = await recordRun(integration, { ...options, mode: 'dry-run' })
   if (run.record.error !== null) throw failure(`the dry run failed: ${run.record.error.message}`, run)
@@ -191,7 +219,9 @@ export async function loadForTest(file: URL | string): Promise<AnyIntegration> {
 
 function troubleOf(record: RunRecord): string {
   const blocked = record.limits.filter((check) => check.blocked).map((check) => check.message)
-  const failed = record.outcomes.filter(({ result }) => result !== 'applied').map(({ action, key, error }) => `${action} ${key}: ${error ?? 'not applied'}`)
+  const failed = record.outcomes
+    .filter(({ result }) => result !== 'applied')
+    .map(({ action, key, error }) => `${action} ${key}: ${error ?? 'not applied'}`)
   return [record.error?.message, ...blocked, ...failed].filter((text) => text !== undefined).join('; ')
 }
 

@@ -26,7 +26,9 @@ function hasColor({ environment }: ProcessContext, asked: 'auto' | 'always' | 'n
 
 /** POSIX: the first of these that is set decides. Where none is, as in a container, most readers take UTF-8. */
 function isUtf8(environment: ProcessContext['environment']): boolean {
-  const locale = [environment['LC_ALL'], environment['LC_CTYPE'], environment['LANG']].find((value) => value !== undefined && value !== '')
+  const locale = [environment['LC_ALL'], environment['LC_CTYPE'], environment['LANG']].find(
+    (value) => value !== undefined && value !== '',
+  )
   return locale === undefined || /utf-?8/i.test(locale)
 }
 

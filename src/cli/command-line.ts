@@ -2,11 +2,23 @@
 import type { CommandInput } from './command.js'
 import { flagText, optionSpec, type OptionName } from './options.js'
 
-const KEPT: readonly OptionName[] = ['directory', 'config', 'store', 'params', 'shards', 'committed', 'trustRepo', 'concurrency', 'initStore']
+const KEPT: readonly OptionName[] = [
+  'directory',
+  'config',
+  'store',
+  'params',
+  'shards',
+  'committed',
+  'trustRepo',
+  'concurrency',
+  'initStore',
+]
 
 /** `dns-records --store file:/srv/x --param server=…`, without the word trueup and the command. */
 export function commandLine(target: string, { settings, positionals }: CommandInput): string {
-  const words: string[] = [positionals[0]?.includes('/') === true && !positionals[0].endsWith('.json') ? positionals[0] : target]
+  const words: string[] = [
+    positionals[0]?.includes('/') === true && !positionals[0].endsWith('.json') ? positionals[0] : target,
+  ]
   for (const name of KEPT) {
     const { value, origin } = settings[name]
     if (origin !== 'flag') continue
@@ -18,7 +30,8 @@ export function commandLine(target: string, { settings, positionals }: CommandIn
 }
 
 function textOf(value: unknown): string {
-  if (typeof value === 'object' && value !== null && 'name' in value && 'value' in value) return `${String(value.name)}=${String(value.value)}`
+  if (typeof value === 'object' && value !== null && 'name' in value && 'value' in value)
+    return `${String(value.name)}=${String(value.value)}`
   return String(value)
 }
 

@@ -5,7 +5,7 @@ import type { ConfigProblem } from './config-check.js'
 import { checkDocument } from './config-check.js'
 import { CONFIG_VERSION, configShape } from './config-shape.js'
 import type { Config } from './config-types.js'
-import { didYouMean } from './suggest.js'
+import { didYouMean } from '../util/suggest.js'
 
 /** Checks the text of a trueup.yaml; `file` is how messages call it. `config-invalid` tells all problems, one a line, each as `file:line:column: …`. */
 export async function parseConfig(text: string, file: string): Promise<Config> {
@@ -58,7 +58,7 @@ function versionProblem(node: unknown): ConfigProblem | undefined {
 async function told(problems: readonly ConfigProblem[], place: (offset: number) => string): Promise<string> {
   const inOrder = problems.toSorted((a, b) => a.offset - b.offset)
   const lines = inOrder.map(async ({ offset, message, word, candidates }) => {
-    const suggestion = word === undefined || candidates === undefined ? '' : await didYouMean(word, candidates)
+    const suggestion = word === undefined || candidates === undefined ? '' : didYouMean(word, candidates)
     return `${place(offset)}: ${message}${suggestion}`
   })
   return (await Promise.all(lines)).join('\n')

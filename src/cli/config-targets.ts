@@ -5,7 +5,7 @@ import type { Json } from '../event.js'
 import type { LimitSettings } from '../integration.js'
 import type { Config, ConfigTarget } from './config-types.js'
 import { OPTIONS } from './options.js'
-import { didYouMean } from './suggest.js'
+import { didYouMean } from '../util/suggest.js'
 
 /** An integration as configured. */
 export interface TargetConfig {
@@ -43,7 +43,7 @@ export async function findTarget(config: Config, name: string, integrations: Ite
   if (target !== undefined) return target
   const known = new Set([...targets.keys(), ...integrations])
   if (known.has(name)) return defaultTarget(config, name)
-  const suggestion = await didYouMean(name, known)
+  const suggestion = didYouMean(name, known)
   const all =
     known.size === 0
       ? 'There are none yet: `trueup init` makes a first one.'

@@ -28,7 +28,8 @@ export async function keptDeclaration(reference: TargetReference, head: Snapshot
 
 export async function keepDeclaration(reference: TargetReference, declared: DeclaredTarget): Promise<void> {
   const { manifest, declaration } = declared
-  if (manifest.kind === 'known' && manifest.probed !== null) await reference.project.cache.put(keyOf(reference), { declared: { declaration, manifest } } satisfies Kept)
+  if (manifest.kind === 'known' && manifest.probed !== null)
+    await reference.project.cache.put(keyOf(reference), { declared: { declaration, manifest } } satisfies Kept)
 }
 
 function keyOf({ project, target, params }: TargetReference): readonly string[] {
@@ -57,7 +58,10 @@ export async function sameCode(manifest: KnownCode, snapshot: Snapshot): Promise
 async function isInstalled(manifest: KnownCode, root: string): Promise<boolean> {
   const checks = Object.entries(manifest.installed).map(async ([path, version]) => {
     try {
-      return (JSON.parse(await readFile(join(root, path, 'package.json'), 'utf8')) as { version?: string }).version === version
+      return (
+        (JSON.parse(await readFile(join(root, path, 'package.json'), 'utf8')) as { version?: string }).version ===
+        version
+      )
     } catch {
       return false
     }
@@ -71,7 +75,12 @@ async function isOnDisk(manifest: KnownCode, root: string): Promise<boolean> {
     try {
       const bytes = await readFile(join(root, path))
       const hash = createHash(oid.length === 64 ? 'sha256' : 'sha1')
-      return hash.update(`blob ${String(bytes.length)}\0`).update(bytes).digest('hex') === oid
+      return (
+        hash
+          .update(`blob ${String(bytes.length)}\0`)
+          .update(bytes)
+          .digest('hex') === oid
+      )
     } catch {
       return false
     }

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isTrueupError, TrueupError } from '../errors.js'
+import type { LoadOptions } from '../load-integration.js'
 import type { LoadedTarget } from '../run-types.js'
 import { builtins } from './builtins.js'
 import { defaultTarget, findTarget, resolveTargets, type TargetConfig } from './config-targets.js'
@@ -11,9 +12,16 @@ import { doors } from './tool.js'
 
 export async function loadTarget(reference: TargetReference): Promise<LoadedTarget & { readonly file: string | null }> {
   const { project, target } = reference
-  const [{ loadIntegration }, { resolveParams }] = await Promise.all([import('../load-integration.js'), import('../params.js')])
+  const [{ loadIntegration }, { resolveParams }] = await Promise.all([
+    import('../load-integration.js'),
+    import('../params.js'),
+  ])
   const { definition, file } = await loadIntegration(target.integration, await loadOptions(project))
-  const { values } = await resolveParams(definition, { file: target.params, flags: reference.params, target: target.name })
+  const { values } = await resolveParams(definition, {
+    file: target.params,
+    flags: reference.params,
+    target: target.name,
+  })
   const withDestination = target.destination
   return {
     // trueup.yaml may name the destination in place of the integration.
@@ -23,10 +31,12 @@ export async function loadTarget(reference: TargetReference): Promise<LoadedTarg
   }
 }
 
-export async function loadOptions(project: Project) {
+export async function loadOptions(project: Project): Promise<LoadOptions> {
   return {
     configDirectory: project.directory,
-    places: project.config.integrations ?? ((await isDirectory(join(project.directory, 'integrations'))) ? ['integrations'] : []),
+    places:
+      project.config.integrations ??
+      ((await isDirectory(join(project.directory, 'integrations'))) ? ['integrations'] : []),
     workingDirectory: project.workingDirectory,
     cacheDirectory: join(project.cache.directory ?? join(project.directory, '.trueup', 'cache'), 'jiti'),
     builtins,
@@ -46,9 +56,14 @@ export async function targetOf(project: Project, name: string): Promise<TargetCo
     return { ...defaultTarget(project.config, loaded.name), integration: name }
   } catch (error) {
     if (!isTrueupError(error) || error.code !== 'integration-unknown') throw error
-    if (/[/\\]|\.[mc]?[jt]s$/.test(name)) throw new TrueupError('usage', error.message, { cause: error, details: error.details })
+    if (/[/\\]|\.[mc]?[jt]s$/.test(name))
+      throw new TrueupError('usage', error.message, { cause: error, details: error.details })
     const known = await listIntegrations(options)
-    return findTarget(project.config, name, known.map((it) => it.name))
+    return findTarget(
+      project.config,
+      name,
+      known.map((it) => it.name),
+    )
   }
 }
 

@@ -14,14 +14,24 @@ export interface LocalCache {
   put(key: readonly string[], value: unknown): Promise<void>
 }
 
-export function openLocalCache(options: { readonly environment: Environment; readonly tool: Tool; readonly root: string }): LocalCache {
+export function openLocalCache(options: {
+  readonly environment: Environment
+  readonly tool: Tool
+  readonly root: string
+}): LocalCache {
   const { environment, tool, root } = options
-  const base = environment['XDG_CACHE_HOME'] ?? (environment['HOME'] === undefined ? homeOf() : join(environment['HOME'], '.cache'))
-  if (base === undefined || !isAbsolute(base)) return { directory: null, get: () => Promise.resolve(undefined), put: () => Promise.resolve() }
+  const base =
+    environment['XDG_CACHE_HOME'] ??
+    (environment['HOME'] === undefined ? homeOf() : join(environment['HOME'], '.cache'))
+  if (base === undefined || !isAbsolute(base))
+    return { directory: null, get: () => Promise.resolve(undefined), put: () => Promise.resolve() }
   // Another build, Node or repository never reads what this one kept.
-  const id = createHash('sha256').update(JSON.stringify([tool.version, tool.build, process.versions.node, root])).digest('hex')
+  const id = createHash('sha256')
+    .update(JSON.stringify([tool.version, tool.build, process.versions.node, root]))
+    .digest('hex')
   const directory = join(base, 'trueup', id.slice(0, 32))
-  const fileOf = (key: readonly string[]): string => join(directory, `${createHash('sha256').update(JSON.stringify(key)).digest('hex')}.json`)
+  const fileOf = (key: readonly string[]): string =>
+    join(directory, `${createHash('sha256').update(JSON.stringify(key)).digest('hex')}.json`)
   return {
     directory,
     async get<T>(key: readonly string[]) {

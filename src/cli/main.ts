@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandFunction>>> = 
 
 /** Runs the process's command line; resolves with its exit code when all output has been written. */
 export async function main(): Promise<void> {
+  quietWarnings()
   const context: ProcessContext = {
     argv: process.argv.slice(2),
     environment: process.env,
@@ -43,6 +44,18 @@ export async function main(): Promise<void> {
     process.exitCode = 1
   }
   await context.output.drain()
+}
+
+/** Node's remarks on how an author's file is loaded are nothing that its user can act on. Other warnings are shown as ever. */
+function quietWarnings(): void {
+  const shown = process.listeners('warning')
+  process.removeAllListeners('warning')
+  process.on('warning', (warning: Error & { readonly code?: string }) => {
+    const isAboutLoading =
+      warning.code === 'MODULE_TYPELESS_PACKAGE_JSON' ||
+      (warning.name === 'ExperimentalWarning' && /type strip/i.test(warning.message))
+    if (!isAboutLoading) for (const listener of shown) listener(warning)
+  })
 }
 
 async function runCommandLine(context: ProcessContext): Promise<number> {
@@ -65,7 +78,12 @@ async function runCommandLine(context: ProcessContext): Promise<number> {
       case 'command': {
         for (const warning of parsed.warnings) output.err(`trueup: warning: ${warning}\n`)
         const command = await COMMANDS[parsed.command]()
-        return await command({ context, command: parsed.command, positionals: parsed.positionals, settings: parsed.settings })
+        return await command({
+          context,
+          command: parsed.command,
+          positionals: parsed.positionals,
+          settings: parsed.settings,
+        })
       }
     }
   } catch (thrown) {
@@ -85,14 +103,26 @@ async function fail({ argv, output }: ProcessContext, error: Error): Promise<num
   return code
 }
 
-async function failAsJson(output: ProcessContext['output'], exitCode: number, known: TrueupError | undefined, message: string): Promise<void> {
+async function failAsJson(
+  output: ProcessContext['output'],
+  exitCode: number,
+  known: TrueupError | undefined,
+  message: string,
+): Promise<void> {
   const { formatJson } = await import('../report/run-json.js')
-  output.out(formatJson({ schema: 'trueup/1', exitCode, runs: [], error: { code: known?.code ?? 'internal', message } }))
+  output.out(
+    formatJson({ schema: 'trueup/1', exitCode, runs: [], error: { code: known?.code ?? 'internal', message } }),
+  )
 }
 
 /** The command line may not have been understood; what it asked for is taken from its words. */
 function wantsJson(argv: readonly string[]): boolean {
-  return argv.some((word, index) => word === '-ojson' || word === '--output=json' || ((word === '-o' || word === '--output') && argv[index + 1] === 'json'))
+  return argv.some(
+    (word, index) =>
+      word === '-ojson' ||
+      word === '--output=json' ||
+      ((word === '-o' || word === '--output') && argv[index + 1] === 'json'),
+  )
 }
 
 function stackOf(error: Error): string {

@@ -42,7 +42,8 @@ export async function openTarget(reference: TargetReference, sides: Sides): Prom
     declared,
     limits: { ...declared.declaration.limits, ...inForce.limits },
     store,
-    storeIsFreshInCi: reference.ci && sides.mode === 'apply' && store.description.startsWith('file:') && (await isEmpty(store)),
+    storeIsFreshInCi:
+      reference.ci && sides.mode === 'apply' && store.description.startsWith('file:') && (await isEmpty(store)),
     notes: inForce.notes,
     load: loaded,
     configAt: (base) => configurationAt(reference, base, declared.declaration, loaded),
@@ -50,7 +51,11 @@ export async function openTarget(reference: TargetReference, sides: Sides): Prom
   }
 }
 
-async function declare(reference: TargetReference, head: Snapshot, loaded: () => Promise<Loaded>): Promise<DeclaredTarget> {
+async function declare(
+  reference: TargetReference,
+  head: Snapshot,
+  loaded: () => Promise<Loaded>,
+): Promise<DeclaredTarget> {
   const { project } = reference
   const kept = await keptDeclaration(reference, head)
   if (kept !== undefined) return kept
@@ -95,11 +100,20 @@ function configurationOf(project: Project, config: Config, target: TargetConfig,
   const settings = effectiveTargetSettings(config, target) as Readonly<Record<string, Json>>
   const { store } = project.settings
   // A flag or variable lies on top of both sides' files.
-  return { ...settings, params: params as Json, ...(store.origin === 'flag' || store.origin === 'variable' ? { store: store.value } : {}) }
+  return {
+    ...settings,
+    params: params as Json,
+    ...(store.origin === 'flag' || store.origin === 'variable' ? { store: store.value } : {}),
+  }
 }
 
 /** The effective configuration at another revision; undefined when that revision has no such target. */
-async function configurationAt(reference: TargetReference, base: Snapshot, head: Declaration, loaded: () => Promise<Loaded>): Promise<Json | undefined> {
+async function configurationAt(
+  reference: TargetReference,
+  base: Snapshot,
+  head: Declaration,
+  loaded: () => Promise<Loaded>,
+): Promise<Json | undefined> {
   const { project, target } = reference
   const found = await configAt(project, base)
   if (found?.text === project.configText || (found === undefined && project.configFile === null)) return head.config
@@ -107,7 +121,11 @@ async function configurationAt(reference: TargetReference, base: Snapshot, head:
   if (found === undefined || there === undefined) return undefined
   const { resolveParams } = await import('../params.js')
   const { definition } = await loaded()
-  const { values } = await resolveParams(definition, { file: there.params, flags: reference.params, target: target.name })
+  const { values } = await resolveParams(definition, {
+    file: there.params,
+    flags: reference.params,
+    target: target.name,
+  })
   return configurationOf(project, found.config, there, values)
 }
 
@@ -115,7 +133,9 @@ function targetIn(config: Config, target: TargetConfig): TargetConfig | undefine
   const named = resolveTargets(config).get(target.name)
   if (named !== undefined) return named
   // A target without an entry has its integration's name (or is called by path).
-  return target.integration === target.name || target.integration.startsWith('.') ? { ...defaultTarget(config, target.name), integration: target.integration } : undefined
+  return target.integration === target.name || target.integration.startsWith('.')
+    ? { ...defaultTarget(config, target.name), integration: target.integration }
+    : undefined
 }
 
 interface InForce {
@@ -134,17 +154,26 @@ async function settingsInForce({ project, target }: TargetReference, { base, mod
   try {
     found = await configAt(project, base)
   } catch (thrown) {
-    return { ...head, notes: [`limits and store come from the head, since trueup.yaml of ${short} cannot be read: ${toError(thrown).message}`] }
+    return {
+      ...head,
+      notes: [
+        `limits and store come from the head, since trueup.yaml of ${short} cannot be read: ${toError(thrown).message}`,
+      ],
+    }
   }
   if (found === undefined || found.text === project.configText) return head
   const there = targetIn(found.config, target)
   const limits = there?.limits ?? found.config.limits ?? {}
-  const url = store.origin === 'flag' || store.origin === 'variable' ? store.value : (found.config.store ?? 'file:.trueup')
+  const url =
+    store.origin === 'flag' || store.origin === 'variable' ? store.value : (found.config.store ?? 'file:.trueup')
   const notes: string[] = []
   if (JSON.stringify(limits) !== JSON.stringify(target.limits)) {
-    notes.push(`limits in force are those of ${short}: ${JSON.stringify(limits)}; those of the head are ${JSON.stringify(target.limits)}`)
+    notes.push(
+      `limits in force are those of ${short}: ${JSON.stringify(limits)}; those of the head are ${JSON.stringify(target.limits)}`,
+    )
   }
-  if (url !== store.value) notes.push(`the store in force is that of ${short}: ${url}; that of the head is ${store.value}`)
+  if (url !== store.value)
+    notes.push(`the store in force is that of ${short}: ${url}; that of the head is ${store.value}`)
   return { limits, store: url, notes }
 }
 
@@ -167,9 +196,15 @@ async function isEmpty(store: ObjectStore): Promise<boolean> {
   return true
 }
 
-async function manifestOf(reference: TargetReference, snapshot: Snapshot, code: { readonly entry: string | null; readonly builtin: boolean }, isHead: boolean): Promise<CodeManifest> {
+async function manifestOf(
+  reference: TargetReference,
+  snapshot: Snapshot,
+  code: { readonly entry: string | null; readonly builtin: boolean },
+  isHead: boolean,
+): Promise<CodeManifest> {
   const { project } = reference
-  if (!code.builtin && code.entry === null) return { kind: 'unknown', reason: 'its file lies outside the repository', files: {} }
+  if (!code.builtin && code.entry === null)
+    return { kind: 'unknown', reason: 'its file lies outside the repository', files: {} }
   const { codeManifest } = await import('../early-exit/code-manifest.js')
   const from = pathInside(project.repository.root, project.directory) ?? ''
   const { version, build } = project.tool
@@ -195,7 +230,11 @@ async function refuseUncommittedCode(project: Project, head: Snapshot, manifest:
   await using worktree = await project.repository.head({ committed: false })
   const dirty = await dirtyFiles(manifest, head, worktree)
   if (dirty.length === 0) return
-  throw new TrueupError('head-unclean', `--committed runs the code of HEAD, but ${dirty.join(', ')} ${dirty.length === 1 ? 'is' : 'are'} changed in the working tree: commit, or leave --committed out`, {
-    details: { files: dirty },
-  })
+  throw new TrueupError(
+    'head-unclean',
+    `--committed runs the code of HEAD, but ${dirty.join(', ')} ${dirty.length === 1 ? 'is' : 'are'} changed in the working tree: commit, or leave --committed out`,
+    {
+      details: { files: dirty },
+    },
+  )
 }

@@ -8,7 +8,7 @@ import { expectation, parseValue } from './options-kinds.js'
 import type { OptionSpec } from './options-spec.js'
 import type { FileOptionName, OptionName, Setting, Settings } from './options.js'
 import { flagText, optionNames, optionSpec, takesOption, variableName } from './options.js'
-import { didYouMean } from './suggest.js'
+import { didYouMean } from '../util/suggest.js'
 
 /** The part of `process.env` that is looked at. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -60,7 +60,7 @@ export async function unreadVariables(environment: Environment): Promise<readonl
     const known = names.filter((candidate) => optionSpec(candidate).variable).map(variableName)
     warnings.push(
       name === undefined
-        ? `the variable ${variable} is not one that trueup reads.${await didYouMean(variable, known, (found) => found)}`
+        ? `the variable ${variable} is not one that trueup reads.${didYouMean(variable, known, (found) => found)}`
         : `the variable ${variable} is ignored: ${flagText(optionSpec(name).flag)} can only be given as a flag.`,
     )
   }

@@ -10,7 +10,7 @@ import type { Environment, GivenFlag } from './options-settings.js'
 import { settingsOf, unreadVariables } from './options-settings.js'
 import type { OptionName, Settings } from './options.js'
 import { commandsWith, flagText, optionByFlag, optionNames, optionSpec, takesOption } from './options.js'
-import { didYouMean } from './suggest.js'
+import { didYouMean } from '../util/suggest.js'
 
 /** What was asked for. */
 export type ParsedCommand =
@@ -90,7 +90,7 @@ async function unknownFlag(typed: string, words: readonly string[]): Promise<Tru
   const flags = candidates
     .flatMap((name) => [optionSpec(name).flag, ...(optionSpec(name).aliases ?? [])])
     .filter((flag) => flag.length > 1)
-  const suggestion = await didYouMean(typed.replace(/^-+/, ''), flags, flagText)
+  const suggestion = didYouMean(typed.replace(/^-+/, ''), flags, flagText)
   return usage(`there is no option ${typed}.${suggestion} \`${helpCommand(found)}\` shows all.`)
 }
 
@@ -128,11 +128,11 @@ async function findCommand(words: readonly string[], options: readonly OptionTok
   const [first = '', second = ''] = words
   const hint = valueHint(first, options)
   if (!Object.hasOwn(COMMAND_GROUPS, first)) {
-    const suggestion = await didYouMean(first, firstWords(), (word) => `\`trueup ${word}\``)
+    const suggestion = didYouMean(first, firstWords(), (word) => `\`trueup ${word}\``)
     throw usage(`there is no command "${first}".${suggestion}${hint} \`trueup --help\` shows all.`)
   }
   const seconds = secondWords(first)
-  const suggestion = await didYouMean(second, seconds, (word) => `\`trueup ${first} ${word}\``)
+  const suggestion = didYouMean(second, seconds, (word) => `\`trueup ${first} ${word}\``)
   throw usage(`there is no command "${first} ${second}"; trueup ${first} has ${oneOf(seconds)}.${suggestion}`)
 }
 

@@ -1,4 +1,5 @@
 // Shapes of a command's data on stdout: text, JSON, a table. Knows no command.
+import { stripVTControlCharacters } from 'node:util'
 import { displayWidth } from '../report/data-text.js'
 import type { Style } from '../report/style.js'
 import type { Settings } from './options.js'
@@ -26,11 +27,17 @@ export async function printed(settings: Settings, forms: Forms): Promise<string>
 
 /** Columns as wide as their widest cell; the last one is not padded. Cells may be coloured. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], style: Style): string {
-  const plain = (text: string): string => text.replace(/\u001b\[\d+m/g, '')
-  const widths = head.map((title, column) => Math.max(displayWidth(title), ...rows.map((row) => displayWidth(plain(row[column] ?? '')))))
+  const plain = (text: string): string => stripVTControlCharacters(text)
+  const widths = head.map((title, column) =>
+    Math.max(displayWidth(title), ...rows.map((row) => displayWidth(plain(row[column] ?? '')))),
+  )
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) => (column === cells.length - 1 ? cell : cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - displayWidth(plain(cell))))))
+      .map((cell, column) =>
+        column === cells.length - 1
+          ? cell
+          : cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - displayWidth(plain(cell)))),
+      )
       .join('  ')
       .trimEnd()
   return `${[style.dim(line(head)), ...rows.map(line)].join('\n')}\n`

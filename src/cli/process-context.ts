@@ -27,7 +27,8 @@ export function isCi(environment: Environment): boolean {
 
 /** Who started this run, as far as GitHub Actions, GitLab CI, Jenkins or the operating system tell. */
 export function actorOf(environment: Environment, tool: Tool): RunActor {
-  const first = (...names: string[]): string | null => names.map((name) => environment[name]).find((value) => value !== undefined && value !== '') ?? null
+  const first = (...names: string[]): string | null =>
+    names.map((name) => environment[name]).find((value) => value !== undefined && value !== '') ?? null
   const github = first('GITHUB_SERVER_URL')
   const url =
     github !== null && first('GITHUB_RUN_ID') !== null
@@ -69,7 +70,10 @@ export function isDead(holder: ClaimHolder): boolean {
 function startOf(pid: number): string {
   try {
     // The name, in parentheses, may hold spaces: fields are counted behind it (proc(5): starttime is field 22).
-    const fields = readFileSync(`/proc/${String(pid)}/stat`, 'utf8').replace(/^.*\)/s, '').trim().split(' ')
+    const fields = readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
+      .replace(/^.*\)/s, '')
+      .trim()
+      .split(' ')
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${fields[19] ?? ''}`
   } catch {
     return ''

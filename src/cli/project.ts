@@ -32,7 +32,11 @@ export interface Project {
   readonly cache: LocalCache
 }
 
-export async function openProject(context: ProcessContext, settings: Settings, options: { readonly signal?: AbortSignal; readonly warn?: (message: string) => void } = {}): Promise<Project> {
+export async function openProject(
+  context: ProcessContext,
+  settings: Settings,
+  options: { readonly signal?: AbortSignal; readonly warn?: (message: string) => void } = {},
+): Promise<Project> {
   const tool = readTool()
   const workingDirectory = resolve(context.cwd, settings.directory.value ?? '.')
   const repository = await openGitRepository(workingDirectory, {
@@ -46,8 +50,14 @@ export async function openProject(context: ProcessContext, settings: Settings, o
     const configFile = (await findConfigFile({ directory: workingDirectory, config: settings.config.value })) ?? null
     const configPath = configFile === null ? null : pathInside(repository.root, configFile)
     const cache = openLocalCache({ environment: context.environment, tool, root: repository.root })
-    const configText = configFile === null ? '' : await configTextOf({ repository, configFile, configPath, committed: settings.committed.value })
-    const config = configFile === null ? emptyConfig() : await parseCached(configText, shownPath(workingDirectory, configFile), cache)
+    const configText =
+      configFile === null
+        ? ''
+        : await configTextOf({ repository, configFile, configPath, committed: settings.committed.value })
+    const config =
+      configFile === null
+        ? emptyConfig()
+        : await parseCached(configText, shownPath(workingDirectory, configFile), cache)
     return {
       tool,
       workingDirectory,
@@ -67,12 +77,20 @@ export async function openProject(context: ProcessContext, settings: Settings, o
 }
 
 /** With `--committed`, trueup.yaml is that of HEAD too. */
-async function configTextOf(where: { repository: Repository; configFile: string; configPath: string | null; committed: boolean }): Promise<string> {
+async function configTextOf(where: {
+  repository: Repository
+  configFile: string
+  configPath: string | null
+  committed: boolean
+}): Promise<string> {
   if (!where.committed || where.configPath === null) return readFile(where.configFile, 'utf8')
   await using head = await where.repository.head({ committed: true })
   const bytes = await head.read(where.configPath)
   if (bytes !== undefined) return new TextDecoder().decode(bytes)
-  throw new TrueupError('head-unclean', `${where.configPath} is not committed, but --committed takes it from HEAD: commit it, or leave --committed out`)
+  throw new TrueupError(
+    'head-unclean',
+    `${where.configPath} is not committed, but --committed takes it from HEAD: commit it, or leave --committed out`,
+  )
 }
 
 /** Parsing YAML costs more than a whole skip, so the parsed file is kept by the digest of its text. */
@@ -86,7 +104,10 @@ export async function parseCached(text: string, file: string, cache: LocalCache)
 }
 
 /** The configuration at another revision; undefined when that revision has no such file. */
-export async function configAt(project: Project, snapshot: Snapshot): Promise<{ readonly config: Config; readonly text: string } | undefined> {
+export async function configAt(
+  project: Project,
+  snapshot: Snapshot,
+): Promise<{ readonly config: Config; readonly text: string } | undefined> {
   if (project.configPath === null) return undefined
   const bytes = await snapshot.read(project.configPath)
   if (bytes === undefined) return undefined
@@ -99,7 +120,9 @@ export async function configAt(project: Project, snapshot: Snapshot): Promise<{ 
 /** Path from the repository's root with `/`; null outside of it. */
 export function pathInside(root: string, file: string): string | null {
   const path = relative(root, file)
-  return path === '' || path.startsWith('..') || resolve(root, path) !== resolve(file) ? null : path.split(sep).join('/')
+  return path === '' || path.startsWith('..') || resolve(root, path) !== resolve(file)
+    ? null
+    : path.split(sep).join('/')
 }
 
 function shownPath(directory: string, file: string): string {

@@ -11,7 +11,11 @@ export interface StopSignals {
   close(): void
 }
 
-export function listenForStop(options: { readonly timeoutMs: number | undefined; readonly onStop: (message: string) => void; readonly graceMs?: number }): StopSignals {
+export function listenForStop(options: {
+  readonly timeoutMs: number | undefined
+  readonly onStop: (message: string) => void
+  readonly graceMs?: number
+}): StopSignals {
   const stop = new AbortController()
   const giveUp = new AbortController()
   const timers: NodeJS.Timeout[] = []

@@ -16,10 +16,17 @@ export interface Wiring {
   readonly reporter: Reporter
   readonly signals: StopSignals
   readonly reference: TargetReference
-  confirm(plan: PlanData, limits: readonly LimitCheck[]): Promise<boolean>
+  readonly confirm: (plan: PlanData, limits: readonly LimitCheck[]) => Promise<boolean>
 }
 
-export function wireRun({ context, project, reporter, signals, reference, confirm }: Wiring): RunDependencies & { readonly guard: DryRunGuard } {
+export function wireRun({
+  context,
+  project,
+  reporter,
+  signals,
+  reference,
+  confirm,
+}: Wiring): RunDependencies & { readonly guard: DryRunGuard } {
   return {
     clock: systemClock,
     newId: () => newUlid(systemClock.now()),

@@ -36,7 +36,8 @@ export async function askMarks(question: AppliedQuestion): Promise<Applied> {
     const mark = marks.get(key)?.mark
     if (mark === undefined) return notApplied('shards', `shard ${key} was never applied`)
     const name = nameOf(mark, target)
-    if (mark.code !== facts.code || mark.semantics !== facts.semantics) return notApplied('code', `${name} was last applied with other code`)
+    if (mark.code !== facts.code || mark.semantics !== facts.semantics)
+      return notApplied('code', `${name} was last applied with other code`)
     if (mark.config !== facts.config) return notApplied('config', `${name} was last applied with another configuration`)
     if (mark.env !== facts.env) return notApplied('env', `${name} was last applied with other environment variables`)
     if (mark.secrets !== secrets) return notApplied('secrets', `${name} was last applied with other secrets`)

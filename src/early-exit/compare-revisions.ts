@@ -30,22 +30,30 @@ export interface Comparison {
 }
 
 /** The base as resolved: a snapshot, or why there is none. */
-export type Base = { readonly kind: 'found'; readonly id: string; readonly snapshot: Snapshot } | { readonly kind: 'missing'; readonly finding: Finding }
+export type Base =
+  | { readonly kind: 'found'; readonly id: string; readonly snapshot: Snapshot }
+  | { readonly kind: 'missing'; readonly finding: Finding }
 
 /** @throws base-unavailable when it is missing and `requireCompare` asked for it */
-export async function openBase(question: Pick<Comparison, 'repository' | 'revision' | 'requireCompare' | 'target' | 'warn'>): Promise<Base> {
+export async function openBase(
+  question: Pick<Comparison, 'repository' | 'revision' | 'requireCompare' | 'target' | 'warn'>,
+): Promise<Base> {
   const { repository, revision } = question
   const resolved = await repository.resolve(revision)
   if (resolved.kind === 'found') return { kind: 'found', id: resolved.id, snapshot: await repository.at(resolved.id) }
   const message = `cannot compare with ${revision}: ${resolved.reason}`
-  if (question.requireCompare) throw new TrueupError('base-unavailable', `${question.target}: ${message}`, { details: { base: revision } })
+  if (question.requireCompare)
+    throw new TrueupError('base-unavailable', `${question.target}: ${message}`, { details: { base: revision } })
   const explanation = `${message} Running in full; pass --require-compare to fail instead.`
   question.warn(explanation)
   return { kind: 'missing', finding: { reason: 'base-missing', explanation, base: revision, components: {} } }
 }
 
 /** @throws what evaluating the head throws; base-unavailable on a base-side error when `requireCompare` asked for it */
-export async function compareRevisions(question: Comparison, base: { readonly id: string; readonly snapshot: Snapshot }): Promise<Finding> {
+export async function compareRevisions(
+  question: Comparison,
+  base: { readonly id: string; readonly snapshot: Snapshot },
+): Promise<Finding> {
   const components: Record<string, DecisionComponent> = {}
   const finding = (reason: Finding['reason'], explanation: string, more: Partial<Finding> = {}): Finding => ({
     reason,
@@ -64,7 +72,8 @@ export async function compareRevisions(question: Comparison, base: { readonly id
     } catch (thrown) {
       const error = toError(thrown)
       const message = `${what} of ${short} cannot be evaluated: ${error.message}`
-      if (question.requireCompare) throw new TrueupError('base-unavailable', `${name}: ${message}`, { cause: error, details: { base: base.id } })
+      if (question.requireCompare)
+        throw new TrueupError('base-unavailable', `${name}: ${message}`, { cause: error, details: { base: base.id } })
       question.warn(`${message} Running in full.`)
       return { failed: finding('base-failed', `${message} Running in full.`) }
     }
@@ -78,7 +87,8 @@ export async function compareRevisions(question: Comparison, base: { readonly id
   components['config'] = { head: headConfig, base: baseConfig, same: headConfig === baseConfig }
   if (headConfig !== baseConfig) {
     const where = config.value === undefined ? undefined : firstDifference(config.value, declaration.config)
-    const detail = where === undefined ? 'the target is new' : `${where.path}: ${text(where.before)} → ${text(where.after)}`
+    const detail =
+      where === undefined ? 'the target is new' : `${where.path}: ${text(where.before)} → ${text(where.after)}`
     components['config'] = { ...components['config'], detail }
     return finding('config-changed', `the configuration of ${name} differs from ${short} (${detail}).`)
   }
@@ -91,7 +101,10 @@ export async function compareRevisions(question: Comparison, base: { readonly id
   if ('failed' in code) return code.failed
   if (code.value.kind === 'unknown') {
     components['code'] = { head: manifest.digest, base: null, same: null, detail: `at ${short}: ${code.value.reason}` }
-    return finding('code-unknown', `whether the code of ${name} changed cannot be told: at ${short}, ${code.value.reason}.`)
+    return finding(
+      'code-unknown',
+      `whether the code of ${name} changed cannot be told: at ${short}, ${code.value.reason}.`,
+    )
   }
   components['code'] = { head: manifest.digest, base: code.value.digest, same: manifest.digest === code.value.digest }
   if (manifest.digest !== code.value.digest) {
@@ -105,7 +118,12 @@ export async function compareRevisions(question: Comparison, base: { readonly id
   const headTree = treeDigest(question.headInputs)
   const baseTree = treeDigest(baseInputs.value)
   const changed = changedPaths(baseInputs.value, question.headInputs)
-  components['inputs'] = { head: headTree, base: baseTree, same: headTree === baseTree, ...(changed.length === 0 ? {} : { detail: listed(changed) }) }
+  components['inputs'] = {
+    head: headTree,
+    base: baseTree,
+    same: headTree === baseTree,
+    ...(changed.length === 0 ? {} : { detail: listed(changed) }),
+  }
   if (headTree === baseTree && declaration.inputs.length > 0) {
     return finding('inputs-unchanged', `nothing that ${name} reads differs between ${short} and ${headName}.`)
   }
@@ -119,9 +137,14 @@ export async function compareRevisions(question: Comparison, base: { readonly id
     head: head.digest,
     base: before.value.digest,
     same,
-    ...(shards.length === 0 || !declaration.sharded ? {} : { detail: `shards: ${listed(shards)} (of ${String(head.shards.size)})` }),
+    ...(shards.length === 0 || !declaration.sharded
+      ? {}
+      : { detail: `shards: ${listed(shards)} (of ${String(head.shards.size)})` }),
   }
-  if (same) return finding('desired-unchanged', `the desired state of ${name} is the same at ${short} and ${headName}.`, { digest: head.digest })
+  if (same)
+    return finding('desired-unchanged', `the desired state of ${name} is the same at ${short} and ${headName}.`, {
+      digest: head.digest,
+    })
   const difference = firstDifference(before.value.value, head.value)
   const where = await firstChangedLine(question.head, base.snapshot, changed)
   return finding('desired-changed', `the desired state of ${name} differs from ${short}.`, {
@@ -131,7 +154,11 @@ export async function compareRevisions(question: Comparison, base: { readonly id
 }
 
 /** One changed input file gives its first changed line; several, or a new or removed one, only what is certain. */
-async function firstChangedLine(head: Snapshot, base: Snapshot, changed: readonly string[]): Promise<{ file?: string; line?: number }> {
+async function firstChangedLine(
+  head: Snapshot,
+  base: Snapshot,
+  changed: readonly string[],
+): Promise<{ file?: string; line?: number }> {
   const [file] = changed
   if (file === undefined || changed.length > 1) return {}
   const [after, before] = await Promise.all([head.read(file), base.read(file)])
@@ -143,7 +170,9 @@ async function firstChangedLine(head: Snapshot, base: Snapshot, changed: readonl
 
 function changedPaths(base: readonly SourceEntry[], head: readonly SourceEntry[]): string[] {
   const before = new Map(base.map((entry) => [entry.path, `${entry.mode} ${entry.oid}`]))
-  const changed = head.filter((entry) => before.get(entry.path) !== `${entry.mode} ${entry.oid}`).map((entry) => entry.path)
+  const changed = head
+    .filter((entry) => before.get(entry.path) !== `${entry.mode} ${entry.oid}`)
+    .map((entry) => entry.path)
   const now = new Set(head.map((entry) => entry.path))
   return [...changed, ...base.filter((entry) => !now.has(entry.path)).map((entry) => entry.path)].sort()
 }
@@ -153,10 +182,16 @@ function changedShards(base: DesiredState, head: DesiredState): string[] {
   return [...keys].filter((key) => base.shards.get(key)?.digest !== head.shards.get(key)?.digest).sort()
 }
 
-function codeDifference(base: Extract<CodeManifest, { kind: 'known' }>, head: Extract<CodeManifest, { kind: 'known' }>): string {
+function codeDifference(
+  base: Extract<CodeManifest, { kind: 'known' }>,
+  head: Extract<CodeManifest, { kind: 'known' }>,
+): string {
   const names = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): string[] =>
     [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((name) => a[name] !== b[name]).sort()
-  return listed([...names(base.files, head.files), ...names(base.packages, head.packages).map((name) => `package ${name}`)])
+  return listed([
+    ...names(base.files, head.files),
+    ...names(base.packages, head.packages).map((name) => `package ${name}`),
+  ])
 }
 
 /** The first few names, and how many more there are. */
@@ -169,4 +204,3 @@ function text(value: Json | undefined): string {
   const json = value === undefined ? 'absent' : JSON.stringify(value)
   return json.length > 60 ? `${json.slice(0, 57)}…` : json
 }
-

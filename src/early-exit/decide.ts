@@ -24,7 +24,11 @@ export type Applied =
   /** `by`: whether the input trees answered, or the desired state had to be evaluated. */
   | { readonly kind: 'applied'; readonly by: 'inputs' | 'desired' }
   /** `differs`: the component in which the marks differ; `never` when there is no completed mark to compare with. */
-  | { readonly kind: 'not-applied'; readonly differs: 'never' | 'code' | 'config' | 'env' | 'secrets' | 'desired' | 'shards'; readonly explanation: string }
+  | {
+      readonly kind: 'not-applied'
+      readonly differs: 'never' | 'code' | 'config' | 'env' | 'secrets' | 'desired' | 'shards'
+      readonly explanation: string
+    }
 
 export interface HeadSide {
   readonly head: string
@@ -55,5 +59,10 @@ export function decide(mode: RunMode, finding: Finding, side: HeadSide, applied?
     return { action: 'skip', reason: finding.reason, explanation: finding.explanation, ...common }
   }
   const why = applied === undefined ? 'its apply marks are not known' : applied.explanation
-  return { action: 'run', reason: 'base-not-applied', explanation: `${finding.explanation} But ${why}, so it runs.`, ...common }
+  return {
+    action: 'run',
+    reason: 'base-not-applied',
+    explanation: `${finding.explanation} But ${why}, so it runs.`,
+    ...common,
+  }
 }

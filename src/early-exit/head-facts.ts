@@ -43,7 +43,8 @@ export function headFacts({ target, inputs, environment }: HeadFactsInput): Head
     noSecrets,
     semantics: SEMANTICS,
     // Until a backend gives versions, a target with any secret is never skipped in an apply.
-    secrets: (desired) => Promise.resolve(declaration.secrets.length === 0 && !referencesSecret(desired.value) ? noSecrets : null),
+    secrets: (desired) =>
+      Promise.resolve(declaration.secrets.length === 0 && !referencesSecret(desired.value) ? noSecrets : null),
   }
 }
 

@@ -1,6 +1,6 @@
 // What a module exported in, a checked definition or every mistake in it out. Pure: calls nothing of the author's.
 import type { AnyIntegration } from '../integration.js'
-import { didYouMean, nearestName } from './suggest.js'
+import { didYouMean, suggest } from '../util/suggest.js'
 
 export type CheckedDefinition =
   | { readonly kind: 'valid'; readonly definition: AnyIntegration }
@@ -96,7 +96,7 @@ function checkFields(fields: Fields, options: CheckOptions & { readonly isStrict
     // Plain exports may stand beside others, for tests and the like: only what looks like a missing field is a mistake there.
     if (
       !options.isStrict &&
-      nearestName(
+      suggest(
         field,
         Object.keys(FIELDS).filter((known) => fields[known] === undefined),
       ) === undefined

@@ -105,7 +105,9 @@ export function createRunContext(options: RunContextOptions): RunContext<unknown
     clock: { now: () => options.clock.now() },
     plan: planPart,
     secrets: {
-      async read(path, field) {
+      async read(path, typed) {
+        // The author's type of the field is narrower than text.
+        const field = typed as string | undefined
         const reference = declared.find(
           (secret) =>
             secret.path === path && (field === undefined || secret.field === undefined || secret.field === field),
@@ -119,9 +121,7 @@ export function createRunContext(options: RunContextOptions): RunContext<unknown
             },
           )
         }
-        // The author's type of the field is narrower than text.
-        const wanted = (field as string | undefined) ?? reference.field
-        return (await options.secrets.read(path, wanted, reference.version)).value
+        return (await options.secrets.read(path, field ?? reference.field, reference.version)).value
       },
     },
   }

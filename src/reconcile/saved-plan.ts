@@ -41,15 +41,31 @@ export function parseSavedPlan(text: string, file: string): SavedPlan {
   try {
     value = JSON.parse(text)
   } catch (cause) {
-    throw new TrueupError('usage', `${file} is not a saved plan: it is not JSON. Make one with: trueup plan <target> --out ${file}`, { cause })
+    throw new TrueupError(
+      'usage',
+      `${file} is not a saved plan: it is not JSON. Make one with: trueup plan <target> --out ${file}`,
+      { cause },
+    )
   }
   const plan = value as Partial<SavedPlan> | null
   if (typeof plan !== 'object' || plan === null || plan.schema !== SCHEMA) {
-    throw new TrueupError('usage', `${file} is not a saved plan of this version of trueup (${SCHEMA}). Make one with: trueup plan <target> --out ${file}`)
+    throw new TrueupError(
+      'usage',
+      `${file} is not a saved plan of this version of trueup (${SCHEMA}). Make one with: trueup plan <target> --out ${file}`,
+    )
   }
   const whole =
-    typeof plan.id === 'string' && typeof plan.target === 'string' && typeof plan.expiresAt === 'number' && typeof plan.plan?.digest === 'string' && Array.isArray(plan.plan.changes) && Array.isArray(plan.shards)
-  if (!whole) throw new TrueupError('usage', `${file} is a damaged saved plan. Make it anew with: trueup plan <target> --out ${file}`)
+    typeof plan.id === 'string' &&
+    typeof plan.target === 'string' &&
+    typeof plan.expiresAt === 'number' &&
+    typeof plan.plan?.digest === 'string' &&
+    Array.isArray(plan.plan.changes) &&
+    Array.isArray(plan.shards)
+  if (!whole)
+    throw new TrueupError(
+      'usage',
+      `${file} is a damaged saved plan. Make it anew with: trueup plan <target> --out ${file}`,
+    )
   return plan as SavedPlan
 }
 
@@ -71,7 +87,8 @@ function difference(before: PlannedChange | undefined, after: PlannedChange | un
   if (after === undefined) return `${before.action} ${before.key} is no longer needed`
   if (before.action !== after.action) return `${before.key} would be ${past(after)}, was to be ${past(before)}`
   if (before.live !== after.live) return `${before.key} was changed outside meanwhile`
-  if (JSON.stringify(before.fields) !== JSON.stringify(after.fields)) return `${before.action} ${before.key} would make it something else`
+  if (JSON.stringify(before.fields) !== JSON.stringify(after.fields))
+    return `${before.action} ${before.key} would make it something else`
   return undefined
 }
 

@@ -29,13 +29,23 @@ export interface IntentHandle {
 }
 
 export function createJournal(store: ObjectStore, run: string): Journal {
-  const keyOf = (sequence: number): ReturnType<typeof storeKey> => storeKey('journal', run, String(sequence).padStart(8, '0'))
+  const keyOf = (sequence: number): ReturnType<typeof storeKey> =>
+    storeKey('journal', run, String(sequence).padStart(8, '0'))
   return {
     async intend(entry) {
       const key = keyOf(entry.sequence)
-      const put = await writeDocument(store, key, ENTRY, { ...entry, state: 'intent' }, { condition: { kind: 'if-absent' } })
+      const put = await writeDocument(
+        store,
+        key,
+        ENTRY,
+        { ...entry, state: 'intent' },
+        { condition: { kind: 'if-absent' } },
+      )
       if (put.kind !== 'stored') {
-        throw new TrueupError('journal-unavailable', `the journal of run ${run} already has entry ${String(entry.sequence)}; nothing was started for ${entry.key}`)
+        throw new TrueupError(
+          'journal-unavailable',
+          `the journal of run ${run} already has entry ${String(entry.sequence)}; nothing was started for ${entry.key}`,
+        )
       }
       return {
         async settle(state, error) {

@@ -22,9 +22,18 @@ export interface LedgerInput {
 }
 
 /** Only documents that differ from what was read. */
-export function ledgerAfter({ target, run, planned, outcomes }: LedgerInput): readonly { readonly value: LedgerShard; readonly before: StoredLedger | undefined }[] {
-  const mine = new Map(planned.ledger.filter(({ value }) => value.target === target).map((stored) => [stored.value.shard, stored]))
-  const shapes = new Map(planned.shards.map(({ key, value }) => [key, Array.isArray(value) ? ('list' as const) : ('object' as const)]))
+export function ledgerAfter({
+  target,
+  run,
+  planned,
+  outcomes,
+}: LedgerInput): readonly { readonly value: LedgerShard; readonly before: StoredLedger | undefined }[] {
+  const mine = new Map(
+    planned.ledger.filter(({ value }) => value.target === target).map((stored) => [stored.value.shard, stored]),
+  )
+  const shapes = new Map(
+    planned.shards.map(({ key, value }) => [key, Array.isArray(value) ? ('list' as const) : ('object' as const)]),
+  )
   const shards = new Set([...mine.keys(), ...shapes.keys()])
   const objects = new Map<string, Map<string, LedgerObject>>()
   for (const shard of shards) objects.set(shard, new Map(Object.entries(mine.get(shard)?.value.objects ?? {})))
@@ -56,11 +65,23 @@ export function ledgerAfter({ target, run, planned, outcomes }: LedgerInput): re
     const shape = shapes.get(shard) ?? before?.value.shape ?? 'list'
     const value: LedgerShard = { target, shard, shape, objects: after }
     if (before === undefined && Object.keys(after).length === 0) return []
-    if (before !== undefined && before.etag !== null && JSON.stringify(sorted(before.value)) === JSON.stringify(sorted(value))) return []
+    if (
+      before !== undefined &&
+      before.etag !== null &&
+      JSON.stringify(sorted(before.value)) === JSON.stringify(sorted(value))
+    )
+      return []
     return [{ value, before }]
   })
 }
 
 function sorted({ target, shard, shape, objects }: LedgerShard): unknown {
-  return [target, shard, shape, Object.entries(objects).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, it]) => [key, it.state, it.digest, it.run])]
+  return [
+    target,
+    shard,
+    shape,
+    Object.entries(objects)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, it]) => [key, it.state, it.digest, it.run]),
+  ]
 }

@@ -41,7 +41,12 @@ export async function readLedger(store: ObjectStore, destination: string): Promi
 }
 
 /** Writes one shard's document over the one that was read; one that owns nothing is removed. */
-export async function writeLedger(store: ObjectStore, destination: string, value: LedgerShard, previous: StoredLedger | undefined): Promise<void> {
+export async function writeLedger(
+  store: ObjectStore,
+  destination: string,
+  value: LedgerShard,
+  previous: StoredLedger | undefined,
+): Promise<void> {
   const key = storeKey('ownership', destination, value.target, value.shard)
   if (Object.keys(value.objects).length === 0) {
     if (typeof previous?.etag === 'string') await store.delete(key, { etag: previous.etag })
@@ -51,10 +56,14 @@ export async function writeLedger(store: ObjectStore, destination: string, value
     condition: typeof previous?.etag === 'string' ? { kind: 'if-etag', etag: previous.etag } : { kind: 'if-absent' },
   })
   if (result.kind !== 'stored') {
-    throw new TrueupError('store-unavailable', `the ownership ledger of ${value.target} was written by another run meanwhile; what this run did is in its journal and is read by the next run`, {
-      retryable: true,
-      details: { target: value.target, shard: value.shard },
-    })
+    throw new TrueupError(
+      'store-unavailable',
+      `the ownership ledger of ${value.target} was written by another run meanwhile; what this run did is in its journal and is read by the next run`,
+      {
+        retryable: true,
+        details: { target: value.target, shard: value.shard },
+      },
+    )
   }
 }
 

@@ -27,8 +27,17 @@ export async function configCommand(input: CommandInput): Promise<number> {
           targets: [...resolveTargets(config).values()],
         }),
         text: () => {
-          const shown = (value: unknown): string => (value === undefined || value === null || (Array.isArray(value) && value.length === 0) ? '' : typeof value === 'string' ? value : JSON.stringify(value))
-          const cells = rows.map(({ setting, value, origin, from }) => [flagText(setting), style.data(shown(value)), from ?? origin])
+          const shown = (value: unknown): string =>
+            value === undefined || value === null || (Array.isArray(value) && value.length === 0)
+              ? ''
+              : typeof value === 'string'
+                ? value
+                : JSON.stringify(value)
+          const cells = rows.map(({ setting, value, origin, from }) => [
+            flagText(setting),
+            style.data(shown(value)),
+            from ?? origin,
+          ])
           const targets = [...resolveTargets(config).keys()]
           return `${configFile === null ? 'No trueup.yaml here or above; `trueup init` writes one.' : `Configuration: ${configFile}`}\n\n${table(['SETTING', 'VALUE', 'FROM'], cells, style)}\nTargets: ${targets.length === 0 ? 'none' : targets.join(', ')}\n`
         },

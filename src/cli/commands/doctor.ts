@@ -28,7 +28,12 @@ export async function doctorCommand(input: CommandInput): Promise<number> {
   let project: Project | undefined
   try {
     project = await openProject(context, input.settings)
-    checks.push(...(await checkGit(project)), checkConfig(project), ...(await checkIntegrations(project)), ...(await checkStore(project, isCi(context.environment))))
+    checks.push(
+      ...(await checkGit(project)),
+      checkConfig(project),
+      ...(await checkIntegrations(project)),
+      ...(await checkStore(project, isCi(context.environment))),
+    )
     const [name] = input.positionals
     if (name !== undefined) checks.push(...(await checkTarget(project, name, context.environment)))
   } catch (thrown) {
@@ -42,7 +47,8 @@ export async function doctorCommand(input: CommandInput): Promise<number> {
   context.output.out(
     await printed(settings, {
       json: () => ({ schema: 'trueup/1', exitCode, checks }),
-      text: () => checks.map((check) => `${mark(check, style)}  ${check.what.padEnd(13)} ${style.data(check.text)}\n`).join(''),
+      text: () =>
+        checks.map((check) => `${mark(check, style)}  ${check.what.padEnd(13)} ${style.data(check.text)}\n`).join(''),
     }),
   )
   return exitCode
@@ -57,7 +63,11 @@ async function checkGit(project: Project): Promise<readonly Check[]> {
   const facts = await project.repository.facts()
   const checks: Check[] = [{ result: 'ok', what: 'git', text: `${facts.tool}, repository ${project.repository.root}` }]
   if (facts.commit === null) {
-    checks.push({ result: 'warn', what: 'commit', text: 'there is no commit yet: nothing can be compared with. Make one with: git commit' })
+    checks.push({
+      result: 'warn',
+      what: 'commit',
+      text: 'there is no commit yet: nothing can be compared with. Make one with: git commit',
+    })
   }
   if (facts.shallow) {
     checks.push({
@@ -70,21 +80,42 @@ async function checkGit(project: Project): Promise<readonly Check[]> {
 }
 
 function checkConfig(project: Project): Check {
-  if (project.configFile === null) return { result: 'warn', what: 'configuration', text: 'there is no trueup.yaml here or above; defaults are in force. Write one with: trueup init' }
+  if (project.configFile === null)
+    return {
+      result: 'warn',
+      what: 'configuration',
+      text: 'there is no trueup.yaml here or above; defaults are in force. Write one with: trueup init',
+    }
   const targets = resolveTargets(project.config).size
-  return { result: 'ok', what: 'configuration', text: `${project.configFile}, ${String(targets)} ${targets === 1 ? 'target' : 'targets'}` }
+  return {
+    result: 'ok',
+    what: 'configuration',
+    text: `${project.configFile}, ${String(targets)} ${targets === 1 ? 'target' : 'targets'}`,
+  }
 }
 
 async function checkIntegrations(project: Project): Promise<readonly Check[]> {
   const { listIntegrations } = await import('../../load-integration.js')
   const found = await listIntegrations(await loadOptions(project))
-  const broken = found.flatMap((it): Check[] => (it.kind === 'broken' ? [{ result: 'fail', what: 'integration', text: it.problem }] : []))
+  const broken = found.flatMap((it): Check[] =>
+    it.kind === 'broken' ? [{ result: 'fail', what: 'integration', text: it.problem }] : [],
+  )
   const known = new Set(found.map(({ name }) => name))
   const missing = [...resolveTargets(project.config).values()].flatMap((target): Check[] => {
     if (known.has(target.integration) || /[/\\]/.test(target.integration)) return []
-    return [{ result: 'fail', what: 'target', text: `${target.name} wants the integration "${target.integration}", which is not there; \`trueup list\` shows those that are` }]
+    return [
+      {
+        result: 'fail',
+        what: 'target',
+        text: `${target.name} wants the integration "${target.integration}", which is not there; \`trueup list\` shows those that are`,
+      },
+    ]
   })
-  return [{ result: 'ok', what: 'integrations', text: `${String(found.length - broken.length)} load` }, ...broken, ...missing]
+  return [
+    { result: 'ok', what: 'integrations', text: `${String(found.length - broken.length)} load` },
+    ...broken,
+    ...missing,
+  ]
 }
 
 async function checkStore(project: Project, ci: boolean): Promise<readonly Check[]> {
@@ -95,12 +126,27 @@ async function checkStore(project: Project, ci: boolean): Promise<readonly Check
     const problem = await probe(store)
     const spent = ((systemClock.monotonic() - began) / 6).toFixed(1)
     if (problem !== null) return [{ result: 'fail', what: 'store', text: `${store.description}: ${problem}` }]
-    const checks: Check[] = [{ result: 'ok', what: 'store', text: `${store.description}: create, compare-and-set and delete work, ${spent} ms each` }]
+    const checks: Check[] = [
+      {
+        result: 'ok',
+        what: 'store',
+        text: `${store.description}: create, compare-and-set and delete work, ${spent} ms each`,
+      },
+    ]
     if (ci && store.description.startsWith('file:')) {
-      checks.push({ result: 'warn', what: 'store', text: 'a file: store in CI is forgotten with the job unless it is kept: an apply then refuses to start without --init-store' })
+      checks.push({
+        result: 'warn',
+        what: 'store',
+        text: 'a file: store in CI is forgotten with the job unless it is kept: an apply then refuses to start without --init-store',
+      })
     }
     const skew = Math.abs((await store.now()) - systemClock.now())
-    if (skew > 5000) checks.push({ result: 'warn', what: 'clock', text: `this clock and the store's differ by ${String(Math.round(skew / 1000))} s` })
+    if (skew > 5000)
+      checks.push({
+        result: 'warn',
+        what: 'clock',
+        text: `this clock and the store's differ by ${String(Math.round(skew / 1000))} s`,
+      })
     return checks
   } catch (thrown) {
     return [{ result: 'fail', what: 'store', text: toError(thrown).message }]
@@ -114,19 +160,26 @@ async function probe(store: ObjectStore): Promise<string | null> {
   const created = await store.put(key, value('1'), { condition: { kind: 'if-absent' } })
   if (created.kind !== 'stored') return 'an object that was not there could not be created'
   try {
-    if ((await store.put(key, value('2'), { condition: { kind: 'if-absent' } })).kind !== 'exists') return 'it ignores if-absent, so runs could overlap: applies must not use it'
+    if ((await store.put(key, value('2'), { condition: { kind: 'if-absent' } })).kind !== 'exists')
+      return 'it ignores if-absent, so runs could overlap: applies must not use it'
     const replaced = await store.put(key, value('3'), { condition: { kind: 'if-etag', etag: created.etag } })
     if (replaced.kind !== 'stored') return 'an object could not be replaced by its etag'
-    if ((await store.put(key, value('4'), { condition: { kind: 'if-etag', etag: created.etag } })).kind !== 'conflict') return 'it ignores if-etag, so runs could overlap: applies must not use it'
+    if ((await store.put(key, value('4'), { condition: { kind: 'if-etag', etag: created.etag } })).kind !== 'conflict')
+      return 'it ignores if-etag, so runs could overlap: applies must not use it'
     const read = await store.get(key)
-    if (read.kind !== 'found' || new TextDecoder().decode(read.value) !== '3') return 'what was written is not what is read'
+    if (read.kind !== 'found' || new TextDecoder().decode(read.value) !== '3')
+      return 'what was written is not what is read'
   } finally {
     await store.delete(key)
   }
   return null
 }
 
-async function checkTarget(project: Project, name: string, environment: Readonly<Record<string, string | undefined>>): Promise<readonly Check[]> {
+async function checkTarget(
+  project: Project,
+  name: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<readonly Check[]> {
   try {
     const target = await targetOf(project, name)
     const { definition, params } = await loadTarget({ project, target, params: {}, ci: false })
@@ -139,7 +192,11 @@ async function checkTarget(project: Project, name: string, environment: Readonly
       const need = secret.for === undefined ? 'plan and apply' : secret.for
       return isSet
         ? { result: 'ok', what: 'secret', text: `${secret.path}, for ${need}` }
-        : { result: secret.for === 'apply' ? 'warn' : 'fail', what: 'secret', text: `${secret.path} is not set, so ${need} cannot work: set ${variable}` }
+        : {
+            result: secret.for === 'apply' ? 'warn' : 'fail',
+            what: 'secret',
+            text: `${secret.path} is not set, so ${need} cannot work: set ${variable}`,
+          }
     })
     return [
       { result: 'ok', what: 'target', text: `${target.name}: parameters are valid` },

@@ -35,13 +35,21 @@ export async function initCommand(input: CommandInput): Promise<number> {
   const project = await openProject(context, input.settings)
   try {
     if (project.configFile !== null) {
-      throw new TrueupError('usage', `there is a ${relative(project.workingDirectory, project.configFile) || project.configFile} already; nothing was written. \`trueup list\` shows its targets`)
+      throw new TrueupError(
+        'usage',
+        `there is a ${relative(project.workingDirectory, project.configFile) || project.configFile} already; nothing was written. \`trueup list\` shows its targets`,
+      )
     }
     await writeNew(project.workingDirectory, { 'trueup.yaml': CONFIG, 'data/managed-files/hello.yaml': DATA })
     const style = styleOf(context, project.settings, 'stdout')
     const where = relative(project.repository.root, project.workingDirectory)
-    const moved = where === '' ? '' : `\nPaths of data start at the repository's root: move data/ there, or set params.data to '${where}/data/managed-files/*.yaml'.\n`
-    context.output.out(`Wrote trueup.yaml and data/managed-files/hello.yaml.\n${moved}\nSee what it would do (this changes nothing):\n  ${style.bold('trueup plan hello')}\n`)
+    const moved =
+      where === ''
+        ? ''
+        : `\nPaths of data start at the repository's root: move data/ there, or set params.data to '${where}/data/managed-files/*.yaml'.\n`
+    context.output.out(
+      `Wrote trueup.yaml and data/managed-files/hello.yaml.\n${moved}\nSee what it would do (this changes nothing):\n  ${style.bold('trueup plan hello')}\n`,
+    )
     return 0
   } finally {
     await project.repository.close()

@@ -21,7 +21,14 @@ interface Row {
   readonly builtin: boolean
   readonly file: string | null
   readonly problem: string | null
-  readonly lastRun: { readonly id: string; readonly at: string; readonly mode: string; readonly decision: string; readonly reason: string; readonly exitCode: number } | null
+  readonly lastRun: {
+    readonly id: string
+    readonly at: string
+    readonly mode: string
+    readonly decision: string
+    readonly reason: string
+    readonly exitCode: number
+  } | null
 }
 
 export async function listCommand(input: CommandInput): Promise<number> {
@@ -44,7 +51,8 @@ export async function listCommand(input: CommandInput): Promise<number> {
     }
     const used = new Set([...targets.values()].map((target) => target.integration))
     for (const found of integrations) {
-      if (!used.has(found.name) && !targets.has(found.name)) rows.push({ ...describe(found, found.name), target: found.name, lastRun: await lastOf(found.name) })
+      if (!used.has(found.name) && !targets.has(found.name))
+        rows.push({ ...describe(found, found.name), target: found.name, lastRun: await lastOf(found.name) })
     }
     const style = styleOf(context, settings, 'stdout')
     const now = systemClock.now()
@@ -59,7 +67,9 @@ export async function listCommand(input: CommandInput): Promise<number> {
             row.deletePolicy ?? '',
             row.problem === null ? lastText(row.lastRun, now) : style.red('broken, see below'),
           ])
-          const problems = rows.flatMap((row) => (row.problem === null ? [] : [`\n${style.red(`${row.target}:`)} ${style.data(row.problem)}`]))
+          const problems = rows.flatMap((row) =>
+            row.problem === null ? [] : [`\n${style.red(`${row.target}:`)} ${style.data(row.problem)}`],
+          )
           return `${table(['TARGET', 'INTEGRATION', 'DELETES', 'LAST RUN'], cells, style)}${[...new Set(problems)].map((text) => `${text}\n`).join('')}`
         },
       }),
@@ -89,12 +99,22 @@ function describe(found: Listed | undefined, name: string): Omit<Row, 'target' |
 }
 
 function lastRun({ run, decision, exitCode }: RunRecord): NonNullable<Row['lastRun']> {
-  return { id: run.id, at: new Date(run.startedAt).toISOString(), mode: run.mode, decision: decision.action, reason: decision.reason, exitCode }
+  return {
+    id: run.id,
+    at: new Date(run.startedAt).toISOString(),
+    mode: run.mode,
+    decision: decision.action,
+    reason: decision.reason,
+    exitCode,
+  }
 }
 
 function lastText(last: Row['lastRun'], now: number): string {
   if (last === null) return 'never'
   const what = last.decision === 'skip' ? 'skipped' : last.mode === 'apply' ? 'applied' : 'planned'
-  const how = last.exitCode === 0 || last.exitCode === 2 ? what : `${last.mode === 'apply' ? 'apply' : 'plan'} ended with ${String(last.exitCode)}`
+  const how =
+    last.exitCode === 0 || last.exitCode === 2
+      ? what
+      : `${last.mode === 'apply' ? 'apply' : 'plan'} ended with ${String(last.exitCode)}`
   return `${how} ${formatAge(now - Date.parse(last.at))}`
 }

@@ -104,7 +104,10 @@ async function savedPlanIn(project: Project, name: string): Promise<SavedPlan | 
 /** Twelve digits are enough for a person; a script gives the whole digest, so that no other plan can be meant. */
 function expectedPlan({ context }: CommandInput, digest: string | null): string | null {
   if (digest === null || digest.length === 64 || context.stdinIsTerminal) return digest
-  throw new TrueupError('usage', `--expect-plan needs all 64 digits where there is no terminal, not ${String(digest.length)}: take plan.digest of -o json`)
+  throw new TrueupError(
+    'usage',
+    `--expect-plan needs all 64 digits where there is no terminal, not ${String(digest.length)}: take plan.digest of -o json`,
+  )
 }
 
 interface Shown {
@@ -146,8 +149,11 @@ async function report(shown: Report): Promise<void> {
   if (settings.out.value !== undefined) {
     const saved = savePlan(record, request.shards)
     if (saved === undefined) {
-      context.output.err(`trueup: there is no plan to keep (the run was ${record.decision.action === 'skip' ? 'skipped; --force plans all the same' : 'ended before one'}); ${settings.out.value} was not written\n`)
-    } else await writeReport(resolve(project.workingDirectory, settings.out.value), `${JSON.stringify(saved, null, 2)}\n`)
+      context.output.err(
+        `trueup: there is no plan to keep (the run was ${record.decision.action === 'skip' ? 'skipped; --force plans all the same' : 'ended before one'}); ${settings.out.value} was not written\n`,
+      )
+    } else
+      await writeReport(resolve(project.workingDirectory, settings.out.value), `${JSON.stringify(saved, null, 2)}\n`)
   }
 }
 
@@ -190,7 +196,10 @@ async function rendered({ input, record, request }: Report, form: 'text' | 'json
   }
   // An error is no data: it goes where errors go.
   const isError = record.error !== null && record.outcomes.length === 0
-  const summary = summaryText(record, { style: isError ? styleOf(context, settings, 'stderr') : style, retryCommand: applyCommand })
+  const summary = summaryText(record, {
+    style: isError ? styleOf(context, settings, 'stderr') : style,
+    retryCommand: applyCommand,
+  })
   if (isError && summary !== '') context.output.err(`${summary}\n`)
   else if (summary !== '') parts.push(summary)
   return parts.length === 0 ? '' : `${parts.join('\n\n')}\n`

@@ -55,8 +55,10 @@ function isWanted(record: RunRecord, settings: Settings, now: number): boolean {
   const { run, plan, exitCode } = record
   if (settings.mode.value !== undefined && run.mode !== settings.mode.value) return false
   if (settings.since.value !== undefined && run.startedAt < now - settings.since.value) return false
-  if (settings.shards.value.length > 0 && !settings.shards.value.some((shard) => run.shards.includes(shard))) return false
-  if (settings.changed.value !== undefined && plan?.changes.some(({ key }) => key === settings.changed.value) !== true) return false
+  if (settings.shards.value.length > 0 && !settings.shards.value.some((shard) => run.shards.includes(shard)))
+    return false
+  if (settings.changed.value !== undefined && plan?.changes.some(({ key }) => key === settings.changed.value) !== true)
+    return false
   return !settings.failed.value || (exitCode !== 0 && exitCode !== 2)
 }
 
@@ -100,10 +102,18 @@ function recordText(record: RunRecord, style: Style): string {
     facts(
       [
         ['started', `${dateTime(run.startedAt, style.utc)}, took ${formatDuration(run.durationMs)}`],
-        ['by', `${style.data(run.by.actor ?? 'unknown')} on ${style.data(run.by.host)}${run.by.url === null ? '' : ` (${style.data(run.by.url)})`}, ${run.by.tool}`],
+        [
+          'by',
+          `${style.data(run.by.actor ?? 'unknown')} on ${style.data(run.by.host)}${run.by.url === null ? '' : ` (${style.data(run.by.url)})`}, ${run.by.tool}`,
+        ],
         ...(run.destination === null ? [] : [['destination', style.data(run.destination)] as const]),
         ...(run.shards.length === 0 ? [] : [['shards', style.data(run.shards.join(', '))] as const]),
-        ['ended with', record.state === 'running' ? style.yellow('nothing yet: it is running, or was killed') : String(record.exitCode)],
+        [
+          'ended with',
+          record.state === 'running'
+            ? style.yellow('nothing yet: it is running, or was killed')
+            : String(record.exitCode),
+        ],
       ],
       style,
     ),
@@ -111,16 +121,27 @@ function recordText(record: RunRecord, style: Style): string {
   ]
   if (plan !== null) {
     parts.push(
-      planText({ target: run.target, integration: run.integration, plan, limits: record.limits, mode: 'apply', applyCommand: `trueup apply ${run.target}`, style }),
+      planText({
+        target: run.target,
+        integration: run.integration,
+        plan,
+        limits: record.limits,
+        mode: 'apply',
+        applyCommand: `trueup apply ${run.target}`,
+        style,
+      }),
     )
   }
   for (const { key, action, shard, result, error } of outcomes) {
     const where = shard === null ? '' : ` [${style.data(shard)}]`
-    parts.push(`  ${result.padEnd(13)} ${action.padEnd(6)} ${style.data(key)}${where}${error === null ? '' : `  ${style.data(error)}`}`)
+    parts.push(
+      `  ${result.padEnd(13)} ${action.padEnd(6)} ${style.data(key)}${where}${error === null ? '' : `  ${style.data(error)}`}`,
+    )
   }
   const summary = summaryText(record, { style, retryCommand: `trueup apply ${run.target}` })
   if (summary !== '') parts.push(summary)
-  for (const { time, level, message } of log.records) parts.push(`  ${style.dim(clockTime(time, style.utc))} ${level.padEnd(5)} ${style.data(message)}`)
+  for (const { time, level, message } of log.records)
+    parts.push(`  ${style.dim(clockTime(time, style.utc))} ${level.padEnd(5)} ${style.data(message)}`)
   if (log.dropped > 0) parts.push(`  ${String(log.dropped)} more lines were not kept`)
   return `${parts.join('\n')}\n`
 }

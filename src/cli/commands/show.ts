@@ -25,11 +25,17 @@ export async function showCommand(input: CommandInput): Promise<number> {
     const values = await loadTarget({ project, target, params: {}, ci: false }).then(
       (loaded) => ({ values: loaded.params as Record<string, unknown>, problem: null }),
       (error: unknown) => {
-        if (isTrueupError(error) && error.code === 'params-invalid') return { values: { ...target.params }, problem: error.message }
+        if (isTrueupError(error) && error.code === 'params-invalid')
+          return { values: { ...target.params }, problem: error.message }
         throw error
       },
     )
-    const inputs = typeof definition.inputs === 'function' ? (values.problem === null ? definition.inputs(values.values) : null) : (definition.inputs ?? [])
+    const inputs =
+      typeof definition.inputs === 'function'
+        ? values.problem === null
+          ? definition.inputs(values.values)
+          : null
+        : (definition.inputs ?? [])
     const store = await openStoreOf(project, settings.store.value)
     let last = null
     for await (const record of createRecordStore(store).list(target.name)) {
@@ -55,26 +61,58 @@ export async function showCommand(input: CommandInput): Promise<number> {
       limits: { maxDeletes: '30%', percentFrom: 10, ...plain(definition.limits ?? {}), ...target.limits },
       labels: target.labels,
       schedule: target.schedule,
-      lastRun: last === null ? null : { id: last.run.id, at: new Date(last.run.startedAt).toISOString(), mode: last.run.mode, decision: last.decision.action, reason: last.decision.reason, exitCode: last.exitCode },
+      lastRun:
+        last === null
+          ? null
+          : {
+              id: last.run.id,
+              at: new Date(last.run.startedAt).toISOString(),
+              mode: last.run.mode,
+              decision: last.decision.action,
+              reason: last.decision.reason,
+              exitCode: last.exitCode,
+            },
     }
     const style = styleOf(context, settings, 'stdout')
     context.output.out(
       await printed(settings, {
         json: () => ({ schema: 'trueup/1', ...shown }),
         text: () => {
-          const list = (items: readonly string[] | null, none: string): string => (items === null ? 'depend on parameters' : items.length === 0 ? none : items.join(', '))
+          const list = (items: readonly string[] | null, none: string): string =>
+            items === null ? 'depend on parameters' : items.length === 0 ? none : items.join(', ')
           const rows: (readonly [string, string])[] = [
             ['integration', `${shown.integration} ${shown.version}${builtin ? ' (built in)' : ''}`],
             ...(shown.file === null ? [] : [['file', shown.file] as const]),
             ['deletes', `${shown.deletePolicy} (${policyText(shown.deletePolicy)})`],
             ['inputs', list(shown.inputs, 'none')],
             ['shards', shown.sharded ? 'yes' : 'no'],
-            ...(shown.external ? [['external', 'its desired state also comes from outside the repository'] as const] : []),
+            ...(shown.external
+              ? [['external', 'its desired state also comes from outside the repository'] as const]
+              : []),
             ['variables', list(shown.env, 'none')],
-            ['secrets', list(shown.secrets.map((secret) => `${secret.path}${secret.field === undefined ? '' : ` (${secret.field})`}${secret.for === undefined ? '' : `, for ${secret.for}`}`), 'none')],
-            ['limits', Object.entries(shown.limits).map(([name, value]) => `${name} ${String(value)}`).join(', ')],
+            [
+              'secrets',
+              list(
+                shown.secrets.map(
+                  (secret) =>
+                    `${secret.path}${secret.field === undefined ? '' : ` (${secret.field})`}${secret.for === undefined ? '' : `, for ${secret.for}`}`,
+                ),
+                'none',
+              ),
+            ],
+            [
+              'limits',
+              Object.entries(shown.limits)
+                .map(([name, value]) => `${name} ${String(value)}`)
+                .join(', '),
+            ],
             ...(shown.describe === null ? [] : [['note', shown.describe] as const]),
-            ['last run', last === null ? 'never' : `${last.run.id} ${last.run.mode} ${formatAge(systemClock.now() - last.run.startedAt)}: ${last.decision.reason}`],
+            [
+              'last run',
+              last === null
+                ? 'never'
+                : `${last.run.id} ${last.run.mode} ${formatAge(systemClock.now() - last.run.startedAt)}: ${last.decision.reason}`,
+            ],
           ]
           const head = `${style.bold(shown.target)}${shown.description === null ? '' : `  ${shown.description}`}\n${facts(rows, style)}\n`
           if (shown.params.length === 0) return head
@@ -95,7 +133,9 @@ export async function showCommand(input: CommandInput): Promise<number> {
 }
 
 function plain(limits: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => typeof value !== 'function' && !Array.isArray(value)))
+  return Object.fromEntries(
+    Object.entries(limits).filter(([, value]) => typeof value !== 'function' && !Array.isArray(value)),
+  )
 }
 
 function policyText(policy: 'never' | 'owned' | 'all'): string {

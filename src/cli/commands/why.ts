@@ -19,7 +19,10 @@ export async function whyCommand(input: CommandInput): Promise<number> {
     const { settings } = project
     const records = createRecordStore(await openStoreOf(project, settings.store.value))
     const [target, shard] = input.positionals
-    const record = settings.runId.value === undefined ? await lastOf(records.list(target), { target, shard }) : await oneRecord(records, settings.runId.value)
+    const record =
+      settings.runId.value === undefined
+        ? await lastOf(records.list(target), { target, shard })
+        : await oneRecord(records, settings.runId.value)
     const style = styleOf(context, settings, 'stdout')
     context.output.out(
       await printed(settings, {
@@ -41,25 +44,47 @@ export async function whyCommand(input: CommandInput): Promise<number> {
   }
 }
 
-async function lastOf(records: AsyncIterable<RunRecord>, wanted: { readonly target: string | undefined; readonly shard: string | undefined }): Promise<RunRecord> {
+async function lastOf(
+  records: AsyncIterable<RunRecord>,
+  wanted: { readonly target: string | undefined; readonly shard: string | undefined },
+): Promise<RunRecord> {
   for await (const record of records) {
     if (wanted.shard === undefined || record.run.shards.includes(wanted.shard)) return record
   }
-  const of = wanted.target === undefined ? '' : ` of ${wanted.target}${wanted.shard === undefined ? '' : `, shard ${wanted.shard}`}`
-  throw new TrueupError('run-unknown', `no run${of} is on record. Make one with: trueup plan ${wanted.target ?? '<target>'}`)
+  const of =
+    wanted.target === undefined
+      ? ''
+      : ` of ${wanted.target}${wanted.shard === undefined ? '' : `, shard ${wanted.shard}`}`
+  throw new TrueupError(
+    'run-unknown',
+    `no run${of} is on record. Make one with: trueup plan ${wanted.target ?? '<target>'}`,
+  )
 }
 
 function whyText(record: RunRecord, style: Style): string {
   const { run, decision } = record
-  const did = decision.action === 'skip' ? 'was skipped' : decision.action === 'run' ? 'ran' : 'ended before it could be decided'
-  const lines = [`${style.bold(style.data(run.target))} ${did} at ${clockTime(run.startedAt, style.utc)} (${run.mode}, run ${run.id}): ${style.data(decision.explanation)}`]
+  const did =
+    decision.action === 'skip' ? 'was skipped' : decision.action === 'run' ? 'ran' : 'ended before it could be decided'
+  const lines = [
+    `${style.bold(style.data(run.target))} ${did} at ${clockTime(run.startedAt, style.utc)} (${run.mode}, run ${run.id}): ${style.data(decision.explanation)}`,
+  ]
   const components = Object.entries(decision.components)
   const width = Math.max(0, ...components.map(([name]) => name.length))
   for (const [name, component] of components) lines.push(`  ${name.padEnd(width)}  ${componentText(component, style)}`)
   const difference = decision.firstDifference
   if (difference !== undefined) {
-    const where = difference.file === undefined ? '' : `   (${style.data(difference.file)}${difference.line === undefined ? '' : `:${String(difference.line)}`})`
-    lines.push(`First difference: ${style.data(difference.path === '' ? 'the whole' : difference.path)} ${shortPair(difference.before, difference.after).map((side) => style.data(side)).join(` ${style.symbols.arrow} `)}${where}`)
+    const where =
+      difference.file === undefined
+        ? ''
+        : `   (${style.data(difference.file)}${difference.line === undefined ? '' : `:${String(difference.line)}`})`
+    lines.push(
+      `First difference: ${style.data(difference.path === '' ? 'the whole' : difference.path)} ${shortPair(
+        difference.before,
+        difference.after,
+      )
+        .map((side) => style.data(side))
+        .join(` ${style.symbols.arrow} `)}${where}`,
+    )
   }
   return `${lines.join('\n')}\n`
 }

@@ -1,10 +1,10 @@
-// A mistyped word and the words that exist in; the nearest one out, or nothing where nothing is near. The library loads only here.
+// A mistyped word and the words that exist in; the nearest one out, or nothing where nothing is near. Owner of fastest-levenshtein.
+import { distance } from 'fastest-levenshtein'
 
 /** The candidate that `word` was probably meant to be: nearest by edit distance, or the only one that it begins; undefined when none is near. */
-export async function suggest(word: string, candidates: Iterable<string>): Promise<string | undefined> {
-  const { distance } = await import('fastest-levenshtein')
+export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   const typed = word.toLowerCase()
-  const allowed = Math.max(1, Math.floor(typed.length / 3))
+  const allowed = Math.ceil(typed.length / 3)
   const begun: string[] = []
   let best: { readonly candidate: string; readonly edits: number } | undefined
   for (const candidate of candidates) {
@@ -20,11 +20,11 @@ export async function suggest(word: string, candidates: Iterable<string>): Promi
 }
 
 /** ` Did you mean X?` to put behind a sentence, with `shown(candidate)` for X; empty when nothing is near. */
-export async function didYouMean(
+export function didYouMean(
   word: string,
   candidates: Iterable<string>,
   shown = (candidate: string) => `"${candidate}"`,
-): Promise<string> {
-  const found = await suggest(word, candidates)
+): string {
+  const found = suggest(word, candidates)
   return found === undefined ? '' : ` Did you mean ${shown(found)}?`
 }
