@@ -90,7 +90,7 @@ export async function planRun(
   const ledger = await foldedLedger(session)
   const view = createOwnershipView(ledgerEntries(ledger))
   const map = boundedMap(deps.concurrency, deps.stop)
-  const shards = await deps.guard.planning({ integration: definition.name }, () =>
+  const shards = await deps.guard.planning({ integration: definition.name, mode: request.mode }, () =>
     map(selected, (shard) => planShard(session, shard, view)),
   )
   const limits = definition.limits
@@ -137,7 +137,13 @@ async function planShard(session: RunSession, shard: SelectedShard, view: Owners
     env: createEnv(definition.name, declaration.env, deps.environment),
     log,
     http: createHttp({ integration: definition.name, signal: deps.giveUp, planning: isPlanning, fetch: deps.fetch }),
-    exec: createExec({ integration: definition.name, log, signal: deps.giveUp, planning: isPlanning }),
+    exec: createExec({
+      integration: definition.name,
+      log,
+      signal: deps.giveUp,
+      planning: isPlanning,
+      baseEnv: deps.environment,
+    }),
     map: boundedMap(deps.concurrency, deps.stop),
     secrets: deps.secrets,
     signal: deps.stop,

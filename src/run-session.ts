@@ -81,7 +81,7 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     const { definition, params } = await loaded()
     const planning = (): boolean => true
     const http = createHttp({ integration: definition.name, signal: deps.stop, planning, fetch: deps.fetch })
-    return deps.guard.planning({ integration: definition.name }, () =>
+    return deps.guard.planning({ integration: definition.name, mode: request.mode }, () =>
       evaluateDesired({
         definition,
         target: request.target,

@@ -43,7 +43,13 @@ describe('the environment of git children', () => {
       GIT_CONFIG_VALUE_0: 'true',
       GIT_ICASE_PATHSPECS: '1',
     }
-    const snapshot = await fixture.worktree(join(mine, 'data'), { environment })
+    const opened = await fixture.open(join(mine, 'data'), { environment })
+    expect(await contents(await opened.head({ committed: true }))).toEqual({ 'data/a.yaml': 'mine' })
+    const snapshot = await opened.head({ committed: false })
+    expect((await snapshot.entries(['data/**'])).map(({ path, dirty }) => [path, dirty])).toEqual([
+      ['data/a.yaml', false],
+      ['data/new.yaml', true],
+    ])
     expect(await contents(snapshot, ['data/**'])).toEqual({ 'data/a.yaml': 'mine', 'data/new.yaml': 'untracked' })
   })
 
@@ -96,6 +102,14 @@ describe('the environment of git children', () => {
     await using snapshot = await opened.head({ committed: false })
     await snapshot.materialize(['**'])
     await opened.isTracked('a.yaml')
+    const git = new Git({
+      place: locateRepository(repository),
+      clock: systemClock,
+      environment: fixture.environment,
+    })
+    // A command that would run two of these hooks, had we any that does: it is the setting that keeps them out.
+    await git.run(['update-index', '--force-write-index'])
+    await git.run(['update-ref', 'refs/heads/other', 'HEAD'])
     expect(readdirSync(fixture.folder).filter((name) => name.startsWith('ran-'))).toEqual([])
   })
 })

@@ -1,22 +1,27 @@
 // init: a trueup.yaml and one data file that work at once. Overwrites nothing.
-import { relative } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join, relative, sep } from 'node:path'
 import type { CommandInput } from '../command.js'
 import { openProject } from '../project.js'
 import { writeNew } from '../scaffold/write-new.js'
 import { styleOf } from '../appearance.js'
 import { TrueupError } from '../../errors.js'
 
-const CONFIG = `# yaml-language-server: $schema=./node_modules/trueup/dist/trueup.schema.json
+/** `data` is null where the default place is right. */
+function configText({ root, data }: { readonly root: string; readonly data: string | null }): string {
+  return `# yaml-language-server: $schema=./node_modules/trueup/dist/trueup.schema.json
 version: 1
-integrations: []        # folders or files of your own; \`trueup new integration <name>\` writes one
 store: file:.trueup     # records, marks and ownership: keep it between runs
 limits: { maxDeletes: 30% }
+# Your own integrations lie in integrations/; \`trueup new integration <name>\` writes one.
 targets:
   hello:                # an integration as configured
     integration: managed-files
     params:
-      root: /tmp/trueup-hello
-`
+      root: ${root}
+${data === null ? '' : `      data: '${data}'\n`}`
+}
 
 const DATA = `# What should be below root. Change it, and see: trueup plan hello
 files:
@@ -40,15 +45,16 @@ export async function initCommand(input: CommandInput): Promise<number> {
         `there is a ${relative(project.workingDirectory, project.configFile) || project.configFile} already; nothing was written. \`trueup list\` shows its targets`,
       )
     }
-    await writeNew(project.workingDirectory, { 'trueup.yaml': CONFIG, 'data/managed-files/hello.yaml': DATA })
+    // Data are found from the repository's root, wherever trueup.yaml lies.
+    const place = relative(project.repository.root, project.workingDirectory).split(sep).join('/')
+    const config = configText({
+      root: join(tmpdir(), `trueup-hello-${randomBytes(3).toString('hex')}`),
+      data: place === '' ? null : `${place}/data/managed-files/*.yaml`,
+    })
+    await writeNew(project.workingDirectory, { 'trueup.yaml': config, 'data/managed-files/hello.yaml': DATA })
     const style = styleOf(context, project.settings, 'stdout')
-    const where = relative(project.repository.root, project.workingDirectory)
-    const moved =
-      where === ''
-        ? ''
-        : `\nPaths of data start at the repository's root: move data/ there, or set params.data to '${where}/data/managed-files/*.yaml'.\n`
     context.output.out(
-      `Wrote trueup.yaml and data/managed-files/hello.yaml.\n${moved}\nSee what it would do (this changes nothing):\n  ${style.bold('trueup plan hello')}\n`,
+      `Wrote trueup.yaml and data/managed-files/hello.yaml.\n\nSee what it would do (this changes nothing):\n  ${style.bold('trueup plan hello')}\n`,
     )
     return 0
   } finally {

@@ -7,7 +7,7 @@ import { TrueupError } from '../../errors.js'
 export async function writeNew(directory: string, files: Readonly<Record<string, string>>): Promise<void> {
   for (const name of Object.keys(files)) {
     if ((await stat(join(directory, name)).catch(() => undefined)) !== undefined) {
-      throw new TrueupError('usage', `${name} is there already; nothing was written. Remove it or choose another name`)
+      throw new TrueupError('usage', `${name} is there already; nothing was written. Move it away first`)
     }
   }
   for (const [name, text] of Object.entries(files)) {
