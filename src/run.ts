@@ -2,7 +2,7 @@
 //   session (what is known) → decide → desired state → [apply: claims, dead runs] → plan and limits → [apply] → record.
 // In: dependencies and a request. Out: a record, always; a failure is told in it, never thrown.
 import { openBase, type Base } from './early-exit/compare-revisions.js'
-import { TrueupError } from './errors.js'
+import { toError, TrueupError } from './errors.js'
 import type { RunRecord } from './event.js'
 import { applyPlan, claimShards, recoverDeadRuns } from './run-apply.js'
 import { approve } from './run-approve.js'
@@ -119,14 +119,18 @@ function freshStore({ request, target }: RunSession): TrueupError {
 
 /** Records the run. An apply that cannot record what it did has failed; a dry run only warns. */
 async function finish(deps: RunDependencies, draft: RunDraft, session: RunSession | undefined): Promise<RunRecord> {
-  const record = draft.record('finished')
+  let record = draft.record('finished')
   if (session !== undefined) {
     const durable = record.run.mode === 'apply' && record.decision.action !== 'skip'
     try {
       await createRecordStore(session.target.store).write(record, { durable })
     } catch (thrown) {
-      const message = `the record of this run could not be kept: ${thrown instanceof Error ? thrown.message : String(thrown)}`
+      const message = `${record.run.target}: the record of this run could not be kept: ${toError(thrown).message}`
       deps.reporter.report({ kind: 'warned', target: record.run.target, message })
+      if (durable && record.error === null) {
+        draft.failed(new TrueupError('store-unavailable', message, { cause: thrown }))
+        record = draft.record('finished')
+      }
     }
   }
   deps.reporter.report({ kind: 'finished', record })
