@@ -42,10 +42,20 @@ export async function main(): Promise<void> {
     cwd: process.cwd(),
     stdoutIsTerminal: process.stdout.isTTY,
     stderrIsTerminal: process.stderr.isTTY,
-    stdinIsTerminal: process.stdin.isTTY,
+    // Opened only when somebody asks: it costs more than a small command.
+    get stdinIsTerminal() {
+      return process.stdin.isTTY
+    },
     columns: process.stdout.columns,
     output: createOutput(process.stdout, process.stderr),
   }
+  let hasEnded = false
+  process.once('exit', (code) => {
+    if (hasEnded || code !== 0) return
+    // Node ends a process that waits for nothing, even in the middle of an await: that must not look like success.
+    process.exitCode = 1
+    context.output.err('trueup: ended before it was done: it waited for a promise that nothing was left to settle\n')
+  })
   process.exitCode = await runCommandLine(context)
   isDone = true
   await context.output.drain()
@@ -53,7 +63,9 @@ export async function main(): Promise<void> {
     context.output.err(`trueup: output was lost: ${context.output.failure.message}\n`)
     process.exitCode = 1
   }
-  await context.output.drain()
+  hasEnded = true
+  // Author code that an interruption cut off, or a timer it left running, must not keep the process alive.
+  if (await context.output.drain()) process.exit()
 }
 
 /** Node's remarks on how an author's file is loaded are nothing that its user can act on. Other warnings are shown as ever. */
