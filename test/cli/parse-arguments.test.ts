@@ -90,8 +90,8 @@ describe('commands', () => {
     ['plan a b', 'trueup plan takes only <target>, so "b" is one too many. `trueup plan --help` shows how it is used.'],
     ['list a', 'trueup list takes no arguments, so "a" is one too many. `trueup list --help` shows how it is used.'],
     [
-      'plan dns --detailed-exitcode change',
-      'trueup plan takes only <target>, so "change" is one too many. A value of --detailed-exitcode is written --detailed-exitcode=change. `trueup plan --help` shows how it is used.',
+      'plan dns --detailed-exitcode any',
+      'trueup plan takes only <target>, so "any" is one too many. A value of --detailed-exitcode is written --detailed-exitcode=any. `trueup plan --help` shows how it is used.',
     ],
     [
       '--color never list',
@@ -167,7 +167,7 @@ describe('flags', () => {
   })
 
   it.each([
-    ['--detailed-exitcode=change', 'change'],
+    ['--detailed-exitcode=any', 'any'],
     ['--detailed-exitcode=any', 'any'],
     ['--detailed-exitcode=off', 'off'],
   ])('%s', async (flag, value) => {
