@@ -214,7 +214,7 @@ describe('flags', () => {
     ['plan dns --base=', '--base must be a text that is not empty, not ""'],
     ['plan dns -o yaml', '-o must be text, json or markdown, not "yaml"'],
     ['plan dns --color=red', '--color must be auto, always or never, not "red"'],
-    ['plan dns --detailed-exitcode=drift', '--detailed-exitcode must be off, any or change, not "drift"'],
+    ['plan dns --detailed-exitcode=drift', '--detailed-exitcode must be off or any, not "drift"'],
     ['plan dns --log-level trace', '--log-level must be debug, info, warn or error, not "trace"'],
     ['plan dns --log-format xml', '--log-format must be pretty or json, not "xml"'],
     ['plan dns --report r.json', '--report must be json=FILE or markdown=FILE, not "r.json"'],
@@ -314,7 +314,7 @@ describe('variables', () => {
       TRUEUP_SHARD: 'eu\nus,west\r\n',
       TRUEUP_PARAM: 'root=/srv\nq=a b',
       TRUEUP_TIMEOUT: '90',
-      TRUEUP_DETAILED_EXITCODE: 'change',
+      TRUEUP_DETAILED_EXITCODE: 'any',
       TRUEUP_COLOR: 'false',
       TRUEUP_REPORT: 'json=r.json',
     }
@@ -329,7 +329,7 @@ describe('variables', () => {
       { name: 'q', value: 'a b' },
     ])
     expect(settings.timeout.value).toBe(90_000)
-    expect(settings.detailedExitcode.value).toBe('change')
+    expect(settings.detailedExitcode.value).toBe('any')
     expect(settings.color.value).toBe('never')
     expect(settings.reports.value).toEqual([{ format: 'json', file: 'r.json' }])
   })
