@@ -198,8 +198,11 @@ export async function openStoreOf(project: Project, url: string, head?: Snapshot
       const inside = pathInside(project.repository.root, path)
       if (inside === null) return false
       // A skip must not read the index of a large repository; what a pull request brings is in the commit.
-      if (head?.revision.kind === 'commit') return (await head.entries([inside, `${inside}/**`])).length > 0
-      return project.repository.isTracked(path)
+      const { revision } = head ?? {}
+      const commit = revision?.kind === 'worktree' ? revision.commit : revision?.id
+      if (commit === null || commit === undefined) return project.repository.isTracked(path)
+      await using committed = await project.repository.at(commit)
+      return (await committed.entries([escapeGlob(inside), `${escapeGlob(inside)}/**`])).length > 0
     },
   })
 }
