@@ -1,8 +1,8 @@
 // What the command line knows of the process it runs in: the one place that reads it. Handed on as plain values.
 import { hostname, userInfo } from 'node:os'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import type { RunActor } from '../event.js'
-import type { ClaimHolder } from '../store/claims.js'
+import type { LeaseHolder } from '../store/lease-documents.js'
 import type { Output } from './output.js'
 import type { Tool } from './tool.js'
 
@@ -51,12 +51,14 @@ function userName(): string | null {
 }
 
 /** This process, told apart from a later one with the same pid by its start time. */
-export function thisProcess(): Pick<ClaimHolder, 'pid' | 'processStart'> {
+export function thisProcess(): Pick<LeaseHolder, 'pid' | 'processStart'> {
   return { pid: process.pid, processStart: startOf(process.pid) }
 }
 
-/** Whether the process that held a claim on this host is gone. When in doubt it is not. */
-export function isDead(holder: ClaimHolder): boolean {
+/** Whether the process that held a lease is one of this host, and gone. When in doubt it is not: its lease expires. */
+export function isDead(holder: LeaseHolder): boolean {
+  // Two machines may have one name, and two containers one machine: only pids of the same boot and namespace can be compared.
+  if (holder.host !== hostname() || placeOf(holder.processStart) !== placeOf(startOf(process.pid))) return false
   try {
     process.kill(holder.pid, 0)
   } catch (error) {
@@ -66,7 +68,12 @@ export function isDead(holder: ClaimHolder): boolean {
   return now !== '' && holder.processStart !== '' && now !== holder.processStart
 }
 
-/** Boot id and start time in clock ticks since then, where the system tells (Linux); empty elsewhere. */
+/** Boot and namespace of the pids, without the start time. */
+function placeOf(processStart: string): string {
+  return processStart.slice(0, processStart.lastIndexOf('/') + 1)
+}
+
+/** Boot id, namespace of pids, and start time in clock ticks since the boot, where the system tells (Linux); empty elsewhere. */
 function startOf(pid: number): string {
   try {
     // The name, in parentheses, may hold spaces: fields are counted behind it (proc(5): starttime is field 22).
@@ -74,7 +81,8 @@ function startOf(pid: number): string {
       .replace(/^.*\)/s, '')
       .trim()
       .split(' ')
-    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${fields[19] ?? ''}`
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    return `${boot}/${readlinkSync('/proc/self/ns/pid')}/${fields[19] ?? ''}`
   } catch {
     return ''
   }
