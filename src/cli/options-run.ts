@@ -154,7 +154,6 @@ export const RUN_OPTIONS = {
     description: 'how long to wait for a lease that another apply holds: 90s, 30m, 1h',
     default: 0,
     variable: true,
-    inFile: true,
   },
   concurrency: {
     flag: 'concurrency',
