@@ -1,7 +1,7 @@
 // Stage 3 of a run, in apply mode only: where it acts, on which shards, and the lease of them. In: session and desired state. Out: the ground
 // an apply stands on. From here on the loss of the lease stops the run as a signal would, and gives up what is under way.
 import type { DesiredState } from './desired/evaluate.js'
-import { isTrueupError, toError, TrueupError } from './errors.js'
+import { toError, TrueupError } from './errors.js'
 import type { RunDraft } from './run-record.js'
 import { selectShards, type ShardSelection } from './run-plan.js'
 import type { RunSession } from './run-session.js'
@@ -53,10 +53,6 @@ export async function takeGround(session: RunSession, desired: DesiredState, dra
   const stop = AbortSignal.any([deps.stop, lease.signal])
   const giveUp = AbortSignal.any([deps.giveUp, lease.signal])
   return { session: { ...session, deps: { ...deps, stop, giveUp } }, destination, selection, lease }
-}
-
-export function isLeaseHeld(thrown: unknown): boolean {
-  return isTrueupError(thrown) && thrown.code === 'lease-held'
 }
 
 /** That a lease could not be given back changes nothing of what the run did: it expires. */

@@ -3,16 +3,16 @@
 // In: dependencies and a request. Out: a record, always; a failure is told in it, never thrown.
 import { openBase, type Base } from './early-exit/compare-revisions.js'
 import type { DesiredState } from './desired/evaluate.js'
-import { TrueupError } from './errors.js'
+import { toError, TrueupError } from './errors.js'
 import type { RunRecord } from './event.js'
 import { applyPlan } from './run-apply.js'
 import { approve } from './run-approve.js'
 import { decideRun } from './run-decide.js'
-import { isLeaseHeld, releaseGround, takeGround, type Ground } from './run-lease.js'
+import { releaseGround, takeGround, type Ground } from './run-lease.js'
 import { planRun, selectShards } from './run-plan.js'
 import { draftRecord, type RunDraft } from './run-record.js'
 import { recoverDeadRuns } from './run-recover.js'
-import { openSession, type RunSession } from './run-session.js'
+import { headSide, openSession, type RunSession } from './run-session.js'
 import type { RunDependencies, RunRequest } from './run-types.js'
 import { createRecordStore } from './store/records.js'
 import { unlessAborted } from './util/unless-aborted.js'
@@ -26,10 +26,13 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
     await using head = await deps.repository.head({ committed: request.committed })
     const base = await askedBase(deps, request)
     await using baseSnapshot = base?.kind === 'found' ? base.snapshot : undefined
+    const compared = base?.kind === 'found' ? base.id : request.base
+    draft.located({ base: compared, ...headSide(head) })
     const target = await deps.openTarget({ head, base: baseSnapshot, mode: request.mode })
     draft.opened(target)
     for (const message of target.notes) deps.reporter.report({ kind: 'warned', target: request.target, message })
     session = await openSession({ deps, request, runId: draft.id, head, target })
+    draft.located({ base: compared, ...headSide(head) })
     await runStages(session, draft, base)
   } catch (thrown) {
     draft.failed(reasonOf(thrown, given))
@@ -48,12 +51,17 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
     return
   }
 
+  // Nobody asked to run in full for this reason, and it can be mended.
+  if (decision.reason === 'code-unknown') {
+    deps.reporter.report({ kind: 'warned', target: request.target, message: `not skipped: ${decision.explanation}` })
+  }
+
   // Desired state of the head: if it cannot be read the run fails, whatever the base said.
   const desired = await guarded(session.desired())
-  const decided = { ...decision, digest: desired.digest }
+  const made = { ...decision, digest: desired.digest }
 
   if (request.mode === 'dry-run') {
-    draft.decided(decided)
+    draft.decided(made)
     draft.at((await session.destination()) ?? null)
     const planned = await guarded(planRun(session, desired, await selectShards(session, desired)))
     draft.planned(
@@ -64,17 +72,11 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
     return
   }
 
-  // Apply: the lease comes before the read, so that what is planned is what is there.
-  let ground: Ground
+  // Apply: the lease comes before the read, so that what is planned is what is there. Another run that holds it decides otherwise.
+  draft.deciding(made)
+  const ground = await takeGround(session, desired, draft)
   try {
-    ground = await takeGround(session, desired, draft)
-    draft.decided(decided)
-  } catch (thrown) {
-    // What another run keeps from running was decided by that run.
-    if (!isLeaseHeld(thrown)) draft.decided(decided)
-    throw thrown
-  }
-  try {
+    draft.decided(made)
     await applyOn(ground, desired, draft)
   } catch (thrown) {
     // Of all that fails when a lease is lost, this is the reason.
@@ -103,7 +105,9 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
 }
 
 async function askedBase(deps: RunDependencies, request: RunRequest): Promise<Base | undefined> {
-  if (request.base === null || request.base === 'last-applied' || request.force) return undefined
+  if (request.base === null || request.base === 'last-applied') return undefined
+  // Forced, nothing is compared; but a dry run still takes limits and store from the base.
+  if (request.force && request.mode === 'apply') return undefined
   return openBase({
     repository: deps.repository,
     revision: request.base,
@@ -127,14 +131,18 @@ function declined({ target }: RunRequest): TrueupError {
 
 /** Records the run. An apply that cannot record what it did has failed; a dry run only warns. */
 async function finish(deps: RunDependencies, draft: RunDraft, session: RunSession | undefined): Promise<RunRecord> {
-  const record = draft.record('finished')
+  let record = draft.record('finished')
   if (session !== undefined) {
     const durable = record.run.mode === 'apply' && record.decision.action !== 'skip'
     try {
       await createRecordStore(session.target.store).write(record, { durable })
     } catch (thrown) {
-      const message = `the record of this run could not be kept: ${thrown instanceof Error ? thrown.message : String(thrown)}`
+      const message = `${record.run.target}: the record of this run could not be kept: ${toError(thrown).message}`
       deps.reporter.report({ kind: 'warned', target: record.run.target, message })
+      if (durable && record.error === null) {
+        draft.failed(new TrueupError('store-unavailable', message, { cause: thrown }))
+        record = draft.record('finished')
+      }
     }
   }
   deps.reporter.report({ kind: 'finished', record })

@@ -29,6 +29,15 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandFunction>>> = 
 /** Runs the process's command line; resolves with its exit code when all output has been written. */
 export async function main(): Promise<void> {
   quietWarnings()
+  let isDone = false
+  // Node ends quietly, and with 0, when nothing is left that could settle what is awaited.
+  process.once('beforeExit', () => {
+    if (isDone) return
+    process.stderr.write(
+      'trueup: ended without a result: something is awaited that nothing can settle (in an integration?). What was applied is in its journal; run again.\n',
+    )
+    process.exitCode = 1
+  })
   const context: ProcessContext = {
     argv: process.argv.slice(2),
     environment: process.env,
@@ -40,6 +49,7 @@ export async function main(): Promise<void> {
     output: createOutput(process.stdout, process.stderr),
   }
   process.exitCode = await runCommandLine(context)
+  isDone = true
   await context.output.drain()
   if (context.output.failure !== null && process.exitCode === 0) {
     context.output.err(`trueup: output was lost: ${context.output.failure.message}\n`)

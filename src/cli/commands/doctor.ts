@@ -13,7 +13,8 @@ import { openStoreOf } from '../open-target.js'
 import { printed } from '../print.js'
 import { isCi } from '../process-context.js'
 import { openProject, type Project } from '../project.js'
-import { secretVariable } from '../../secrets/env-backend.js'
+import type { SecretRef } from '../../integration.js'
+import { createEnvBackend } from '../../secrets/env-backend.js'
 
 interface Check {
   readonly result: 'ok' | 'warn' | 'fail'
@@ -37,7 +38,7 @@ export async function doctorCommand(input: CommandInput): Promise<number> {
     const [name] = input.positionals
     if (name !== undefined) checks.push(...(await checkTarget(project, name, context.environment)))
   } catch (thrown) {
-    checks.push({ result: 'fail', what: isTrueupError(thrown) ? thrown.code : 'trueup', text: toError(thrown).message })
+    checks.push({ result: 'fail', what: whatFailed(thrown), text: toError(thrown).message })
   } finally {
     await project?.repository.close()
   }
@@ -52,6 +53,15 @@ export async function doctorCommand(input: CommandInput): Promise<number> {
     }),
   )
   return exitCode
+}
+
+/** What a person looks for, where the whole could not be opened. */
+function whatFailed(thrown: unknown): string {
+  if (!isTrueupError(thrown)) return 'trueup'
+  if (thrown.code === 'config-invalid') return 'configuration'
+  return thrown.code === 'git-missing' || thrown.code === 'git-failed' || thrown.code === 'source-unavailable'
+    ? 'git'
+    : thrown.code
 }
 
 function mark({ result }: Check, style: Style): string {
@@ -112,7 +122,7 @@ async function checkIntegrations(project: Project): Promise<readonly Check[]> {
     ]
   })
   return [
-    { result: 'ok', what: 'integrations', text: `${String(found.length - broken.length)} load` },
+    { result: 'ok', what: 'integrations', text: `${String(found.length - broken.length)} can be loaded` },
     ...broken,
     ...missing,
   ]
@@ -186,26 +196,34 @@ async function checkTarget(
     const inputs = typeof definition.inputs === 'function' ? definition.inputs(params) : (definition.inputs ?? [])
     await using head = await project.repository.head({ committed: false })
     const files = await head.entries(inputs)
-    const secrets = (definition.secrets ?? []).map((secret): Check => {
-      const variable = secretVariable(secret.path)
-      const isSet = (environment[variable] ?? '') !== ''
-      const need = secret.for === undefined ? 'plan and apply' : secret.for
-      return isSet
-        ? { result: 'ok', what: 'secret', text: `${secret.path}, for ${need}` }
-        : {
-            result: secret.for === 'apply' ? 'warn' : 'fail',
-            what: 'secret',
-            text: `${secret.path} is not set, so ${need} cannot work: set ${variable}`,
-          }
-    })
+    const secrets = await Promise.all((definition.secrets ?? []).map((secret) => checkSecret(secret, environment)))
     return [
       { result: 'ok', what: 'target', text: `${target.name}: parameters are valid` },
       files.length > 0 || inputs.length === 0
-        ? { result: 'ok', what: 'inputs', text: `${String(files.length)} files match ${inputs.join(', ')}` }
+        ? {
+            result: 'ok',
+            what: 'inputs',
+            text: `${String(files.length)} ${files.length === 1 ? 'file matches' : 'files match'} ${inputs.join(', ')}`,
+          }
         : { result: 'warn', what: 'inputs', text: `no file matches ${inputs.join(', ')}: nothing is desired` },
       ...secrets,
     ]
   } catch (thrown) {
     return [{ result: 'fail', what: 'target', text: toError(thrown).message }]
+  }
+}
+
+/** Reads it as a run would; its value goes nowhere. */
+async function checkSecret(
+  { path, field, version, for: mode }: SecretRef,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Check> {
+  const need = mode ?? 'plan and apply'
+  try {
+    await createEnvBackend(environment).read(path, field, version)
+    return { result: 'ok', what: 'secret', text: `${path}, for ${need}` }
+  } catch (thrown) {
+    const result = mode === 'apply' ? 'warn' : 'fail'
+    return { result, what: 'secret', text: `${need} cannot work: ${toError(thrown).message}` }
   }
 }
