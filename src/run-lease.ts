@@ -1,5 +1,6 @@
 // Stage 3 of a run, in apply mode only: where it acts, on which shards, and the lease of them. In: session and desired state. Out: the ground
 // an apply stands on. From here on the loss of the lease stops the run as a signal would, and gives up what is under way.
+import { setMaxListeners } from 'node:events'
 import type { DesiredState } from './desired/evaluate.js'
 import { toError, TrueupError } from './errors.js'
 import type { RunDraft } from './run-record.js'
@@ -52,6 +53,8 @@ export async function takeGround(session: RunSession, desired: DesiredState, dra
   })
   const stop = AbortSignal.any([deps.stop, lease.signal])
   const giveUp = AbortSignal.any([deps.giveUp, lease.signal])
+  // As many listen as changes are under way, and that is no leak.
+  setMaxListeners(0, stop, giveUp)
   return { session: { ...session, deps: { ...deps, stop, giveUp } }, destination, selection, lease }
 }
 

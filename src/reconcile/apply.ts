@@ -5,6 +5,7 @@ import type { ChangeOutcome, OutcomeResult, Reporter } from '../event.js'
 import type { Clock } from '../util/clock.js'
 import type { IntentHandle, Journal } from '../store/journal.js'
 import type { LeaseGuard } from '../store/lease-guard.js'
+import { unlessAborted } from '../util/unless-aborted.js'
 import type { ExecutableChange } from './plan.js'
 
 export interface ApplyRequest {
@@ -62,7 +63,9 @@ export async function applyChanges(request: ApplyRequest): Promise<readonly Chan
     const begun = request.clock.monotonic()
     started += 1
     request.reporter.report({ kind: 'change-started', target: request.target, change })
-    const ended = await Promise.race([attempt(executable, request.giveUp), aborted(request.giveUp)])
+    const ended = await unlessAborted(attempt(executable, request.giveUp), request.giveUp).catch((): Ended => ({
+      kind: 'given-up',
+    }))
     const spent = Math.round(request.clock.monotonic() - begun)
     const giveUp = (): void => {
       settle(executable, 'unknown', 'it was under way when the run had to end; the next run looks at it first', spent)
@@ -167,18 +170,4 @@ async function attempt(executable: ExecutableChange, signal: AbortSignal): Promi
     const error = toError(thrown)
     return { kind: 'failed', error: isTrueupError(error) || error.message !== '' ? error.message : error.name }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<Ended> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve({ kind: 'given-up' })
-    else
-      signal.addEventListener(
-        'abort',
-        () => {
-          resolve({ kind: 'given-up' })
-        },
-        { once: true },
-      )
-  })
 }

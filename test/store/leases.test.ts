@@ -1,6 +1,6 @@
 // Leases on a memory store under a fake clock: who gets what, when it changes hands, and what a run that lost it can still write.
 import { describe, expect, it } from 'vitest'
-import type { LeaseHolder } from '../../src/store/lease-documents.js'
+import { heartbeatKey, type LeaseHolder } from '../../src/store/lease-documents.js'
 import { createJournal, readJournal, sealJournal } from '../../src/store/journal.js'
 import { readLedger, writeLedger } from '../../src/store/ledger.js'
 import { listLeases, releaseLeases } from '../../src/store/lease-list.js'
@@ -260,6 +260,26 @@ describe('when a lease changes hands', () => {
     await pass(clock, 120_000)
     await a.verify()
     await expect(take('B')).rejects.toMatchObject(held)
+  })
+
+  it('not when its holder renews it between the look and the take', async () => {
+    const { take, clock, store } = rig()
+    const mine = failing(store)
+    const a = await take('A', { store: mine.store })
+    mine.mode = 'down'
+    await pass(clock, 80_000)
+    const renewing: ObjectStore = {
+      ...failing(store).store,
+      async delete(key, options) {
+        const found = await store.get(key)
+        if (key === 'heartbeats/A' && found.kind === 'found') await store.put(key, found.value)
+        return store.delete(key, options)
+      },
+    }
+    await expect(take('B', { store: renewing })).rejects.toMatchObject(held)
+    expect(await store.get(heartbeatKey('A'))).toMatchObject({ kind: 'found' })
+    mine.mode = 'up'
+    await a.release()
   })
 
   it('is released by hand: the holder sees it before its next change', async () => {

@@ -39,6 +39,8 @@ export async function buildProgram<Job>(path: string): Promise<StorePrograms<Job
     bundle: true,
     platform: 'node',
     format: 'esm',
+    // The oldest Node that is supported has no `await using`.
+    target: 'node20.19',
     outfile: program,
     logLevel: 'error',
   })
