@@ -8,6 +8,7 @@ import { selectShards, type ShardSelection } from './run-plan.js'
 import type { RunSession } from './run-session.js'
 import { takeLease, type Lease } from './store/leases.js'
 import { digestOf } from './util/digest.js'
+import { unlessAborted } from './util/unless-aborted.js'
 
 /** How long a lease outlives its last renewal. */
 const LEASE_MS = 60_000
@@ -25,7 +26,7 @@ export async function takeGround(session: RunSession, desired: DesiredState, dra
   const { deps, request, target } = session
   const { definition } = await session.loaded()
   if (target.storeIsFreshInCi && definition.deletePolicy !== 'never' && !request.initStore) throw freshStore(session)
-  const destination = await session.createDestination()
+  const destination = await unlessAborted(session.createDestination(), deps.stop)
   draft.at(destination)
   const selection = await selectShards(session, desired)
   const marks = await (await session.marks())?.all()

@@ -1,8 +1,8 @@
 // Stage 4 of a run, in apply mode only: what runs that died or lost their lease left behind in the shards leased here. In: the ground. Out: ledger,
 // marks and records that tell of them, under this run's token, so that nothing a frozen one still writes can count.
-import type { ChangeOutcome } from './event.js'
+import type { ChangeOutcome, RunRecord } from './event.js'
 import type { Ground } from './run-lease.js'
-import { clearJournal, sealJournal, type JournalEntry } from './store/journal.js'
+import { clearJournal, outcomeOf, sealJournal } from './store/journal.js'
 import { foldJournal, readLedger, writeLedger } from './store/ledger.js'
 import type { MarkStore, StoredMark } from './store/marks.js'
 import { createRecordStore } from './store/records.js'
@@ -55,17 +55,15 @@ async function recoverRun(ground: Ground, marks: MarkStore, { run, mine }: DeadR
   const outcomes = entries.map(outcomeOf)
   const records = createRecordStore(store)
   for (const record of await records.find(run)) {
-    if (record.state === 'running')
-      await records.write({ ...record, state: 'finished', outcomes, exitCode: 5 }, { durable: true })
+    if (record.state === 'running') await records.write(ended(record, outcomes), { durable: true })
   }
   if (entries.every((entry) => shards.has(entry.shard))) await clearJournal(store, run)
   const unknown = outcomes.filter(({ result }) => result === 'unknown')
   deps.reporter.report({ kind: 'recovered', target: request.target, run, unknown })
 }
 
-function outcomeOf(entry: JournalEntry): ChangeOutcome {
-  const common = { key: entry.key, action: entry.action, shard: entry.shard === '' ? null : entry.shard }
-  if (entry.state === 'applied') return { ...common, result: 'applied', error: null }
-  if (entry.state === 'failed') return { ...common, result: 'failed', error: entry.error ?? 'it failed' }
-  return { ...common, result: 'unknown', error: 'its run ended before the effect was answered' }
+/** The record of a run that can no longer end it itself. */
+function ended(record: RunRecord, outcomes: readonly ChangeOutcome[]): RunRecord {
+  const error = { code: 'interrupted', message: 'its process ended before the run did', details: {} } as const
+  return { ...record, state: 'finished', outcomes, error, exitCode: outcomes.length === 0 ? 1 : 5 }
 }

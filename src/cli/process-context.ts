@@ -57,23 +57,21 @@ export function thisProcess(): Pick<LeaseHolder, 'pid' | 'processStart'> {
 
 /** Whether the process that held a lease is one of this host, and gone. When in doubt it is not: its lease expires. */
 export function isDead(holder: LeaseHolder): boolean {
+  const [boot, space, start] = holder.processStart.split('/')
+  const [ownBoot, ownSpace] = startOf(process.pid).split('/')
   // Two machines may have one name, and two containers one machine: only pids of the same boot and namespace can be compared.
-  if (holder.host !== hostname() || placeOf(holder.processStart) !== placeOf(startOf(process.pid))) return false
+  if (holder.host !== hostname() || boot !== ownBoot || space !== ownSpace) return false
   try {
     process.kill(holder.pid, 0)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH'
   }
-  const now = startOf(holder.pid)
-  return now !== '' && holder.processStart !== '' && now !== holder.processStart
+  const now = startOf(holder.pid).split('/')
+  if (now.length < 3 || start === undefined) return false
+  return now[2] !== start || now[3] === 'Z'
 }
 
-/** Boot and namespace of the pids, without the start time. */
-function placeOf(processStart: string): string {
-  return processStart.slice(0, processStart.lastIndexOf('/') + 1)
-}
-
-/** Boot id, namespace of pids, and start time in clock ticks since the boot, where the system tells (Linux); empty elsewhere. */
+/** Boot id, pid namespace, start time in clock ticks since boot, and `Z` for a zombie; where the system tells (Linux), empty elsewhere. */
 function startOf(pid: number): string {
   try {
     // The name, in parentheses, may hold spaces: fields are counted behind it (proc(5): starttime is field 22).
@@ -82,7 +80,8 @@ function startOf(pid: number): string {
       .trim()
       .split(' ')
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-    return `${boot}/${readlinkSync('/proc/self/ns/pid')}/${fields[19] ?? ''}`
+    const space = readlinkSync('/proc/self/ns/pid').replace(/\D/g, '')
+    return `${boot}/${space}/${fields[19] ?? ''}${fields[0] === 'Z' ? '/Z' : ''}`
   } catch {
     return ''
   }

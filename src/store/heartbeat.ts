@@ -31,7 +31,12 @@ export interface BeatingHeart extends Omit<LeaseGuard, 'token'> {
 
 export async function startHeartbeat(options: HeartbeatOptions): Promise<BeatingHeart> {
   const heart = new Heart(options)
-  await heart.start()
+  try {
+    await heart.start()
+  } catch (error) {
+    await heart.stop().catch(() => undefined)
+    throw error
+  }
   return heart
 }
 
