@@ -110,7 +110,16 @@ describe('the journal around an effect', () => {
     })
     expect(outcomes).toEqual([{ key: 'a', action: 'create', shard: null, result: 'failed', error: '409 taken' }])
     expect(await readJournal(store, 'RUN')).toEqual([
-      { sequence: 0, action: 'create', key: 'a', shard: '', after: 'digest-of-a', state: 'failed', error: '409 taken' },
+      {
+        sequence: 0,
+        action: 'create',
+        key: 'a',
+        shard: '',
+        after: 'digest-of-a',
+        fence: 1,
+        state: 'failed',
+        error: '409 taken',
+      },
     ])
   })
 
