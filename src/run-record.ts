@@ -25,7 +25,7 @@ export interface RunDraft {
   opened(target: OpenTarget): void
   /** What is compared, for a run that ends before it is decided. */
   located(side: DecisionSide): void
-  /** What is about to be decided: it stands unless the failure is itself the reason (a held claim, a lost store, an interruption). */
+  /** What is about to be decided: it stands unless the failure is itself the reason (a held lease, a lost store, an interruption). */
   deciding(decision: Decision): void
   decided(decision: Decision): void
   planned(plan: PlanData, limits: readonly LimitCheck[], shards: readonly string[]): void

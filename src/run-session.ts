@@ -34,7 +34,9 @@ export interface RunSession {
   createDestination(): Promise<string>
   /** undefined while the place has no identity: then nothing was ever applied there. */
   marks(): Promise<MarkStore | undefined>
-  /** What every target owns at the destination. Read anew on each call: an apply reads it again under its claims. */
+  /** As {@link marks}, once the place has an identity. Apply mode only. */
+  neededMarks(): Promise<MarkStore>
+  /** What every target owns at the destination. Read anew on each call: an apply reads it again under its lease. */
   ledger(): Promise<readonly StoredLedger[]>
   /** Shards of this target that own something, with the digest of "nothing desired" for each. */
   owning(): Promise<ReadonlyMap<string, string>>
@@ -134,6 +136,14 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
       const place = await destination()
       return place === undefined ? undefined : createMarkStore(target.store, request.target, place)
     },
+    async neededMarks() {
+      const place = await destination()
+      if (place !== undefined) return createMarkStore(target.store, request.target, place)
+      throw new TrueupError(
+        'integration-invalid',
+        `${request.target}: its destination has no identity although an apply asked for one`,
+      )
+    },
     async ledger() {
       const place = await destination()
       return place === undefined ? [] : readLedger(target.store, place)
@@ -141,7 +151,9 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     async owning() {
       const place = await destination()
       const ledgers = place === undefined ? [] : await readLedger(target.store, place)
-      const mine = ledgers.filter(({ value }) => value.target === request.target)
+      const mine = ledgers.filter(
+        ({ value }) => value.target === request.target && Object.keys(value.objects).length > 0,
+      )
       return new Map(mine.map(({ value }) => [value.shard, digestOf(emptyLike(value.shape === 'list' ? [] : {}))]))
     },
   }

@@ -78,6 +78,8 @@ export async function recordRun(
     by: { actor: 'test', url: null, host: 'test', tool: 'trueup/testing' },
     process: { pid: 0, processStart: '' },
     isDead: () => false,
+    // A test may move its clock by days in the middle of a change.
+    leaseMs: 20 * 86_400_000,
     environment: options.env ?? {},
     ci: false,
     stop: never,

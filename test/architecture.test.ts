@@ -30,6 +30,7 @@ const PORTS = [
   'secrets/secret-backend.ts',
   'store/document.ts',
   'store/journal.ts',
+  'store/lease-guard.ts',
   'store/marks.ts',
   'store/object-store.ts',
 ].map((path) => `src/${path}`)

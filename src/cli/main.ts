@@ -18,6 +18,8 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandFunction>>> = 
   why: async () => (await import('./commands/why.js')).whyCommand,
   'runs list': async () => (await import('./commands/runs.js')).runsListCommand,
   'runs show': async () => (await import('./commands/runs.js')).runsShowCommand,
+  'lease list': async () => (await import('./commands/lease.js')).leaseListCommand,
+  'lease release': async () => (await import('./commands/lease.js')).leaseReleaseCommand,
   'new integration': async () => (await import('./commands/new.js')).newIntegrationCommand,
   init: async () => (await import('./commands/init.js')).initCommand,
   doctor: async () => (await import('./commands/doctor.js')).doctorCommand,

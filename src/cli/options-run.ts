@@ -81,9 +81,9 @@ export const RUN_OPTIONS = {
   force: {
     flag: 'force',
     value: FLAG,
-    commands: RUNS,
+    commands: [...RUNS, 'lease release'],
     group: 'When to skip',
-    description: 'do not skip, whatever the comparison says',
+    description: 'do not skip, whatever the comparison says; of lease release: also the lease of a run that is alive',
     variable: false,
   },
   yes: {
@@ -145,6 +145,15 @@ export const RUN_OPTIONS = {
     defaultText: 'none',
     variable: true,
     inFile: true,
+  },
+  leaseWait: {
+    flag: 'lease-wait',
+    value: { kind: 'duration', maxMs: 24 * DAY_MS, zero: true },
+    commands: RUNS,
+    group: 'Safety',
+    description: 'how long to wait for a lease that another apply holds: 90s, 30m, 1h',
+    default: 0,
+    variable: true,
   },
   concurrency: {
     flag: 'concurrency',
