@@ -29,7 +29,11 @@ export async function askMarks(question: AppliedQuestion): Promise<Applied> {
 
   const desired = await question.desired()
   const secrets = await facts.secrets(desired)
-  if (secrets === null) return notApplied('secrets', 'its secrets have no versions that could be compared')
+  if (secrets === null)
+    return notApplied(
+      'secrets',
+      'its secrets cannot be compared with those of the last apply (one of them cannot be read, or none was ever compared here)',
+    )
   const expected = new Map([...desired.shards.values()].map((shard) => [shard.key, shard.digest as string]))
   for (const [key, digest] of await question.removed()) if (!expected.has(key)) expected.set(key, digest)
   for (const [key, digest] of expected) {

@@ -18,6 +18,8 @@ export interface ApplyRequest {
   readonly giveUp: AbortSignal
   readonly clock: Clock
   readonly reporter: Reporter
+  /** Takes secrets out of a text before the journal keeps it. */
+  readonly redact: (text: string) => string
 }
 
 /**
@@ -61,7 +63,7 @@ export async function applyChanges(request: ApplyRequest): Promise<readonly Chan
       settle(executable, 'unknown', 'it was under way when the run had to end; the next run looks at it first', spent)
       return
     }
-    const error = ended.kind === 'failed' ? ended.error : undefined
+    const error = ended.kind === 'failed' ? request.redact(ended.error) : undefined
     try {
       await intent.settle(ended.kind, error)
     } catch (thrown) {

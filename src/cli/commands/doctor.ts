@@ -7,15 +7,16 @@ import { systemClock } from '../../util/clock.js'
 import { newUlid } from '../../util/ulid.js'
 import { styleOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
-import { resolveTargets } from '../config-targets.js'
+import { resolveTargets, secretsOf } from '../config-targets.js'
+import { checkSecrets } from '../doctor-secrets.js'
 import { loadOptions, loadTarget, targetOf } from '../load-target.js'
+import { openSecrets } from '../open-secrets.js'
 import { openStoreOf } from '../open-target.js'
 import { printed } from '../print.js'
 import { isCi } from '../process-context.js'
 import { openProject, type Project } from '../project.js'
-import { secretVariable } from '../../secrets/env-backend.js'
 
-interface Check {
+export interface Check {
   readonly result: 'ok' | 'warn' | 'fail'
   readonly what: string
   /** What was found, what is off as a result, and how to mend it. */
@@ -186,24 +187,13 @@ async function checkTarget(
     const inputs = typeof definition.inputs === 'function' ? definition.inputs(params) : (definition.inputs ?? [])
     await using head = await project.repository.head({ committed: false })
     const files = await head.entries(inputs)
-    const secrets = (definition.secrets ?? []).map((secret): Check => {
-      const variable = secretVariable(secret.path)
-      const isSet = (environment[variable] ?? '') !== ''
-      const need = secret.for === undefined ? 'plan and apply' : secret.for
-      return isSet
-        ? { result: 'ok', what: 'secret', text: `${secret.path}, for ${need}` }
-        : {
-            result: secret.for === 'apply' ? 'warn' : 'fail',
-            what: 'secret',
-            text: `${secret.path} is not set, so ${need} cannot work: set ${variable}`,
-          }
-    })
+    const backend = openSecrets(secretsOf(project.config), { directory: project.directory, environment })
     return [
       { result: 'ok', what: 'target', text: `${target.name}: parameters are valid` },
       files.length > 0 || inputs.length === 0
         ? { result: 'ok', what: 'inputs', text: `${String(files.length)} files match ${inputs.join(', ')}` }
         : { result: 'warn', what: 'inputs', text: `no file matches ${inputs.join(', ')}: nothing is desired` },
-      ...secrets,
+      ...(await checkSecrets(definition.secrets ?? [], backend)),
     ]
   } catch (thrown) {
     return [{ result: 'fail', what: 'target', text: toError(thrown).message }]
