@@ -39,7 +39,9 @@ describe('text', () => {
   })
 
   it('hides each line of several, but not the frame of a key', () => {
-    const redactor = knowing('-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\r\nkqhkiG9w0BAQEF\n-----END PRIVATE KEY-----\n')
+    const redactor = knowing(
+      '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\r\nkqhkiG9w0BAQEF\n-----END PRIVATE KEY-----\n',
+    )
     expect(redactor.text('-----BEGIN PRIVATE KEY----- / kqhkiG9w0BAQEF / MIIEvQIBADANBg')).toBe(
       '-----BEGIN PRIVATE KEY----- / *** / ***',
     )
@@ -80,7 +82,11 @@ describe('text', () => {
   it('hides a short value only where it is the whole text', () => {
     const redactor = createRedactor()
     expect(redactor.register('abc')).toBe('whole-only')
-    expect([redactor.text('abc'), redactor.text('abcdef'), redactor.text('say abc')]).toEqual(['***', 'abcdef', 'say abc'])
+    expect([redactor.text('abc'), redactor.text('abcdef'), redactor.text('say abc')]).toEqual([
+      '***',
+      'abcdef',
+      'say abc',
+    ])
     expect([redactor.register(''), redactor.register('long enough')]).toEqual(['nothing', 'hidden'])
   })
 
@@ -114,7 +120,11 @@ describe('json', () => {
 
   it('hides an unmistakable secret in a key, and keeps keys apart', () => {
     const redactor = knowing('k3y-0f-some-length', 'another-k3y-of-it')
-    expect(redactor.json({ 'k3y-0f-some-length': 1, 'another-k3y-of-it': 2, c: 3 })).toEqual({ '***': 1, '***2': 2, c: 3 })
+    expect(redactor.json({ 'k3y-0f-some-length': 1, 'another-k3y-of-it': 2, c: 3 })).toEqual({
+      '***': 1,
+      '***2': 2,
+      c: 3,
+    })
   })
 
   it('gives the same object where nothing is hidden', () => {
@@ -153,7 +163,8 @@ describe('json', () => {
 it('masks each line for a CI runner once, as it is registered, and never a short one', () => {
   const lines: string[] = []
   const redactor = createRedactor({ mask: (line) => lines.push(line) })
-  for (const value of ['first line\nabc\nsecond line', 'abc', 'https://u:p4ssw0rd@h/', 'first line']) redactor.register(value)
+  for (const value of ['first line\nabc\nsecond line', 'abc', 'https://u:p4ssw0rd@h/', 'first line'])
+    redactor.register(value)
   expect(lines).toEqual(['first line', 'second line', 'p4ssw0rd'])
 })
 
@@ -164,7 +175,8 @@ describe('any secret', () => {
     fc.base64String({ minLength: 8, maxLength: 64 }),
     fc.stringMatching(/^[0-9a-f]{32}$/),
   )
-  const isSecret = (value: string): boolean => value.trim().length >= 6 && !value.includes(REDACTED) && !value.includes('://')
+  const isSecret = (value: string): boolean =>
+    value.trim().length >= 6 && !value.includes(REDACTED) && !value.includes('://')
 
   it('is in no text that comes out, whatever is around it', () => {
     fc.assert(
@@ -198,7 +210,11 @@ describe('any secret', () => {
         const shown = knowing(value).json(planted)
         expect(shape(shown)).toEqual(shape(planted))
         const leaves = (it: Json): string[] =>
-          typeof it === 'string' ? [it] : typeof it === 'object' && it !== null ? Object.values(it as object).flatMap((item) => leaves(item as Json)) : []
+          typeof it === 'string'
+            ? [it]
+            : typeof it === 'object' && it !== null
+              ? Object.values(it as object).flatMap((item) => leaves(item as Json))
+              : []
         for (const leaf of leaves(shown)) expect(leaf).not.toContain(value)
       }),
       { numRuns: 300 },
