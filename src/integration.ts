@@ -4,7 +4,7 @@
 // **changes** that bring its **current state** there. A **target** is an integration as configured; its **destination** is
 // the place it acts on. A **shard** is a part of the desired state that can be run alone. A change has an **outcome**.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { Json, LogLevel } from './event.js'
+import type { Json } from './event.js'
 import type { SecretRef, SecretReference, Secrets } from './secret.js'
 
 export type { SecretRef, SecretReference, Secrets }
@@ -23,7 +23,6 @@ export interface Log {
   warn(message: string, fields?: Readonly<Record<string, Json>>): void
   error(message: string, fields?: Readonly<Record<string, Json>>): void
 }
-export type { LogLevel }
 
 /**
  * The files of one revision. Paths start at the repository root, use `/`, and must be covered by the declared `inputs`:

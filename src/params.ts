@@ -8,7 +8,7 @@ import { coerceText } from './loading/param-text.js'
 import type { ParamDescription, ParamType } from './loading/param-text.js'
 import { didYouMean } from './util/suggest.js'
 
-export type { ParamDescription, ParamType }
+export type { ParamDescription }
 
 export interface ResolveParamsOptions {
   /** For messages. */

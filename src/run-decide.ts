@@ -1,17 +1,13 @@
 // Stage 1 of a run: skip or run. In: session and base. Out: the decision; no desired state is evaluated that git can answer for.
 import { askMarks } from './early-exit/applied.js'
 import { compareRevisions, type Base } from './early-exit/compare-revisions.js'
-import { decide, wouldSkip, type Applied, type Finding, type HeadSide } from './early-exit/decide.js'
+import { decide, wouldSkip, type Applied, type Finding } from './early-exit/decide.js'
 import type { Decision } from './event.js'
-import type { RunSession } from './run-session.js'
+import { headSide, type RunSession } from './run-session.js'
 
 export async function decideRun(session: RunSession, base: Base | undefined): Promise<Decision> {
-  const { request, headInputs, head } = session
-  const side: HeadSide = {
-    head: head.revision.kind === 'commit' ? head.revision.id : 'worktree',
-    headCommit: head.revision.kind === 'commit' ? head.revision.id : head.revision.commit,
-    dirty: headInputs.some((entry) => entry.dirty),
-  }
+  const { request } = session
+  const side = headSide(session.head)
   const finding = await findOut(session, base)
   if (request.mode === 'dry-run' || !wouldSkip(finding)) return decide(request.mode, finding, side)
   // `last-applied` has asked the marks already.

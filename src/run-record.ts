@@ -1,5 +1,5 @@
 // Assembles what a run leaves behind while it goes on: captures its log, knows its exit code. Ends as a RunRecord.
-import { isTrueupError, toError, type TrueupError } from './errors.js'
+import { isTrueupError, toError } from './errors.js'
 import type {
   ChangeOutcome,
   Decision,
@@ -17,11 +17,17 @@ import type { OpenTarget, RunDependencies, RunRequest } from './run-types.js'
 /** Log kept with a record: the first lines and the last ones, so many characters of each. */
 const KEPT_CHARACTERS = 512 * 1024
 
+export type DecisionSide = Pick<Decision, 'base' | 'head' | 'headCommit' | 'dirty'>
+
 export interface RunDraft {
   readonly id: string
   /** Passes events on without secrets, and keeps the log. */
   readonly reporter: Reporter
   opened(target: OpenTarget): void
+  /** What is compared, for a run that ends before it is decided. */
+  located(side: DecisionSide): void
+  /** What is about to be decided: it stands unless the failure is itself the reason (a held claim, a lost store, an interruption). */
+  deciding(decision: Decision): void
   decided(decision: Decision): void
   planned(plan: PlanData, limits: readonly LimitCheck[], shards: readonly string[]): void
   at(destination: string | null): void
@@ -46,6 +52,8 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   }
   let integration = { name: '', version: '' }
   let decision: Decision | undefined
+  let tentative: Decision | undefined
+  let side: DecisionSide = { base: request.base, head: request.committed ? 'HEAD' : 'worktree', headCommit: null, dirty: false }
   let plan: PlanData | null = null
   let limits: readonly LimitCheck[] = []
   let shards: readonly string[] = []
@@ -59,6 +67,12 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
     reporter,
     opened({ declared: { declaration } }) {
       integration = { name: declaration.integration, version: declaration.version }
+    },
+    located(found) {
+      side = found
+    },
+    deciding(about) {
+      tentative = about
     },
     decided(made) {
       decision = made
@@ -83,7 +97,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
         : { code: 'internal', message: `Internal error: ${failure.message}`, details: { stack: failure.stack ?? '' } }
       exitCode = isTrueupError(failure) ? exitCodeOf(failure) : 1
       if (decision === undefined) {
-        decision = undecided(request, failure)
+        decision = undecided({ side, failure, tentative })
         reporter.report({ kind: 'decided', target: request.target, decision })
       }
     },
@@ -102,7 +116,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
           by: deps.by,
         },
         state,
-        decision: decision ?? undecided(request, undefined),
+        decision: decision ?? undecided({ side, failure: undefined, tentative }),
         plan,
         limits,
         outcomes,
@@ -135,29 +149,35 @@ function finalExitCode({ exitCode, outcomes, limits, plan, request }: ExitInput)
   return request.mode === 'dry-run' && request.detailedExitcode && (plan?.changes.length ?? 0) > 0 ? 2 : 0
 }
 
+const REASON_OF_FAILURE: Partial<Record<string, Decision['reason']>> = {
+  'lease-held': 'lease-held',
+  'store-unavailable': 'store-failed',
+  'store-corrupt': 'store-failed',
+  'store-refused': 'store-failed',
+  'base-unavailable': 'precondition-failed',
+  'head-unclean': 'precondition-failed',
+  interrupted: 'interrupted',
+  timeout: 'interrupted',
+}
+
+interface Undecided {
+  readonly side: DecisionSide
+  readonly failure: Error | undefined
+  readonly tentative: Decision | undefined
+}
+
 /** A run that ended before it could be decided still says why, in the same words. */
-function undecided(request: RunRequest, failure: Error | TrueupError | undefined): Decision {
-  const code = failure !== undefined && isTrueupError(failure) ? failure.code : 'internal'
-  const reasons: Partial<Record<string, Decision['reason']>> = {
-    'lease-held': 'lease-held',
-    'store-unavailable': 'store-failed',
-    'store-corrupt': 'store-failed',
-    'store-refused': 'store-failed',
-    'base-unavailable': 'precondition-failed',
-    'head-unclean': 'precondition-failed',
-    interrupted: 'interrupted',
-    timeout: 'interrupted',
-  }
+function undecided({ side, failure, tentative }: Undecided): Decision {
+  const code = failure === undefined ? '' : isTrueupError(failure) ? failure.code : 'internal'
+  const reason = REASON_OF_FAILURE[code]
+  if (tentative !== undefined && reason === undefined) return tentative
   return {
     action: 'none',
-    reason: reasons[code] ?? 'head-failed',
-    base: request.base,
-    head: request.committed ? 'HEAD' : 'worktree',
-    headCommit: null,
-    dirty: false,
-    digest: null,
+    reason: reason ?? 'head-failed',
+    ...side,
+    digest: tentative?.digest ?? null,
     explanation: failure?.message ?? 'The run has not been decided yet.',
-    components: {},
+    components: tentative?.components ?? {},
   }
 }
 

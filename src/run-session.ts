@@ -3,6 +3,7 @@
 import { evaluateDesired, type DesiredState } from './desired/evaluate.js'
 import { emptyLike } from './desired/shards.js'
 import type { Snapshot, SourceEntry } from './desired/source.js'
+import type { HeadSide } from './early-exit/decide.js'
 import { headFacts, type HeadFacts } from './early-exit/head-facts.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
 import type { Log } from './integration.js'
@@ -41,6 +42,16 @@ export interface RunSession {
   ledger(): Promise<readonly StoredLedger[]>
   /** Shards of this target that own something, with the digest of "nothing desired" for each. */
   owning(): Promise<ReadonlyMap<string, string>>
+}
+
+/** Which head this is; `dirty` of what was asked of it so far, files that were deleted included. */
+export function headSide(head: Snapshot & { readonly isDirty?: boolean }): HeadSide {
+  const { revision } = head
+  return {
+    head: revision.kind === 'commit' ? revision.id : 'worktree',
+    headCommit: revision.kind === 'commit' ? revision.id : revision.commit,
+    dirty: head.isDirty === true,
+  }
 }
 
 export interface SessionInput {

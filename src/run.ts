@@ -2,14 +2,14 @@
 //   session (what is known) → decide → desired state → [apply: claims, dead runs] → plan and limits → [apply] → record.
 // In: dependencies and a request. Out: a record, always; a failure is told in it, never thrown.
 import { openBase, type Base } from './early-exit/compare-revisions.js'
-import { TrueupError } from './errors.js'
+import { toError, TrueupError } from './errors.js'
 import type { RunRecord } from './event.js'
 import { applyPlan, claimShards, recoverDeadRuns } from './run-apply.js'
 import { approve } from './run-approve.js'
 import { decideRun } from './run-decide.js'
 import { planRun, selectShards } from './run-plan.js'
 import { draftRecord, type RunDraft } from './run-record.js'
-import { openSession, type RunSession } from './run-session.js'
+import { headSide, openSession, type RunSession } from './run-session.js'
 import type { RunDependencies, RunRequest } from './run-types.js'
 import { createRecordStore } from './store/records.js'
 import { unlessAborted } from './util/unless-aborted.js'
@@ -23,10 +23,13 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
     await using head = await deps.repository.head({ committed: request.committed })
     const base = await askedBase(deps, request)
     await using baseSnapshot = base?.kind === 'found' ? base.snapshot : undefined
+    const compared = base?.kind === 'found' ? base.id : request.base
+    draft.located({ base: compared, ...headSide(head) })
     const target = await deps.openTarget({ head, base: baseSnapshot, mode: request.mode })
     draft.opened(target)
     for (const message of target.notes) deps.reporter.report({ kind: 'warned', target: request.target, message })
     session = await openSession({ deps, request, runId: draft.id, head, target })
+    draft.located({ base: compared, ...headSide(head) })
     await runStages(session, draft, base)
   } catch (thrown) {
     draft.failed(reasonOf(thrown, given))
@@ -45,11 +48,17 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
     return
   }
 
+  // Nobody asked to run in full for this reason, and it can be mended.
+  if (decision.reason === 'code-unknown') {
+    deps.reporter.report({ kind: 'warned', target: request.target, message: `not skipped: ${decision.explanation}` })
+  }
+
   // Desired state of the head: if it cannot be read the run fails, whatever the base said.
   const desired = await guarded(session.desired())
-  draft.decided({ ...decision, digest: desired.digest })
+  const made = { ...decision, digest: desired.digest }
 
   if (request.mode === 'dry-run') {
+    draft.decided(made)
     draft.at((await session.destination()) ?? null)
     const planned = await guarded(planRun(session, desired, await selectShards(session, desired)))
     draft.planned(
@@ -60,7 +69,8 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
     return
   }
 
-  // Apply: the claim comes before the read, so that what is planned is what is there.
+  // Apply: the claim comes before the read, so that what is planned is what is there. Another run that holds it decides otherwise.
+  draft.deciding(made)
   const { definition } = await session.loaded()
   if (session.target.storeIsFreshInCi && definition.deletePolicy !== 'never' && !request.initStore)
     throw freshStore(session)
@@ -69,6 +79,7 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
   const selection = await selectShards(session, desired)
   const claims = await claimShards(session, destination, selection.selected)
   try {
+    draft.decided(made)
     await recoverDeadRuns(session, destination, selection.selected)
     const planned = await guarded(planRun(session, desired, selection))
     draft.planned(
@@ -87,7 +98,9 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
 }
 
 async function askedBase(deps: RunDependencies, request: RunRequest): Promise<Base | undefined> {
-  if (request.base === null || request.base === 'last-applied' || request.force) return undefined
+  if (request.base === null || request.base === 'last-applied') return undefined
+  // Forced, nothing is compared; but a dry run still takes limits and store from the base.
+  if (request.force && request.mode === 'apply') return undefined
   return openBase({
     repository: deps.repository,
     revision: request.base,
@@ -119,14 +132,18 @@ function freshStore({ request, target }: RunSession): TrueupError {
 
 /** Records the run. An apply that cannot record what it did has failed; a dry run only warns. */
 async function finish(deps: RunDependencies, draft: RunDraft, session: RunSession | undefined): Promise<RunRecord> {
-  const record = draft.record('finished')
+  let record = draft.record('finished')
   if (session !== undefined) {
     const durable = record.run.mode === 'apply' && record.decision.action !== 'skip'
     try {
       await createRecordStore(session.target.store).write(record, { durable })
     } catch (thrown) {
-      const message = `the record of this run could not be kept: ${thrown instanceof Error ? thrown.message : String(thrown)}`
+      const message = `${record.run.target}: the record of this run could not be kept: ${toError(thrown).message}`
       deps.reporter.report({ kind: 'warned', target: record.run.target, message })
+      if (durable && record.error === null) {
+        draft.failed(new TrueupError('store-unavailable', message, { cause: thrown }))
+        record = draft.record('finished')
+      }
     }
   }
   deps.reporter.report({ kind: 'finished', record })

@@ -3,10 +3,10 @@
 import { stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { TrueupError } from '../errors.js'
-import type { Config, ConfigTarget } from './config-types.js'
+import type { Config } from './config-types.js'
 import type { FileOptionName, Setting, Settings } from './options.js'
 
-export type { Config, ConfigTarget }
+export type { Config }
 
 const CONFIG_FILE_NAME = 'trueup.yaml'
 

@@ -34,6 +34,15 @@ export async function main(): Promise<void> {
   )
   tellWarnings(redactor)
   tellCrashes(output, redactor)
+  let isDone = false
+  // Node ends quietly, and with 0, when nothing is left that could settle what is awaited.
+  process.once('beforeExit', () => {
+    if (isDone) return
+    output.err(
+      'trueup: ended without a result: something is awaited that nothing can settle (in an integration?). What was applied is in its journal; run again.\n',
+    )
+    process.exitCode = 1
+  })
   const context: ProcessContext = {
     argv: process.argv.slice(2),
     environment: process.env,
@@ -46,6 +55,7 @@ export async function main(): Promise<void> {
     redactor,
   }
   process.exitCode = await runCommandLine(context)
+  isDone = true
   await context.output.drain()
   if (context.output.failure !== null && process.exitCode === 0) {
     context.output.err(`trueup: output was lost: ${context.output.failure.message}\n`)

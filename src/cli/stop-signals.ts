@@ -8,23 +8,24 @@ export const GRACE_MS = 20_000
 export interface StopSignals {
   readonly stop: AbortSignal
   readonly giveUp: AbortSignal
+  /** The run's deadline, from now. */
+  endAfter(timeoutMs: number): void
   close(): void
 }
 
 export function listenForStop(options: {
-  readonly timeoutMs: number | undefined
   readonly onStop: (message: string) => void
   readonly graceMs?: number
 }): StopSignals {
   const stop = new AbortController()
   const giveUp = new AbortController()
+  // They keep the process alive: something that hangs without a handle of its own must still be ended, not forgotten. close() clears them.
   const timers: NodeJS.Timeout[] = []
   const end = (reason: TrueupError): void => {
     stop.abort(reason)
     const timer = setTimeout(() => {
       giveUp.abort(reason)
     }, options.graceMs ?? GRACE_MS)
-    timer.unref()
     timers.push(timer)
   }
   const onSignal = (signal: 'SIGINT' | 'SIGTERM'): void => {
@@ -43,17 +44,15 @@ export function listenForStop(options: {
   }
   process.on('SIGINT', onInterrupt)
   process.on('SIGTERM', onTerminate)
-  if (options.timeoutMs !== undefined) {
-    const { timeoutMs } = options
-    const timer = setTimeout(() => {
-      end(new TrueupError('timeout', `the run took longer than its --timeout of ${String(timeoutMs / 1000)} s`))
-    }, timeoutMs)
-    timer.unref()
-    timers.push(timer)
-  }
   return {
     stop: stop.signal,
     giveUp: giveUp.signal,
+    endAfter(timeoutMs) {
+      const timer = setTimeout(() => {
+        end(new TrueupError('timeout', `the run took longer than its --timeout of ${String(timeoutMs / 1000)} s`))
+      }, timeoutMs)
+      timers.push(timer)
+    },
     close() {
       process.off('SIGINT', onInterrupt)
       process.off('SIGTERM', onTerminate)

@@ -5,7 +5,7 @@ import type { Snapshot } from '../desired/source.js'
 import type { Digest } from '../event.js'
 import { digestOf } from '../util/digest.js'
 import { CodeWalk } from './code-walk.js'
-import { findInstalledDifference } from './locked-packages.js'
+import { findInstalledDifference } from './installed-packages.js'
 import { asGlob, within } from './tree-files.js'
 
 export interface CodeManifestOptions {

@@ -10,6 +10,8 @@ import type { CodeManifest } from './code-manifest.js'
 import type { DeclaredTarget } from './declaration.js'
 import type { Finding } from './decide.js'
 import { treeDigest } from './head-facts.js'
+import { packageOfFile } from './locked-packages.js'
+import { asGlob } from './tree-files.js'
 
 export interface Comparison {
   readonly target: string
@@ -96,6 +98,15 @@ export async function compareRevisions(
   if (manifest.kind === 'unknown') {
     components['code'] = { head: null, base: null, same: null, detail: manifest.reason }
     return finding('code-unknown', `whether the code of ${name} changed cannot be told: ${manifest.reason}.`)
+  }
+  const { entry } = declaration
+  if (entry !== null && packageOfFile(entry) === undefined) {
+    const there = await onBase('the code', () => base.snapshot.entries([asGlob(entry)]))
+    if ('failed' in there) return there.failed
+    if (there.value.length === 0) {
+      components['code'] = { head: manifest.digest, base: null, same: false, detail: `${entry} is new` }
+      return finding('code-changed', `the integration of ${name} is new since ${short} (${entry}).`)
+    }
   }
   const code = await onBase('the code', () => question.manifestAt(base.snapshot))
   if ('failed' in code) return code.failed

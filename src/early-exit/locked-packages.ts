@@ -1,7 +1,5 @@
-// Text of an npm lockfile in, the locked packages that an import reaches out. Pure: what is installed is looked at by
-// `findInstalledDifference` alone, with the folder handed in.
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+// Text of an npm lockfile in, the locked packages that an import reaches out. Pure: what is installed is looked at in
+// installed-packages.ts.
 import { ancestors, directoryOf, isRecord, within } from './tree-files.js'
 
 /** npm's own, in the order npm prefers them: these are read package by package. */
@@ -117,39 +115,6 @@ function dependenciesOf(entry: Record<string, unknown>): (readonly [string, read
 function namesIn(entry: Record<string, unknown>, key: string): readonly string[] {
   const value = entry[key]
   return isRecord(value) ? Object.keys(value) : []
-}
-
-export interface InstalledOptions {
-  /** Absolute folder that holds the lockfile. */
-  readonly root: string
-  readonly lock: PackageLock
-  /** Lock paths. */
-  readonly paths: Iterable<string>
-}
-
-/** The first package that is not installed as locked, as a sentence; undefined when all are. */
-export async function findInstalledDifference(options: InstalledOptions): Promise<string | undefined> {
-  const { root, lock } = options
-  const differences = await Promise.all(
-    [...options.paths].map(async (path) => {
-      const installed = await installedVersion(join(root, path, 'package.json'))
-      const locked = lock.version(path)
-      if (installed === undefined)
-        return lock.isOptional(path) ? undefined : `${path} is locked at ${locked ?? '?'} but not installed: run npm ci`
-      if (locked === undefined || installed === locked) return undefined
-      return `${path} is installed at ${installed} but locked at ${locked}: run npm ci`
-    }),
-  )
-  return differences.find((difference) => difference !== undefined)
-}
-
-async function installedVersion(path: string): Promise<string | undefined> {
-  try {
-    const value: unknown = JSON.parse(await readFile(path, 'utf8'))
-    return isRecord(value) && typeof value['version'] === 'string' ? value['version'] : ''
-  } catch {
-    return undefined
-  }
 }
 
 /** `@scope/name/sub/path` → its package name and `./sub/path` (or `.`). */

@@ -2,7 +2,7 @@
 // Decides order and wording once; knows nothing of colours or of Markdown.
 import type { ChangeAction, FieldChange, Json, LimitCheck, PlanData, PlannedChange, PlanSummary } from '../event.js'
 import type { DeletePolicy } from '../integration.js'
-import { count, percent, shortDigest } from './format.js'
+import { count, shortDigest } from './format.js'
 
 export interface ChangeGroup {
   readonly action: ChangeAction
@@ -132,11 +132,6 @@ export function exactCommand({ applyCommand, plan, blocked, fullDigest }: ApplyC
     flags.add(allow)
   }
   return [applyCommand, '--expect-plan', fullDigest ? plan.digest : shortDigest(plan.digest), ...flags].join(' ')
-}
-
-/** `12 of 41 (29 %)`. */
-export function shareText(part: number, of: number): string {
-  return `${part} of ${of} (${percent(part, of)})`
 }
 
 function byShardAndKey(left: PlannedChange, right: PlannedChange): number {

@@ -1,4 +1,5 @@
 // ULIDs (https://github.com/ulid/spec): 48 bits of time and 80 of randomness in Crockford's base 32; they sort by time.
+// Not the ulid package: it asks for WebCrypto, which costs more than all else in a skip.
 import { randomBytes } from 'node:crypto'
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'

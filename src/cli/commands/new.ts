@@ -1,5 +1,6 @@
 // new integration <name>: a working integration with its test, to start from. Asks for the delete policy: it has no default.
-import { relative, resolve } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
 import { createRequire } from 'node:module'
 import { TrueupError } from '../../errors.js'
 import type { DeletePolicy } from '../../integration.js'
@@ -10,6 +11,7 @@ import { exampleData, integrationFiles } from '../scaffold/integration-files.js'
 import { writeNew } from '../scaffold/write-new.js'
 
 const POLICIES = ['never', 'owned', 'all'] as const
+const MEANING = 'never (nothing), owned (only what it owns) or all (whatever is not desired)'
 
 export async function newIntegrationCommand(input: CommandInput): Promise<number> {
   const { context } = input
@@ -23,7 +25,8 @@ export async function newIntegrationCommand(input: CommandInput): Promise<number
   const project = await openProject(context, input.settings)
   try {
     const deletePolicy = input.settings.deletePolicy.value ?? (await askForPolicy(input))
-    const place = project.config.integrations?.[0] ?? 'integrations'
+    const places = project.config.integrations
+    const place = (await firstFolder(project.directory, places ?? [])) ?? 'integrations'
     const folder = relative(project.repository.root, resolve(project.directory, place, name))
       .split('\\')
       .join('/')
@@ -35,11 +38,12 @@ export async function newIntegrationCommand(input: CommandInput): Promise<number
     const missing = ['trueup', 'zod'].filter((dependency) => !canResolve(project.directory, dependency))
     const install = missing.length === 0 ? '' : `  npm install --save-dev ${missing.join(' ')}\n`
     const listed =
-      project.configFile !== null && project.config.integrations?.length === 0
-        ? `\nAdd its folder to trueup.yaml:\n  integrations: [integrations]\n`
-        : ''
+      places === undefined || places.includes(place)
+        ? ''
+        : `\nAdd its folder to trueup.yaml:\n  integrations: [${[...places, place].join(', ')}]\n`
+    const test = relative(project.workingDirectory, join(project.repository.root, folder, 'index.test.mjs'))
     context.output.out(
-      `Wrote ${folder}/ and ${data}.\n${listed}\nTest it, then put your own system into client.ts:\n${install}  node --test ${folder}/index.test.mjs\n  trueup show ${name}\n`,
+      `Wrote ${folder}/ and ${data}.\n${listed}\nTest it, then put your own system into client.ts:\n${install}  node --test ${test}\n  trueup show ${name}\n`,
     )
     return 0
   } finally {
@@ -47,16 +51,26 @@ export async function newIntegrationCommand(input: CommandInput): Promise<number
   }
 }
 
+/** The first of the places that is a folder; relative, as given. */
+async function firstFolder(directory: string, places: readonly string[]): Promise<string | undefined> {
+  for (const place of places) {
+    const stats = await stat(resolve(directory, place)).catch(() => undefined)
+    if (stats?.isDirectory() === true) return place
+  }
+  return undefined
+}
+
+function noPolicy(): TrueupError {
+  return new TrueupError('usage', `what it may delete has no default: pass --delete-policy with ${MEANING}`)
+}
+
 async function askForPolicy({ context }: CommandInput): Promise<DeletePolicy> {
-  const meaning = 'never (nothing is deleted), owned (only what it owns) or all (whatever is not desired)'
-  if (!context.stdinIsTerminal)
-    throw new TrueupError('usage', `what may be deleted has no default: pass --delete-policy ${POLICIES.join('|')}`)
+  if (!context.stdinIsTerminal) throw noPolicy()
   for (;;) {
-    const answer = (await question(`What may it delete: ${meaning}? `)).trim()
+    const answer = (await question(`What may it delete? ${MEANING}: `)).trim()
     const policy = POLICIES.find((known) => known === answer)
     if (policy !== undefined) return policy
-    if (answer === '')
-      throw new TrueupError('usage', `what may be deleted has no default: pass --delete-policy ${POLICIES.join('|')}`)
+    if (answer === '') throw noPolicy()
   }
 }
 

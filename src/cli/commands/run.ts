@@ -22,7 +22,6 @@ export async function runCommand(input: CommandInput): Promise<number> {
   const { output } = context
   const style = styleOf(context, input.settings, 'stderr')
   const signals = listenForStop({
-    timeoutMs: input.settings.timeout.value,
     onStop: (message) => {
       output.err(`trueup: ${message}\n`)
     },
@@ -33,6 +32,7 @@ export async function runCommand(input: CommandInput): Promise<number> {
   const project = await openProject(context, input.settings, { signal: signals.giveUp, warn })
   try {
     const { settings } = project
+    if (settings.timeout.value !== undefined) signals.endAfter(settings.timeout.value)
     const [name = ''] = input.positionals
     const savedPlan = command === 'apply' ? await savedPlanIn(project, name) : null
     const target = await targetOf(project, savedPlan?.target ?? name)
