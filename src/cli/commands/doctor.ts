@@ -54,3 +54,161 @@ export async function doctorCommand(input: CommandInput): Promise<number> {
   )
   return exitCode
 }
+
+/** What a person looks for, where the whole could not be opened. */
+function whatFailed(thrown: unknown): string {
+  if (!isTrueupError(thrown)) return 'trueup'
+  if (thrown.code === 'config-invalid') return 'configuration'
+  return thrown.code === 'git-missing' || thrown.code === 'git-failed' || thrown.code === 'source-unavailable'
+    ? 'git'
+    : thrown.code
+}
+
+function mark({ result }: Check, style: Style): string {
+  const paint = { ok: style.green, warn: style.yellow, fail: style.red }[result]
+  return paint(result.padEnd(4))
+}
+
+async function checkGit(project: Project): Promise<readonly Check[]> {
+  const facts = await project.repository.facts()
+  const checks: Check[] = [{ result: 'ok', what: 'git', text: `${facts.tool}, repository ${project.repository.root}` }]
+  if (facts.commit === null) {
+    checks.push({
+      result: 'warn',
+      what: 'commit',
+      text: 'there is no commit yet: nothing can be compared with. Make one with: git commit',
+    })
+  }
+  if (facts.shallow) {
+    checks.push({
+      result: 'warn',
+      what: 'history',
+      text: 'this clone is shallow: a base that is not here is fetched by its full id, other names are not. In GitHub Actions, fetch-depth: 0 brings all',
+    })
+  }
+  return checks
+}
+
+function checkConfig(project: Project): Check {
+  if (project.configFile === null)
+    return {
+      result: 'warn',
+      what: 'configuration',
+      text: 'there is no trueup.yaml here or above; defaults are in force. Write one with: trueup init',
+    }
+  const targets = resolveTargets(project.config).size
+  return {
+    result: 'ok',
+    what: 'configuration',
+    text: `${project.configFile}, ${String(targets)} ${targets === 1 ? 'target' : 'targets'}`,
+  }
+}
+
+async function checkIntegrations(project: Project): Promise<readonly Check[]> {
+  const { listIntegrations } = await import('../../load-integration.js')
+  const found = await listIntegrations(await loadOptions(project))
+  const broken = found.flatMap((it): Check[] =>
+    it.kind === 'broken' ? [{ result: 'fail', what: 'integration', text: it.problem }] : [],
+  )
+  const known = new Set(found.map(({ name }) => name))
+  const missing = [...resolveTargets(project.config).values()].flatMap((target): Check[] => {
+    if (known.has(target.integration) || /[/\\]/.test(target.integration)) return []
+    return [
+      {
+        result: 'fail',
+        what: 'target',
+        text: `${target.name} wants the integration "${target.integration}", which is not there; \`trueup list\` shows those that are`,
+      },
+    ]
+  })
+  return [
+    { result: 'ok', what: 'integrations', text: `${String(found.length - broken.length)} can be loaded` },
+    ...broken,
+    ...missing,
+  ]
+}
+
+async function checkStore(project: Project, ci: boolean): Promise<readonly Check[]> {
+  const url = project.settings.store.value
+  try {
+    const store = await openStoreOf(project, url)
+    const began = systemClock.monotonic()
+    const problem = await probe(store)
+    const spent = ((systemClock.monotonic() - began) / 6).toFixed(1)
+    if (problem !== null) return [{ result: 'fail', what: 'store', text: `${store.description}: ${problem}` }]
+    const checks: Check[] = [
+      {
+        result: 'ok',
+        what: 'store',
+        text: `${store.description}: create, compare-and-set and delete work, ${spent} ms each`,
+      },
+    ]
+    if (ci && store.description.startsWith('file:')) {
+      checks.push({
+        result: 'warn',
+        what: 'store',
+        text: 'a file: store in CI is forgotten with the job unless it is kept: an apply then refuses to start without --init-store',
+      })
+    }
+    const skew = Math.abs((await store.now()) - systemClock.now())
+    if (skew > 5000)
+      checks.push({
+        result: 'warn',
+        what: 'clock',
+        text: `this clock and the store's differ by ${String(Math.round(skew / 1000))} s`,
+      })
+    return checks
+  } catch (thrown) {
+    return [{ result: 'fail', what: 'store', text: toError(thrown).message }]
+  }
+}
+
+/** What applies rely on, tried on an object of its own; null when all of it holds. */
+async function probe(store: ObjectStore): Promise<string | null> {
+  const key = storeKey('probe', newUlid(systemClock.now()))
+  const value = (text: string): Uint8Array => new TextEncoder().encode(text)
+  const created = await store.put(key, value('1'), { condition: { kind: 'if-absent' } })
+  if (created.kind !== 'stored') return 'an object that was not there could not be created'
+  try {
+    if ((await store.put(key, value('2'), { condition: { kind: 'if-absent' } })).kind !== 'exists')
+      return 'it ignores if-absent, so runs could overlap: applies must not use it'
+    const replaced = await store.put(key, value('3'), { condition: { kind: 'if-etag', etag: created.etag } })
+    if (replaced.kind !== 'stored') return 'an object could not be replaced by its etag'
+    if ((await store.put(key, value('4'), { condition: { kind: 'if-etag', etag: created.etag } })).kind !== 'conflict')
+      return 'it ignores if-etag, so runs could overlap: applies must not use it'
+    const read = await store.get(key)
+    if (read.kind !== 'found' || new TextDecoder().decode(read.value) !== '3')
+      return 'what was written is not what is read'
+  } finally {
+    await store.delete(key)
+  }
+  return null
+}
+
+async function checkTarget(
+  project: Project,
+  name: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<readonly Check[]> {
+  try {
+    const target = await targetOf(project, name)
+    const { definition, params } = await loadTarget({ project, target, params: {}, ci: false })
+    const inputs = typeof definition.inputs === 'function' ? definition.inputs(params) : (definition.inputs ?? [])
+    await using head = await project.repository.head({ committed: false })
+    const files = await head.entries(inputs)
+    const backend = openSecrets(secretsOf(project.config), { directory: project.directory, environment })
+    return [
+      { result: 'ok', what: 'target', text: `${target.name}: parameters are valid` },
+      files.length > 0 || inputs.length === 0
+        ? {
+            result: 'ok',
+            what: 'inputs',
+            text: `${String(files.length)} ${files.length === 1 ? 'file matches' : 'files match'} ${inputs.join(', ')}`,
+          }
+        : { result: 'warn', what: 'inputs', text: `no file matches ${inputs.join(', ')}: nothing is desired` },
+      ...(await checkSecrets(definition.secrets ?? [], backend)),
+    ]
+  } catch (thrown) {
+    return [{ result: 'fail', what: 'target', text: toError(thrown).message }]
+  }
+}
