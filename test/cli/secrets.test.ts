@@ -207,7 +207,7 @@ describe('messages', () => {
     const missing = await rig.run(['plan', 'vaulted'])
     expect(missing.code).toBe(1)
     expect(missing.stderr).toContain(
-      'trueup: the secret api has no field "tokn"; it has: token, url. (environment, TRUEUP_SECRET_API)',
+      'trueup: vaulted: the secret api has no field "tokn"; it has: token, url. (environment, TRUEUP_SECRET_API)',
     )
     await rig.write({ 'integrations/vaulted.mjs': vaulted({ secrets: "[{ path: 'api/x' }, { path: 'api-x' }]" }) })
     const twice = await rig.run(['plan', 'vaulted'])
