@@ -172,7 +172,8 @@ async function firstChangedLine(
 ): Promise<{ file?: string; line?: number }> {
   const [file] = changed
   if (file === undefined || changed.length > 1) return {}
-  const [after, before] = await Promise.all([head.read(file), base.read(file)])
+  // Only for people: a base that cannot be read here was compared all the same.
+  const [after, before] = await Promise.all([head.read(file), base.read(file).catch(() => undefined)])
   if (after === undefined || before === undefined) return { file }
   const [a, b] = [before, after].map((bytes) => new TextDecoder().decode(bytes).split('\n'))
   const line = (b ?? []).findIndex((text, index) => text !== a?.[index])
