@@ -163,7 +163,7 @@ async function planShard(
     clock: deps.clock,
   })
   try {
-    const returned = await definition.run(context as never, shard.value as never)
+    const returned = await definition.run(context, shard.value)
     planning = false
     const parts: readonly Plan[] = isList(returned) ? returned : [returned]
     return { shard: shard.key, removed: shard.removed, parts, desiredEmpty: isEmpty(shard.value) }

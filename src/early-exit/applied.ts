@@ -47,7 +47,7 @@ export async function askMarks(question: AppliedQuestion): Promise<Applied> {
   if (secrets === null) {
     const why =
       'its secrets cannot be compared with those of the last apply: one cannot be read, or none was compared here yet'
-    return notApplied('secrets', why, evaluated)
+    return notApplied('secrets-unknown', why, evaluated)
   }
   for (const [key, digest] of expected) {
     const mark = marks.get(key)?.mark

@@ -75,14 +75,13 @@ export function createRedactor({ mask }: RedactorOptions = {}): Redactor {
   }
 
   function walkObject(object: Readonly<Record<string, unknown>>, depth: number): Json {
-    let same = true
     const taken = new Set<string>()
     const entries = Object.entries(object).map(([key, item]) => {
       const shownItem = walk(item, depth + 1)
       const shownKey = distinct(name(key), taken)
-      same &&= shownItem === item && shownKey === key
       return [shownKey, shownItem] as const
     })
+    const same = entries.every(([key, item]) => Object.hasOwn(object, key) && object[key] === item)
     return same ? (object as Json) : (Object.fromEntries(entries.filter(([, item]) => item !== undefined)) as Json)
   }
 

@@ -135,7 +135,7 @@ describe('an apply after an apply', () => {
       planning: READING,
     })
     await applied(rig)
-    expect((await next(rig)).decision).toMatchObject({ action: 'run', reason: 'config-changed' })
+    expect((await next(rig)).decision).toMatchObject({ action: 'run', reason: 'base-not-applied' })
   })
 
   it('knows of a secret that only the desired state refers to', async () => {

@@ -56,6 +56,7 @@ async function apply({
     giveUp: never,
     clock,
     reporter: { report: (event) => void events.push(event) },
+    redact: (text) => text,
     ...rest,
   })
   return { outcomes, events }
