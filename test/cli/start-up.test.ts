@@ -29,7 +29,7 @@ const SPY = `
 const { appendFileSync } = require('node:fs')
 const Module = require('node:module')
 const { ChildProcess } = require('node:child_process')
-const note = (kind, text) => appendFileSync(process.env.SPY_FILE, kind + ' ' + text + '\\n')
+const note = (kind, text) => appendFileSync(process.env.SPY_FILE, kind + ' ' + text + '\n')
 const load = Module._load
 Module._load = function (request, parent, ...rest) {
   if (!Module.isBuiltin(request)) note('load', Module._resolveFilename(request, parent))
@@ -58,7 +58,7 @@ async function watch(rig: Rig, args: readonly string[]): Promise<Watched> {
   const { code, stdout, stderr } = await rig.run(args, {
     env: { NODE_OPTIONS: `--require=${spy}`, SPY_FILE: file },
   })
-  const lines = (await readFile(file, 'utf8')).split('\\n')
+  const lines = (await readFile(file, 'utf8')).split('\n')
   const of = (kind: string): string[] =>
     lines.filter((line) => line.startsWith(`${kind} `)).map((line) => line.slice(kind.length + 1))
   return { code, stdout, stderr, loaded: of('load').filter((file) => file !== bin), started: of('start') }
@@ -67,14 +67,14 @@ async function watch(rig: Rig, args: readonly string[]): Promise<Watched> {
 async function project(): Promise<Rig> {
   const rig = await createRig({
     files: {
-      'trueup.yaml': 'version: 1\\ntargets:\\n  plain:\\n    integration: ./integrations/plain.mjs\\n',
+      'trueup.yaml': 'version: 1\ntargets:\n  plain:\n    integration: ./integrations/plain.mjs\n',
       'integrations/plain.mjs': INTEGRATION,
-      '.gitignore': '.trueup/\\n',
+      '.gitignore': '.trueup/\n',
       'data/one.json': { name: 'one' },
-      'README.md': 'one\\n',
+      'README.md': 'one\n',
     },
   })
-  await rig.write({ 'README.md': 'two\\n' })
+  await rig.write({ 'README.md': 'two\n' })
   await rig.commit()
   return rig
 }

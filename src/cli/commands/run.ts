@@ -134,7 +134,7 @@ async function confirm({ input, request, integration, plan, limits }: Shown): Pr
     `${planText({ target: request.target, integration, plan, limits, mode: 'apply', applyCommand: `trueup apply ${request.command}`, style })}\n`,
   )
   const { question } = await import('../question.js')
-  const answer = await question('Apply exactly this plan? Type yes: ')
+  const answer = await question('\nApply exactly this plan? Type yes: ')
   return answer.trim().toLowerCase() === 'yes'
 }
 
