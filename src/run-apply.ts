@@ -60,6 +60,7 @@ export async function applyPlan(
       giveUp: deps.giveUp,
       clock: deps.clock,
       reporter: deps.reporter,
+      redact: (text) => deps.redactor.text(text),
     })
     draft.applied(outcomes)
   }
@@ -108,7 +109,7 @@ async function markInputs(
     inputs: facts.inputs,
     env: facts.env,
     semantics: facts.semantics,
-    secrets: await facts.secrets(await session.desired()),
+    secrets: await facts.secrets(await session.desired(), { create: true }),
   }
 }
 

@@ -10,6 +10,8 @@ import type { Log } from './integration.js'
 import { createHttp } from './reconcile/http.js'
 import { createEnv, createRunLog, silentLog } from './reconcile/run-context.js'
 import type { LoadedTarget, OpenTarget, RunDependencies, RunRequest } from './run-types.js'
+import { createRunSecrets, type RunSecrets } from './secrets/run-secrets.js'
+import { versionKey } from './secrets/version-key.js'
 import { readLedger, type StoredLedger } from './store/ledger.js'
 import { createMarkStore, type MarkStore } from './store/marks.js'
 import { boundedMap } from './util/bounded-map.js'
@@ -24,6 +26,8 @@ export interface RunSession {
   readonly target: OpenTarget
   readonly headInputs: readonly SourceEntry[]
   readonly facts: HeadFacts
+  /** Of this run: what is read of them is hidden in all that it tells. */
+  readonly secrets: RunSecrets
   loaded(): Promise<LoadedTarget>
   /** The head's desired state. */
   desired(): Promise<DesiredState>
@@ -63,7 +67,20 @@ export interface SessionInput {
 export async function openSession({ deps, request, runId, head, target }: SessionInput): Promise<RunSession> {
   const { declaration } = target.declared
   const headInputs = await head.entries(declaration.inputs)
-  const facts = headFacts({ target: target.declared, inputs: headInputs, environment: deps.environment })
+  const secrets = createRunSecrets({
+    backend: target.secrets,
+    register: (value) => deps.redactor.register(value),
+    warn: (message) => {
+      deps.reporter.report({ kind: 'warned', target: request.target, message })
+    },
+  })
+  secrets.accept(declaration.secrets.map(({ path }) => path))
+  const facts = headFacts({
+    target: target.declared,
+    inputs: headInputs,
+    environment: deps.environment,
+    secretOf: (address, options) => secrets.fingerprint(address, () => versionKey(target.store, options)),
+  })
   const loaded = once(() => target.load())
   let created: string | undefined
 
@@ -118,6 +135,7 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     target,
     headInputs,
     facts,
+    secrets,
     loaded,
     desired: once(() =>
       evaluate(head, createRunLog({ target: request.target, clock: deps.clock, reporter: deps.reporter })),

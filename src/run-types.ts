@@ -6,6 +6,7 @@ import type { Json, PlanData, LimitCheck, Reporter, RunActor, RunMode } from './
 import type { AnyIntegration, LimitSettings } from './integration.js'
 import type { DryRunGuard } from './reconcile/dry-run-guard.js'
 import type { SavedPlan } from './reconcile/saved-plan.js'
+import type { Redactor } from './report/redact.js'
 import type { SecretBackend } from './secrets/secret-backend.js'
 import type { LeaseHolder } from './store/lease-documents.js'
 import type { ObjectStore } from './store/object-store.js'
@@ -54,6 +55,8 @@ export interface OpenTarget {
   /** Limits of the integration and of trueup.yaml, merged. */
   readonly limits: LimitSettings
   readonly store: ObjectStore
+  /** Opened for this run. */
+  readonly secrets: SecretBackend
   /** Nothing was ever kept in this store, and it will not outlive this machine. */
   readonly storeIsFreshInCi: boolean
   /** What of the base's configuration is used in place of the head's, for people. */
@@ -84,7 +87,8 @@ export interface RunDependencies {
   readonly giveUp: AbortSignal
   readonly concurrency: number
   readonly guard: DryRunGuard
-  readonly secrets: SecretBackend
+  /** Takes what was read of secrets out of everything that a run tells; one a run. */
+  readonly redactor: Redactor
   /** What `ctx.http` sends with. */
   readonly fetch: typeof globalThis.fetch
   openTarget(sides: {

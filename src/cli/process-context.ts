@@ -3,6 +3,7 @@ import { hostname, userInfo } from 'node:os'
 import { readFileSync, readlinkSync } from 'node:fs'
 import type { RunActor } from '../event.js'
 import type { LeaseHolder } from '../store/lease-documents.js'
+import type { Redactor } from '../report/redact.js'
 import type { Output } from './output.js'
 import type { Tool } from './tool.js'
 
@@ -17,6 +18,8 @@ export interface ProcessContext {
   readonly stdinIsTerminal: boolean
   readonly columns: number
   readonly output: Output
+  /** Of this command: takes what was read of secrets out of everything that is told. */
+  readonly redactor: Redactor
 }
 
 /** `CI` as every CI system sets it; `CI=false` is how people switch it off. */

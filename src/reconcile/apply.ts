@@ -21,6 +21,8 @@ export interface ApplyRequest {
   readonly giveUp: AbortSignal
   readonly clock: Clock
   readonly reporter: Reporter
+  /** Takes secrets out of a text before the journal keeps it. */
+  readonly redact: (text: string) => string
 }
 
 const ENDED_BEFORE = 'the run was ended before it'
@@ -81,7 +83,7 @@ export async function applyChanges(request: ApplyRequest): Promise<readonly Chan
       giveUp()
       return
     }
-    const error = ended.kind === 'failed' ? ended.error : undefined
+    const error = ended.kind === 'failed' ? request.redact(ended.error) : undefined
     try {
       // An answer seen after the lease was lost is worth nothing: somebody else may have changed the object since.
       await request.lease.check()

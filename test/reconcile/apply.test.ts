@@ -58,6 +58,7 @@ async function apply({
     giveUp: never,
     clock,
     reporter: { report: (event) => void events.push(event) },
+    redact: (text) => text,
     ...rest,
   })
   return { outcomes, events }

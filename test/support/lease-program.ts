@@ -12,6 +12,7 @@ import { listing } from '../../src/reconcile/listing.js'
 import { installDryRunGuard } from '../../src/reconcile/dry-run-guard.js'
 import { runOnce } from '../../src/run.js'
 import type { OpenTarget } from '../../src/run-types.js'
+import { createRedactor } from '../../src/report/redact.js'
 import { createEnvBackend } from '../../src/secrets/env-backend.js'
 import { openDirectoryStore } from '../../src/store/directory-store.js'
 import { takeLease } from '../../src/store/leases.js'
@@ -143,6 +144,7 @@ async function apply(store: ObjectStore, clock: Clock, job: LeaseJob & { readonl
       manifest: { kind: 'known', digest: digestOf('files 1'), files: {}, packages: {}, probed: {}, installed: {} },
     },
     limits: { maxDeletes: '100%' },
+    secrets: createEnvBackend({}),
     store,
     storeIsFreshInCi: false,
     notes: [],
@@ -173,7 +175,7 @@ async function apply(store: ObjectStore, clock: Clock, job: LeaseJob & { readonl
       giveUp: never,
       concurrency: job.concurrency,
       guard,
-      secrets: createEnvBackend({}),
+      redactor: createRedactor(),
       fetch: globalThis.fetch,
       openTarget: () => Promise.resolve(open),
       confirm: () => Promise.resolve(true),
