@@ -170,8 +170,7 @@ export const RUN_OPTIONS = {
     value: { kind: 'optional-choice', choices: ['off', 'any'], bare: 'any', off: 'off' },
     commands: RUNS,
     group: 'Output',
-    description:
-      'exit 2 when a dry run has changes pending; 0 after a skip says nothing about drift',
+    description: 'exit 2 when a dry run has changes pending; 0 after a skip says nothing about drift',
     default: 'off',
     variable: true,
   },
