@@ -6,6 +6,7 @@ import { isTrueupError, toError, TrueupError } from './errors.js'
 import type { Json, LimitCheck } from './event.js'
 import { createExec } from './reconcile/exec.js'
 import { createHttp } from './reconcile/http.js'
+import { createPostgres } from './reconcile/postgres.js'
 import { checkLimits } from './reconcile/limits.js'
 import { createOwnershipView, type OwnershipEntry, type OwnershipView } from './reconcile/ownership-view.js'
 import type { Plan } from './integration.js'
@@ -126,6 +127,8 @@ async function planShard(session: RunSession, shard: SelectedShard, view: Owners
   // Handlers close over this context too: planning is over when run() has returned its plan.
   let planning = true
   const isPlanning = (): boolean => planning
+  const postgres = createPostgres({ integration: definition.name, signal: deps.giveUp, planning: isPlanning })
+  session.atEnd(() => postgres.close())
   const context = createRunContext({
     definition,
     target: request.target,
@@ -137,6 +140,7 @@ async function planShard(session: RunSession, shard: SelectedShard, view: Owners
     env: createEnv(definition.name, declaration.env, deps.environment),
     log,
     http: createHttp({ integration: definition.name, signal: deps.giveUp, planning: isPlanning, fetch: deps.fetch }),
+    postgres: postgres.connect,
     exec: createExec({
       integration: definition.name,
       log,

@@ -38,6 +38,10 @@ export interface RunSession {
   ledger(): Promise<readonly StoredLedger[]>
   /** Shards of this target that own something, with the digest of "nothing desired" for each. */
   owning(): Promise<ReadonlyMap<string, string>>
+  /** Keeps what is to be closed when the run has ended. */
+  atEnd(close: () => Promise<void>): void
+  /** Closes everything that was kept. */
+  end(): Promise<void>
 }
 
 /** Which head this is; `dirty` of what was asked of it so far, files that were deleted included. */
@@ -64,6 +68,7 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
   const facts = headFacts({ target: target.declared, inputs: headInputs, environment: deps.environment })
   const loaded = once(() => target.load())
   let created: string | undefined
+  const closers: (() => Promise<void>)[] = []
 
   async function ask(create: boolean): Promise<string | undefined> {
     const { definition, params } = await loaded()
@@ -137,6 +142,10 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     async ledger() {
       const place = await destination()
       return place === undefined ? [] : readLedger(target.store, place)
+    },
+    atEnd: (close) => void closers.push(close),
+    async end() {
+      await Promise.allSettled(closers.map((close) => close()))
     },
     async owning() {
       const place = await destination()

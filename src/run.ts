@@ -7,7 +7,7 @@ import type { RunRecord } from './event.js'
 import { applyPlan, claimShards, recoverDeadRuns } from './run-apply.js'
 import { approve } from './run-approve.js'
 import { decideRun } from './run-decide.js'
-import { planRun, selectShards } from './run-plan.js'
+import { planRun, selectShards, type PlannedRun } from './run-plan.js'
 import { draftRecord, type RunDraft } from './run-record.js'
 import { headSide, openSession, type RunSession } from './run-session.js'
 import type { RunDependencies, RunRequest } from './run-types.js'
@@ -34,6 +34,7 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
   } catch (thrown) {
     draft.failed(reasonOf(thrown, given))
   }
+  await session?.end()
   return finish(deps, draft, session)
 }
 
@@ -61,6 +62,7 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
       planned.limits,
       planned.shards.map(({ key }) => key),
     )
+    refuseSuccessUnread(request, planned)
     return
   }
 
@@ -87,9 +89,23 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
     await applyPlan(session, planned, draft, destination)
     // A stop in the middle of the changes is told by their outcomes and by this.
     deps.stop.throwIfAborted()
+    refuseSuccessUnread(request, planned)
   } finally {
     await claims.release()
   }
+}
+
+/** What could not even be read was not brought to its desired state, whatever became of the rest. */
+function refuseSuccessUnread({ target }: RunRequest, { built }: PlannedRun): void {
+  const unread = built.facts.shards.flatMap(({ shard, incomplete }) =>
+    incomplete?.unreadable === true ? [`${shard === null ? '' : `shard ${shard}: `}${incomplete.reason}`] : [],
+  )
+  if (unread.length === 0) return
+  throw new TrueupError(
+    'current-unreadable',
+    `${target}: could not be read, so nothing was done there: ${unread.join('; ')}. Run again when it can be reached.`,
+    { retryable: true },
+  )
 }
 
 async function askedBase(deps: RunDependencies, request: RunRequest): Promise<Base | undefined> {

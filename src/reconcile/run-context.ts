@@ -14,6 +14,7 @@ import type {
   SecretRef,
   Source,
 } from '../integration.js'
+import type { Postgres } from '../clients.js'
 import type { SecretBackend } from '../secrets/secret-backend.js'
 import type { Clock } from '../util/clock.js'
 import { planPart } from './plan.js'
@@ -80,6 +81,7 @@ export interface RunContextOptions {
   readonly env: Env
   readonly log: Log
   readonly http: Http
+  readonly postgres: Postgres
   readonly exec: Exec
   readonly map: BoundedMap
   readonly secrets: SecretBackend
@@ -99,6 +101,7 @@ export function createRunContext(options: RunContextOptions): RunContext<unknown
     source: options.source,
     env: options.env,
     http: options.http,
+    postgres: options.postgres,
     exec: options.exec,
     map: options.map,
     signal: options.signal,
@@ -122,6 +125,9 @@ export function createRunContext(options: RunContextOptions): RunContext<unknown
           )
         }
         return (await options.secrets.read(path, field ?? reference.field, reference.version)).value
+      },
+      async resolve({ $secret: { path, field, version } }) {
+        return (await options.secrets.read(path, field, version)).value
       },
     },
   }
