@@ -84,7 +84,12 @@ function requireLazily(text, imports) {
     const namespace = isCommonJs ? `((it) => ({ ...it, default: it }))(${loaded}.default)` : loaded
     text = text.replaceAll(`import("./${file}")`, `Promise.resolve().then(() => ${namespace})`)
   }
-  return text
+  // So do Node's own: the main file is started from kept compiled code, in which a real import() does not work.
+  return text.replaceAll(
+    /\bimport\("(node:[a-z_/]+)"\)/g,
+    (_, name) =>
+      `Promise.resolve().then(() => ((it) => Object.create(it, { default: { value: it } }))(require("${name}")))`,
+  )
 }
 
 function staticClosure(start, { imports }) {
@@ -100,7 +105,11 @@ async function bundleEager(split, eager, outdir) {
   const contents = eager.map((file, index) => `export * as p${String(index)} from "./${file}"`).join('\n')
   return await toFiles(
     outdir,
-    { stdin: { contents, resolveDir: outdir, sourcefile: 'parts.js' }, outfile: join(outdir, `${MAIN}.cjs`) },
+    {
+      metafile: true,
+      stdin: { contents, resolveDir: outdir, sourcefile: 'parts.js' },
+      outfile: join(outdir, `${MAIN}.cjs`),
+    },
     [serve(split, outdir, (file) => (eager.includes(file) ? { path: join(outdir, file) } : undefined))],
   )
 }
@@ -159,6 +168,13 @@ async function toFiles(outdir, options, plugins) {
     plugins,
   })
   refuseWarnings(result.warnings)
+  for (const output of Object.values(result.metafile?.outputs ?? {})) {
+    const real = output.imports.find(({ kind }) => kind === 'dynamic-import')
+    if (real)
+      throw new Error(
+        `${real.path} is imported by import() in ${MAIN}.cjs; move that into a file that is itself imported lazily`,
+      )
+  }
   return result.outputFiles.map((file) => ({ name: basename(file.path), text: file.text }))
 }
 

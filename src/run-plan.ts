@@ -160,7 +160,7 @@ async function planShard(session: RunSession, shard: SelectedShard, view: Owners
     return { shard: shard.key, removed: shard.removed, parts, desiredEmpty: isEmpty(shard.value) }
   } catch (thrown) {
     const error = toError(thrown)
-    if (isTrueupError(error)) throw error
+    if (isTrueupError(error)) throw named(error, request.target, name)
     throw new TrueupError('current-unreadable', `${name}: run() failed while planning: ${error.message}`, {
       cause: error,
       details: { target: request.target, shard: shard.key },
@@ -174,6 +174,13 @@ function desiredElsewhere(desired: DesiredState, selected: readonly SelectedShar
   return [...desired.shards.values()].flatMap(({ key, value }) =>
     chosen.has(key) || !Array.isArray(value) ? [] : (value as readonly unknown[]),
   )
+}
+
+/** An error that does not say whose it is. */
+function named(error: TrueupError, target: string, name: string): TrueupError {
+  if (error.message.includes(target)) return error
+  const { code, message, details, retryable } = error
+  return new TrueupError(code, `${name}: ${message}`, { cause: error, details, retryable })
 }
 
 function isList(returned: Plan | readonly Plan[]): returned is readonly Plan[] {

@@ -49,6 +49,11 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
     return
   }
 
+  // Nobody asked to run in full for this reason, and it can be mended.
+  if (decision.reason === 'code-unknown') {
+    deps.reporter.report({ kind: 'warned', target: request.target, message: `not skipped: ${decision.explanation}` })
+  }
+
   // Desired state of the head: if it cannot be read the run fails, whatever the base said.
   const desired = await guarded(session.desired())
   const made = { ...decision, digest: desired.digest }
