@@ -100,6 +100,8 @@ export interface RunContext<
   P extends DeletePolicy,
 > extends BaseContext<Params> {
   readonly dryRun: boolean
+  /** Its name, for proofs of ownership. */
+  readonly target: string
   /** This shard's key; the empty string for an unsharded target. */
   readonly shard: string
   /**

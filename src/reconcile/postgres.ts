@@ -93,7 +93,7 @@ export function createPostgres({ integration, signal, planning }: PostgresSessio
       }
     }
 
-    return { transaction, query: (text, values) => transaction(({ query }) => query(text, values)) }
+    return { transaction, query: (text, values) => transaction((inside) => inside.query(text, values)) }
   }
 
   return { connect, close }

@@ -94,6 +94,7 @@ export function createRunContext(options: RunContextOptions): RunContext<unknown
   const declared = definition.secrets ?? []
   return {
     params: options.params,
+    target,
     dryRun,
     shard: options.shard,
     owned: options.owned,

