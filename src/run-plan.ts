@@ -127,7 +127,7 @@ async function planShard(session: RunSession, shard: SelectedShard, view: Owners
   // Handlers close over this context too: planning is over when run() has returned its plan.
   let planning = true
   const isPlanning = (): boolean => planning
-  const postgres = createPostgres({ integration: definition.name, signal: deps.giveUp, planning: isPlanning })
+  const postgres = createPostgres({ integration: definition.name, planning: isPlanning })
   session.atEnd(() => postgres.close())
   const context = createRunContext({
     definition,

@@ -44,7 +44,12 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   let integration = { name: '', version: '' }
   let decision: Decision | undefined
   let tentative: Decision | undefined
-  let side: DecisionSide = { base: request.base, head: request.committed ? 'HEAD' : 'worktree', headCommit: null, dirty: false }
+  let side: DecisionSide = {
+    base: request.base,
+    head: request.committed ? 'HEAD' : 'worktree',
+    headCommit: null,
+    dirty: false,
+  }
   let plan: PlanData | null = null
   let limits: readonly LimitCheck[] = []
   let shards: readonly string[] = []

@@ -69,6 +69,12 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
   const loaded = once(() => target.load())
   let created: string | undefined
   const closers: (() => Promise<void>)[] = []
+  async function end(): Promise<void> {
+    deps.giveUp.removeEventListener('abort', cutOff)
+    await Promise.allSettled(closers.map((close) => close()))
+  }
+  const cutOff = (): void => void end()
+  deps.giveUp.addEventListener('abort', cutOff, { once: true })
 
   async function ask(create: boolean): Promise<string | undefined> {
     const { definition, params } = await loaded()
@@ -144,9 +150,7 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
       return place === undefined ? [] : readLedger(target.store, place)
     },
     atEnd: (close) => void closers.push(close),
-    async end() {
-      await Promise.allSettled(closers.map((close) => close()))
-    },
+    end,
     async owning() {
       const place = await destination()
       const ledgers = place === undefined ? [] : await readLedger(target.store, place)

@@ -85,7 +85,7 @@ export const objectsQuery = `
 
 /**
  * What keeps the roles of `$1` from being dropped and is not a grant that is managed here: what they own above all. `$2`: what belongs to no
- * database, in place of what is in this one.
+ * database, in place of what is in this one. Default privileges of a role that only name roles of `$1` are gone when these are revoked.
  */
 export const obstaclesQuery = `
   SELECT r.rolname AS role,
@@ -96,6 +96,11 @@ export const obstaclesQuery = `
     AND d.dbid = CASE WHEN $2 THEN 0::oid ELSE (SELECT oid FROM pg_database WHERE datname = current_database()) END
     AND NOT (d.deptype = 'a' AND d.classid IN
       ('pg_class'::regclass, 'pg_namespace'::regclass, 'pg_proc'::regclass, 'pg_database'::regclass, 'pg_default_acl'::regclass))
+    AND NOT (d.classid = 'pg_default_acl'::regclass AND d.deptype = 'o' AND EXISTS (
+      SELECT FROM pg_default_acl l, aclexplode(l.defaclacl) a LEFT JOIN pg_roles g ON g.oid = a.grantee
+      WHERE l.oid = d.objid
+      HAVING bool_and(a.grantee = l.defaclrole OR g.rolname = ANY($1) OR (a.grantee = 0 AND l.defaclnamespace = 0))
+         AND bool_or(a.grantee <> l.defaclrole AND a.grantee <> 0)))
   ORDER BY 1, 2`
 
 /** `$1` schema, `$2` name, `$3` types of its arguments; null for every function of the name. */

@@ -2,7 +2,7 @@
 import type { Catalogue, FoundRole } from './catalogue.js'
 import { isMarkedBy, isUntouchable } from './client.js'
 import { expandGrants } from './expand.js'
-import { keyOf, roleKey, type AccessItem, type RoleItem } from './items.js'
+import { keyOf, privilegesText, roleKey, type AccessItem, type RoleItem } from './items.js'
 import { readComment, type Marker } from './marker.js'
 import { sorted, type DesiredInstance, type DesiredRole } from './schema.js'
 import { timeOf } from './statements.js'
@@ -43,7 +43,7 @@ export function compare({ wanted, catalogue, marker, passwords }: CompareInput):
     current.push({ item, owned })
     const desired = wantedRoles.get(role.name)
     if (desired === undefined && owned) {
-      const obstacles = catalogue.obstacles.get(role.name) ?? []
+      const obstacles = [...(catalogue.obstacles.get(role.name) ?? []), ...namedIn(wanted, role.name)]
       if (obstacles.length === 0) continue
       kept.push(item)
       warnings.push(
@@ -65,7 +65,11 @@ export function compare({ wanted, catalogue, marker, passwords }: CompareInput):
   }
   const grants = expandGrants(wanted, catalogue)
   warnings.push(...grants.missing.map((what) => `${instance}: ${what}: grants on it cannot be made yet.`))
-  for (const found of catalogue.grants) current.push({ item: { kind: 'grant', instance, ...found }, owned: true })
+  for (const found of catalogue.grants)
+    current.push({
+      item: { kind: 'grant', instance, ...found, privileges: privilegesText(found.privileges) },
+      owned: true,
+    })
   return { desired: [...roles, ...kept, ...grants.items], current, warnings }
 }
 
@@ -143,6 +147,12 @@ function stateOf(role: DesiredRole, catalogue: Catalogue, passwords: CompareInpu
   return (found === undefined ? null : passwordOf(found, catalogue.canReadPasswords)) ?? 'not read in this dry run'
 }
 
+/** Default privileges that are desired keep the role whose objects they are about. */
+function namedIn({ grants }: DesiredInstance, role: string): readonly string[] {
+  const isNamed = grants.some(({ on }) => on.kind === 'default' && on.createdBy === role)
+  return isNamed ? ['is the createdBy of default privileges in the data file'] : []
+}
+
 function listed(texts: readonly string[]): string {
   const shown = texts.slice(0, 10)
   return `${shown.join(', ')}${texts.length > shown.length ? ` and ${String(texts.length - shown.length)} more` : ''}`
@@ -164,8 +174,11 @@ export function dependencies({ desired, current }: Sides): DependsOn {
     else list.push(key)
   }
   for (const { item } of current) {
-    if (item.kind === 'grant') need(item.role, keyOf(item))
-    else for (const group of item.memberOf) need(group, keyOf(item))
+    if (item.kind === 'grant') {
+      need(item.role, keyOf(item))
+      if (item.object.kind === 'default') need(item.object.createdBy, keyOf(item))
+    }
+    if (item.kind === 'role') for (const group of item.memberOf) need(group, keyOf(item))
   }
   const ifWanted = (instance: string, role: string): readonly string[] =>
     wantedRoles.has(role) ? [roleKey(instance, role)] : []

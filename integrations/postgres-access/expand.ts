@@ -1,8 +1,8 @@
 // Grants as they are written and what is in the databases come in, one grant for each object goes out, and what is missing. Pure.
 import { groupBy } from 'trueup'
 import type { Catalogue, FoundObject } from './catalogue.js'
-import { keyOf, type GrantItem, type GrantObject } from './items.js'
-import { sorted, splitSignature, type DesiredGrant, type DesiredInstance, type On } from './schema.js'
+import { keyOf, privilegesIn, privilegesText, type GrantItem, type GrantObject } from './items.js'
+import { splitSignature, type DesiredGrant, type DesiredInstance, type On } from './schema.js'
 
 export interface ExpandedGrants {
   readonly items: readonly GrantItem[]
@@ -25,14 +25,13 @@ export function expandGrants({ instance, grants }: DesiredInstance, catalogue: C
         role: grant.role,
         database: grant.database,
         object,
-        privileges: grant.privileges,
+        privileges: privilegesText(grant.privileges),
       }
       const key = keyOf(item)
       const same = items.get(key)
-      items.set(
-        key,
-        same === undefined ? item : { ...item, privileges: sorted([...same.privileges, ...item.privileges]) },
-      )
+      const privileges =
+        same === undefined ? item.privileges : privilegesText([...privilegesIn(same), ...grant.privileges])
+      items.set(key, { ...item, privileges })
     }
   }
   return { items: [...items.values()], missing: [...missing] }

@@ -48,7 +48,8 @@ export default defineIntegration({
       shard: ctx.shard,
       wanted: desired[0],
       ownsSomething: ctx.owned.size > 0,
-      marker: { target: ctx.target, destination: ctx.params.place },
+      // With the instance, so that one server under two names is not fought over.
+      marker: { target: ctx.target, destination: `${ctx.params.place}/${ctx.shard}` },
       dryRun: ctx.dryRun,
       postgres: ctx.postgres,
       resolve: (reference) => ctx.secrets.resolve(reference),

@@ -36,8 +36,8 @@ export interface GrantItem {
   readonly role: string
   readonly database: string
   readonly object: GrantObject
-  /** Sorted; some with ` WITH GRANT OPTION`. */
-  readonly privileges: readonly string[]
+  /** As one text, so that a change of it is shown whole: `INSERT, SELECT WITH GRANT OPTION`. Sorted. */
+  readonly privileges: string
 }
 
 export type AccessItem = RoleItem | GrantItem
@@ -106,7 +106,16 @@ export function takesAway(before: AccessItem, after: AccessItem): boolean {
     )
   }
   if (before.kind === 'grant' && after.kind === 'grant') {
-    return before.privileges.some((privilege) => !after.privileges.includes(privilege))
+    const left = privilegesIn(after)
+    return privilegesIn(before).some((privilege) => !left.includes(privilege))
   }
   return true
+}
+
+export function privilegesText(privileges: Iterable<string>): string {
+  return [...new Set(privileges)].sort().join(', ')
+}
+
+export function privilegesIn({ privileges }: GrantItem): readonly string[] {
+  return privileges.split(', ')
 }

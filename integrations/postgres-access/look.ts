@@ -11,7 +11,7 @@ import {
   type DependsOn,
   type PasswordState,
 } from './compare.js'
-import type { AccessItem } from './items.js'
+import { privilegesIn, type AccessItem } from './items.js'
 import type { Marker } from './marker.js'
 import { keyedDigest } from './password.js'
 import type { DesiredInstance, DesiredRole } from './schema.js'
@@ -134,7 +134,7 @@ function handlers(
 
   return {
     async put(after, before) {
-      if (after.kind === 'grant') return instance.setGrant(after, after.privileges)
+      if (after.kind === 'grant') return instance.setGrant(after, privilegesIn(after))
       const needsPassword = before?.kind !== 'role' || before.password !== after.password
       const password = needsPassword ? await valueFor(roles.get(after.name)) : null
       if (before === undefined) await instance.createRole(after, password)

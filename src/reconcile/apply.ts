@@ -30,6 +30,8 @@ export async function applyChanges(request: ApplyRequest): Promise<readonly Chan
   // Set when the journal fails after the first change: an effect without an intent must not start.
   let journalError: Error | undefined
   let started = 0
+  // Once for all changes: each would add a listener that stays.
+  const givenUp = aborted(request.giveUp)
 
   const settle = (change: ExecutableChange, result: OutcomeResult, error: string | null, durationMs: number): void => {
     const { key, action, shard } = change.change
@@ -55,7 +57,7 @@ export async function applyChanges(request: ApplyRequest): Promise<readonly Chan
     const begun = request.clock.monotonic()
     started += 1
     request.reporter.report({ kind: 'change-started', target: request.target, change })
-    const ended = await Promise.race([attempt(executable, request.giveUp), aborted(request.giveUp)])
+    const ended = await Promise.race([attempt(executable, request.giveUp), givenUp])
     const spent = Math.round(request.clock.monotonic() - begun)
     if (ended.kind === 'given-up') {
       settle(executable, 'unknown', 'it was under way when the run had to end; the next run looks at it first', spent)

@@ -9,8 +9,6 @@ import { transactionWord } from './postgres-text.js'
 export interface PostgresSessionsOptions {
   /** Name, for messages. */
   readonly integration: string
-  /** Of the run: aborted, what is under way is cut off. */
-  readonly signal: AbortSignal
   /** Whether the run is planning now. */
   readonly planning: () => boolean
 }
@@ -29,7 +27,7 @@ interface Place {
 }
 
 /** Nothing is connected before the first statement. */
-export function createPostgres({ integration, signal, planning }: PostgresSessionsOptions): PostgresSessions {
+export function createPostgres({ integration, planning }: PostgresSessionsOptions): PostgresSessions {
   const pools = new Map<string, Promise<Pool>>()
   const inUse = new Set<PoolClient>()
   let closed = false
@@ -63,7 +61,6 @@ export function createPostgres({ integration, signal, planning }: PostgresSessio
     await Promise.allSettled([...pools.values()].map(async (pool) => (await pool).end()))
     pools.clear()
   }
-  signal.addEventListener('abort', () => void close(), { once: true })
 
   function connect(connectionUri: string, options: PostgresOptions = {}): PostgresClient {
     const address = postgresAddress(connectionUri, { integration, database: options.database })

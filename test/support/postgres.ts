@@ -18,8 +18,8 @@ export interface TestPostgres {
   /** One statement as the superuser, in a session of its own. */
   sql<Row extends Readonly<Record<string, unknown>>>(text: string, database?: string): Promise<readonly Row[]>
   createDatabase(name: string): Promise<void>
-  /** Back to the server's own databases and roles. */
-  reset(): Promise<void>
+  /** Back to the server's own databases and roles; `keep` names a database that stays, without what its roles had in it. */
+  reset(options?: { readonly keep?: string }): Promise<void>
   stop(): Promise<void>
 }
 
@@ -88,19 +88,20 @@ export async function startPostgres(): Promise<TestPostgres> {
     uri,
     sql,
     async createDatabase(name) {
-      await sql(`CREATE DATABASE ${quoted(name)} STRATEGY file_copy`)
+      await sql(`CREATE DATABASE ${quoted(name)}`)
     },
-    async reset() {
+    async reset({ keep } = {}) {
       const databases = await sql<{ name: string }>(
         `SELECT datname AS name FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')`,
       )
-      for (const { name } of databases) await sql(`DROP DATABASE ${quoted(name)} WITH (FORCE)`)
+      for (const { name } of databases) if (name !== keep) await sql(`DROP DATABASE ${quoted(name)} WITH (FORCE)`)
       const roles = await sql<{ name: string }>(
         `SELECT rolname AS name FROM pg_roles WHERE rolname !~ '^pg_' AND rolname <> 'postgres'`,
       )
       if (roles.length === 0) return
       const all = roles.map(({ name }) => quoted(name)).join(', ')
-      await sql(`DROP OWNED BY ${all}; DROP ROLE ${all}`)
+      if (keep !== undefined) await sql(`DROP OWNED BY ${all} CASCADE`, keep)
+      await sql(`DROP OWNED BY ${all} CASCADE; DROP ROLE ${all}`)
     },
     async stop() {
       await main.end()

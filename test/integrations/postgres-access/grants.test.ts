@@ -6,13 +6,13 @@ import { actions, createWorld, fieldsOf, told } from '../../support/postgres-wor
 let server: TestPostgres
 beforeAll(async () => {
   server = await startPostgres()
+  await server.createDatabase('shop')
 })
 afterAll(() => server.stop())
 beforeEach(async () => {
-  await server.reset()
-  await server.createDatabase('shop')
+  await server.reset({ keep: 'shop' })
   await server.sql(
-    `CREATE SCHEMA sales; CREATE TABLE sales.orders (id int, note text); CREATE VIEW sales.open AS SELECT 1 AS one;
+    `DROP SCHEMA IF EXISTS sales CASCADE; DROP TABLE IF EXISTS public.plain; CREATE SCHEMA sales; CREATE TABLE sales.orders (id int, note text); CREATE VIEW sales.open AS SELECT 1 AS one;
      CREATE SEQUENCE sales.numbers; CREATE TABLE public.plain (id int);
      CREATE FUNCTION sales.add(integer, integer) RETURNS integer LANGUAGE sql AS 'SELECT $1 + $2';
      CREATE FUNCTION sales.add(text) RETURNS text LANGUAGE sql AS 'SELECT $1';
@@ -72,13 +72,11 @@ describe('grants', () => {
   it('on all tables reach those that appear later, at the next run', async () => {
     const world = createWorld(server)
     const access = { roles: ROLES, grants: [grant({ tables: 'all' }, ['SELECT'])] }
-    expect(actions(await world.converge(access))).toEqual(
-      [
-        'create main/role/app',
-        'create main/grant/app/shop/sales/table/open'.replace('create main/grant', 'create main/grant'),
-        'create main/grant/app/shop/sales/table/orders',
-      ].sort((a, b) => (a < b ? -1 : 1)),
-    )
+    expect(actions(await world.converge(access))).toEqual([
+      'create main/grant/app/shop/sales/table/open',
+      'create main/grant/app/shop/sales/table/orders',
+      'create main/role/app',
+    ])
     await server.sql('CREATE TABLE sales.later (id int)', 'shop')
     expect(actions(await world.converge(access))).toEqual(['create main/grant/app/shop/sales/table/later'])
   })
@@ -110,10 +108,7 @@ describe('grants', () => {
       'update main/grant/app/shop/sales/table/orders',
     ])
     expect(fieldsOf(plan, 'main/grant/app/shop/sales/table/orders')).toEqual({
-      privileges: [
-        ['DELETE', 'SELECT WITH GRANT OPTION'],
-        ['INSERT', 'SELECT'],
-      ],
+      privileges: ['DELETE, SELECT WITH GRANT OPTION', 'INSERT, SELECT'],
     })
     await world.converge(access)
     expect(await may(`has_table_privilege('app', 'sales.orders', 'INSERT')`)).toBe(true)

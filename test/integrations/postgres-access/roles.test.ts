@@ -49,7 +49,7 @@ describe('roles', () => {
     expect(await role('app')).toEqual({
       login: true,
       until: '2031-01-31 00:00:00+00',
-      comment: 'trueup: {"target":"postgres-access","destination":"postgres-access"}',
+      comment: 'trueup: {"target":"postgres-access","destination":"postgres-access/main"}',
       groups: ['readers'],
     })
     expect(await role('readers')).toMatchObject({ login: false, until: null, groups: [] })
@@ -105,7 +105,7 @@ describe('roles', () => {
     const run = await world.converge({ roles: [READERS] })
     expect(actions(run)).toEqual(['adopt main/role/readers'])
     expect((await role('readers'))?.comment).toBe(
-      'people who read: "all" trueup: {"target":"postgres-access","destination":"postgres-access"}',
+      'people who read: "all" trueup: {"target":"postgres-access","destination":"postgres-access/main"}',
     )
     await world.converge({ roles: [] })
     expect(await role('readers')).toBeUndefined()
@@ -124,7 +124,7 @@ describe('roles', () => {
     await createWorld(server, { target: 'other' }).converge({ roles: [READERS] })
     const run = await createWorld(server, { target: 'mine' }).apply({ roles: [READERS] })
     expect(run.record.exitCode).toBe(3)
-    expect(fieldsOf(run, 'main/role/readers')).toEqual({ managedBy: ['other at postgres-access', null] })
+    expect(fieldsOf(run, 'main/role/readers')).toEqual({ managedBy: ['other at postgres-access/main', null] })
     expect((await role('readers'))?.comment).toContain('"other"')
   })
 
