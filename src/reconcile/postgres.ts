@@ -1,5 +1,5 @@
 // A connection URI comes in, `ctx.postgres` gives a client: READ ONLY transactions while the run is planning, read-write ones in handlers.
-// The only file that loads `pg`, and only when somebody connects. Must not: put the URI, a statement or a value into an error.
+// Must not: put the URI, a statement or a value into an error.
 import type { Pool, PoolClient, QueryConfig } from 'pg'
 import { isTrueupError, TrueupError } from '../errors.js'
 import type { Postgres, PostgresClient, PostgresOptions, PostgresRow, PostgresTransaction } from '../clients.js'
@@ -147,29 +147,10 @@ async function send(
   }
 }
 
+/** `pg` is large: it is loaded when somebody connects. */
 async function openPool(address: PostgresAddress, isPlanning: boolean, options: PostgresOptions): Promise<Pool> {
-  const { Pool } = await import('pg')
-  const { sessions = 2, statementTimeoutMs = 30_000, connectTimeoutMs = 10_000 } = options
-  const { host, port, user, database, password, tls } = address
-  const pool = new Pool({
-    host,
-    port,
-    user,
-    database,
-    // As a function: otherwise one that is empty would be looked up in the process's environment and home folder.
-    password: () => password,
-    ssl: tls,
-    max: sessions,
-    connectionTimeoutMillis: connectTimeoutMs,
-    // A server that has gone away does not answer; its own time-out would never arrive.
-    query_timeout: statementTimeoutMs + 5_000,
-    keepAlive: true,
-    application_name: 'trueup',
-    options: `-c default_transaction_read_only=${isPlanning ? 'on' : 'off'}`,
-  })
-  // A session that breaks while idle is replaced by the pool; without a listener it would end the process.
-  pool.on('error', ignore)
-  return pool
+  const { createPool } = await import('./postgres-pool.js')
+  return createPool(address, isPlanning, options)
 }
 
 /** What the server says names objects, never statements. */
