@@ -155,7 +155,7 @@ function checkPositionals(command: CommandName, positionals: readonly string[], 
   const missing = specs.find((spec, index) => (spec.required && positionals[index] === undefined) || index === empty)
   if (missing !== undefined) {
     throw usage(
-      `trueup ${command} needs ${missing.name.split('|').map(withArticle).join(' or ')}${whenMissing === undefined ? '' : `: ${whenMissing}`}`,
+      `${command} needs ${missing.name.split('|').map(withArticle).join(' or ')}${whenMissing === undefined ? '' : `: ${whenMissing}`}`,
     )
   }
   const extra = positionals[specs.length]

@@ -68,7 +68,7 @@ export default {
     return files.flatMap((file) => file.things.map(({ name, value }) => ({ name, value: ctx.params.greeting + ' ' + value })))
   },
   async run(ctx, desired) {
-    note('NOTE_PLANNED', ctx.shard)
+    note('NOTE_PLANNED', 'shard ' + ctx.shard)
     const world = readWorld()
     const names = ctx.shard === '' ? Object.keys(world) : Object.keys(world).filter((name) => name.startsWith(ctx.shard))
     const current = await listing.fromPages(async () => ({ items: names.map((name) => ({ name, value: world[name] })) }))
