@@ -13,6 +13,8 @@ import type { Plan } from './integration.js'
 import { buildPlan, type BuiltPlan, type PlanShard } from './reconcile/plan.js'
 import { createEnv, createRunContext, createRunLog } from './reconcile/run-context.js'
 import type { RunSession } from './run-session.js'
+import { createSecretAccess } from './secrets/secret-access.js'
+import { referencesIn, type SecretAddress } from './secrets/secret-reference.js'
 import { foldJournal, type StoredLedger } from './store/ledger.js'
 import { readJournal } from './store/journal.js'
 import type { StoredMark } from './store/marks.js'
@@ -91,8 +93,10 @@ export async function planRun(
   const ledger = await foldedLedger(session)
   const view = createOwnershipView(ledgerEntries(ledger))
   const map = boundedMap(deps.concurrency, deps.stop)
+  const referenced = referencesIn(desired.value).addresses
+  session.secrets.accept([...target.declared.declaration.secrets, ...referenced].map(({ path }) => path))
   const shards = await deps.guard.planning({ integration: definition.name, mode: request.mode }, () =>
-    map(selected, (shard) => planShard(session, shard, view)),
+    map(selected, (shard) => planShard(session, shard, view, referenced)),
   )
   const limits = definition.limits
   const built = buildPlan({
@@ -118,7 +122,12 @@ export async function planRun(
   }
 }
 
-async function planShard(session: RunSession, shard: SelectedShard, view: OwnershipView): Promise<PlanShard> {
+async function planShard(
+  session: RunSession,
+  shard: SelectedShard,
+  view: OwnershipView,
+  referenced: readonly SecretAddress[],
+): Promise<PlanShard> {
   const { deps, request, head, target } = session
   const { declaration } = target.declared
   const { definition, params } = await session.loaded()
@@ -130,7 +139,6 @@ async function planShard(session: RunSession, shard: SelectedShard, view: Owners
   const postgres = createPostgres({ integration: definition.name, planning: isPlanning })
   session.atEnd(() => postgres.close())
   const context = createRunContext({
-    definition,
     target: request.target,
     params,
     dryRun: request.mode === 'dry-run',
@@ -149,12 +157,18 @@ async function planShard(session: RunSession, shard: SelectedShard, view: Owners
       baseEnv: deps.environment,
     }),
     map: boundedMap(deps.concurrency, deps.stop),
-    secrets: deps.secrets,
+    secrets: createSecretAccess({
+      target: request.target,
+      declared: definition.secrets ?? [],
+      referenced,
+      planning: isPlanning,
+      secrets: session.secrets,
+    }),
     signal: deps.stop,
     clock: deps.clock,
   })
   try {
-    const returned = await definition.run(context as never, shard.value as never)
+    const returned = await definition.run(context, shard.value)
     planning = false
     const parts: readonly Plan[] = isList(returned) ? returned : [returned]
     return { shard: shard.key, removed: shard.removed, parts, desiredEmpty: isEmpty(shard.value) }

@@ -15,6 +15,12 @@ export interface ConfigTarget {
   readonly source?: 'git'
 }
 
+/** Where secrets are read from; `dir` belongs to `file` alone, and is relative to trueup.yaml. */
+export interface SecretsConfig {
+  readonly backend: 'env' | 'file'
+  readonly dir?: string
+}
+
 /** The checked file. Plain JSON data, so that it can be kept by the digest of its text. Durations are in ms. */
 export interface Config {
   /** The file as it is named in messages; null when there is none. */
@@ -27,7 +33,7 @@ export interface Config {
   readonly timeout?: number
   readonly concurrency?: number
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'
-  readonly secrets?: { readonly backend?: 'env' }
+  readonly secrets?: Partial<SecretsConfig>
   readonly limits?: LimitSettings
   readonly targets?: Readonly<Record<string, ConfigTarget>>
   /** 1-based line of each key by its path, e.g. `secrets.backend`. */

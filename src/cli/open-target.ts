@@ -14,9 +14,18 @@ import { openStore } from '../store/open-store.js'
 import { systemClock } from '../util/clock.js'
 import { once } from '../util/once.js'
 import type { Config } from './config.js'
-import { defaultTarget, effectiveTargetSettings, resolveTargets, type TargetConfig } from './config-targets.js'
+import type { SecretsConfig } from './config-types.js'
+import {
+  defaultTarget,
+  effectiveTargetSettings,
+  resolveTargets,
+  secretsOf,
+  type TargetConfig,
+} from './config-targets.js'
 import { keepDeclaration, keptDeclaration, sameCode } from './declaration-cache.js'
 import { loadTarget } from './load-target.js'
+import { openSecrets, secretsText } from './open-secrets.js'
+import type { Environment } from './process-context.js'
 import { configAt, pathInside, type Project } from './project.js'
 
 /** A target by name, with the parameters given as flags. */
@@ -32,6 +41,8 @@ export interface Sides {
   readonly head: Snapshot
   readonly base: Snapshot | undefined
   readonly mode: RunMode
+  /** Variables that secrets may be in. */
+  readonly environment: Environment
 }
 
 export async function openTarget(reference: TargetReference, sides: Sides): Promise<OpenTarget> {
@@ -44,6 +55,7 @@ export async function openTarget(reference: TargetReference, sides: Sides): Prom
     declared,
     limits: { ...declared.declaration.limits, ...inForce.limits },
     store,
+    secrets: openSecrets(inForce.secrets, { directory: project.directory, environment: sides.environment }),
     storeIsFreshInCi:
       reference.ci && sides.mode === 'apply' && store.description.startsWith('file:') && (await isEmpty(store)),
     notes: inForce.notes,
@@ -151,13 +163,14 @@ function targetIn(config: Config, target: TargetConfig): TargetConfig | undefine
 interface InForce {
   readonly limits: LimitSettings
   readonly store: string
+  readonly secrets: SecretsConfig
   readonly notes: readonly string[]
 }
 
-/** In a dry run with a base, limits and store are the base's: a pull request must not loosen what it is checked by. */
+/** In a dry run with a base, limits, store and place of secrets are the base's: a pull request must not loosen what it is checked by. */
 async function settingsInForce({ project, target }: TargetReference, { base, mode }: Sides): Promise<InForce> {
   const { store } = project.settings
-  const head: InForce = { limits: target.limits, store: store.value, notes: [] }
+  const head: InForce = { limits: target.limits, store: store.value, secrets: secretsOf(project.config), notes: [] }
   if (mode === 'apply' || base === undefined || project.configFile === null) return head
   const short = base.revision.kind === 'commit' ? base.revision.id.slice(0, 8) : 'the base'
   let found
@@ -167,7 +180,7 @@ async function settingsInForce({ project, target }: TargetReference, { base, mod
     return {
       ...head,
       notes: [
-        `limits and store come from the head, since trueup.yaml of ${short} cannot be read: ${toError(thrown).message}`,
+        `limits, store and secrets come from the head, since trueup.yaml of ${short} cannot be read: ${toError(thrown).message}`,
       ],
     }
   }
@@ -187,7 +200,12 @@ async function settingsInForce({ project, target }: TargetReference, { base, mod
   }
   if (url !== store.value)
     notes.push(`the store in force is that of ${short}: ${url}; that of the head is ${store.value}`)
-  return { limits, store: url, notes }
+  const secrets = secretsOf(found.config)
+  if (JSON.stringify(secrets) !== JSON.stringify(head.secrets))
+    notes.push(
+      `secrets are read from ${secretsText(secrets)} as at ${short}; the head says ${secretsText(head.secrets)}`,
+    )
+  return { limits, store: url, secrets, notes }
 }
 
 export async function openStoreOf(project: Project, url: string, head?: Snapshot): Promise<ObjectStore> {
@@ -198,8 +216,11 @@ export async function openStoreOf(project: Project, url: string, head?: Snapshot
       const inside = pathInside(project.repository.root, path)
       if (inside === null) return false
       // A skip must not read the index of a large repository; what a pull request brings is in the commit.
-      if (head?.revision.kind === 'commit') return (await head.entries([inside, `${inside}/**`])).length > 0
-      return project.repository.isTracked(path)
+      const { revision } = head ?? {}
+      const commit = revision?.kind === 'worktree' ? revision.commit : revision?.id
+      if (commit === null || commit === undefined) return project.repository.isTracked(path)
+      await using committed = await project.repository.at(commit)
+      return (await committed.entries([escapeGlob(inside), `${escapeGlob(inside)}/**`])).length > 0
     },
   })
 }

@@ -75,6 +75,17 @@ export const COMMANDS = {
     whenMissing: '`trueup runs list` shows the ids',
     examples: ['trueup runs show 01JDXK5Q2M'],
   },
+  'lease list': {
+    summary: 'who holds which destination and shard, since when and until when',
+    arguments: [],
+    examples: ['trueup lease list', 'trueup lease list -o json'],
+  },
+  'lease release': {
+    summary: 'end the leases of a run that is gone, or with --force of one that is alive',
+    arguments: [{ name: 'id', required: true }],
+    whenMissing: '`trueup lease list` shows the ids',
+    examples: ['trueup lease release 01JDXK5Q2M'],
+  },
   'new integration': {
     summary: 'write a working integration with its test, to start from',
     arguments: [{ name: 'name', required: true }],
@@ -100,6 +111,7 @@ export type CommandName = keyof typeof COMMANDS
 /** Commands of two words: the first word, and which one is meant by it alone (none: help is shown). */
 export const COMMAND_GROUPS: Readonly<Record<string, { readonly summary: string; readonly alone?: CommandName }>> = {
   runs: { summary: 'the kept records: list, show', alone: 'runs list' },
+  lease: { summary: 'the leases of applies: list, release', alone: 'lease list' },
   new: { summary: 'write something to start from: integration' },
 }
 

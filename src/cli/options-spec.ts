@@ -31,5 +31,16 @@ export interface OptionSpec {
 
 export const RUNS = ['plan', 'apply', 'run'] as const
 /** Those that may need the repository and the store. */
-export const READERS = [...RUNS, 'list', 'show', 'why', 'runs list', 'runs show', 'doctor', 'config'] as const
+export const READERS = [
+  ...RUNS,
+  'list',
+  'show',
+  'why',
+  'runs list',
+  'runs show',
+  'lease list',
+  'lease release',
+  'doctor',
+  'config',
+] as const
 export const FLAG = { kind: 'flag' } as const

@@ -2,7 +2,6 @@
 import type { LimitCheck, PlanData, Reporter } from '../event.js'
 import { installDryRunGuard, type DryRunGuard } from '../reconcile/dry-run-guard.js'
 import type { RunDependencies } from '../run-types.js'
-import { createEnvBackend } from '../secrets/env-backend.js'
 import { systemClock } from '../util/clock.js'
 import { newUlid } from '../util/ulid.js'
 import { openTarget, type TargetReference } from './open-target.js'
@@ -41,9 +40,9 @@ export function wireRun({
     giveUp: signals.giveUp,
     concurrency: project.settings.concurrency.value,
     guard: installDryRunGuard(),
-    secrets: createEnvBackend(context.environment),
+    redactor: context.redactor,
     fetch: globalThis.fetch,
-    openTarget: (sides) => openTarget(reference, sides),
+    openTarget: (sides) => openTarget(reference, { ...sides, environment: context.environment }),
     confirm,
   }
 }

@@ -49,7 +49,6 @@ describe('the table', () => {
       '--replay',
       '--trust-zone',
       '--check-only-affected-shards',
-      '--lease-wait',
       '--only',
       '--all',
     ]) {
