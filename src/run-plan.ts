@@ -6,6 +6,7 @@ import { isTrueupError, toError, TrueupError } from './errors.js'
 import type { Json, LimitCheck } from './event.js'
 import { createExec } from './reconcile/exec.js'
 import { createHttp } from './reconcile/http.js'
+import { createPostgres } from './reconcile/postgres.js'
 import { checkLimits } from './reconcile/limits.js'
 import { createOwnershipView, type OwnershipEntry, type OwnershipView } from './reconcile/ownership-view.js'
 import type { Plan } from './integration.js'
@@ -135,7 +136,10 @@ async function planShard(
   // Handlers close over this context too: planning is over when run() has returned its plan.
   let planning = true
   const isPlanning = (): boolean => planning
+  const postgres = createPostgres({ integration: definition.name, planning: isPlanning })
+  session.atEnd(() => postgres.close())
   const context = createRunContext({
+    target: request.target,
     params,
     dryRun: request.mode === 'dry-run',
     shard: shard.key,
@@ -144,6 +148,7 @@ async function planShard(
     env: createEnv(definition.name, declaration.env, deps.environment),
     log,
     http: createHttp({ integration: definition.name, signal: deps.giveUp, planning: isPlanning, fetch: deps.fetch }),
+    postgres: postgres.connect,
     exec: createExec({
       integration: definition.name,
       log,
