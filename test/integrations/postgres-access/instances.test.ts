@@ -118,7 +118,9 @@ describe('ownership', () => {
       statement: 1,
       counts: /^ALTER ROLE/,
       when: 'before',
-      instead: () => (done = server.sql(`COMMENT ON ROLE two IS 'mine now'`)),
+      instead: () => {
+        done = server.sql(`COMMENT ON ROLE two IS 'mine now'`)
+      },
     })
     const run = await world.apply(
       { roles: ['one', 'two', 'three'].map((name) => ({ name, login: name !== 'three' })) },
