@@ -211,7 +211,8 @@ async function rendered({ input, record, request }: Report, form: 'text' | 'json
   }
   const style = styleOf(context, settings, 'stdout')
   const parts: string[] = []
-  if (record.plan !== null && record.outcomes.length === 0) {
+  // Who has declined a plan has just seen it.
+  if (record.plan !== null && record.outcomes.length === 0 && record.error?.code !== 'declined') {
     const { planText } = await import('../../report/text-plan.js')
     parts.push(
       planText({
