@@ -124,7 +124,7 @@ describe('a lease', () => {
     // Where namespaces are forbidden, the same is asked of an ordinary process.
     const isAllowed = spawnSync('unshare', [...unshare, 'true']).status === 0
     const namespace = isAllowed ? ['unshare', ...unshare] : []
-    const [program = '', ...args] = [...namespace, process.execPath, binOf(), 'apply', 'world']
+    const [program, ...args] = [...namespace, process.execPath, binOf(), 'apply', 'world']
     const child = spawn(program, args, { cwd: world.rig.repo, env: world.rig.env, stdio: 'ignore' })
     expect(await new Promise((resolve) => child.on('close', resolve))).toBe(75)
     await world.go()
