@@ -1,8 +1,9 @@
 // Stage 3 of a run, in apply mode only: claims, what dead runs left, marks, changes, ownership. In: session and plan. Out: outcomes.
 // The order is the safety: mark started → record → (intent, effect, outcome)… → ownership → mark completed.
 import { TrueupError } from './errors.js'
-import type { ChangeOutcome } from './event.js'
+import type { ChangeOutcome, Json } from './event.js'
 import { applyChanges } from './reconcile/apply.js'
+import type { Steering } from './reconcile/steer.js'
 import type { PlannedRun, SelectedShard } from './run-plan.js'
 import { takeClaims, type Claims } from './store/claims.js'
 import { createJournal, readJournal, type JournalEntry } from './store/journal.js'
@@ -12,6 +13,7 @@ import type { ApplyMark, MarkStore, StoredMark } from './store/marks.js'
 import { createRecordStore } from './store/records.js'
 import type { RunDraft } from './run-record.js'
 import type { RunSession } from './run-session.js'
+import { unreachable } from './util/unreachable.js'
 
 export async function claimShards(
   session: RunSession,
@@ -115,6 +117,7 @@ export async function applyPlan(
   const journal = createJournal(target.store, session.runId)
   let outcomes: readonly ChangeOutcome[] = []
   if (planned.built.changes.length > 0) {
+    draft.keeping(beforeValues(planned))
     await records.write(draft.record('running'), { durable: true })
     outcomes = await applyChanges({
       target: request.target,
@@ -133,6 +136,8 @@ export async function applyPlan(
     await writeLedger(target.store, destination, value, before)
   }
 
+  // What was brought about is not what is desired: the next apply must not be skipped, whatever else is as it was.
+  const reason = request.instead === undefined ? undefined : markReason(request.instead)
   const incomplete = new Set(
     planned.built.facts.shards.filter((facts) => facts.incomplete !== null).map((facts) => facts.shard ?? ''),
   )
@@ -143,9 +148,9 @@ export async function applyPlan(
       .every(({ result }) => result === 'applied')
     if (begun !== undefined) {
       // Deletes held back by an incomplete listing leave the destination other than desired.
-      const status = done && !incomplete.has(shard.key) ? 'completed' : 'failed'
-      await marks.write({ ...begun.mark, status }, begun)
-    } else if (!incomplete.has(shard.key)) {
+      const status = reason === undefined && done && !incomplete.has(shard.key) ? 'completed' : 'failed'
+      await marks.write({ ...begun.mark, status, ...(reason === undefined ? {} : { reason }) }, begun)
+    } else if (reason === undefined && !incomplete.has(shard.key)) {
       const before = previous.get(shard.key)
       const mark = markOf(shard, 'completed', before?.mark.counter ?? 0)
       if (before === undefined || !sameMark(before.mark, mark)) await marks.write(mark, before)
@@ -153,8 +158,31 @@ export async function applyPlan(
   }
   const { inputs: trees, code, config, env } = inputs
   const evaluated = { inputs: trees, code, config, env, shards: planned.allShards }
-  if (JSON.stringify(evaluated) !== JSON.stringify(await marks.readEvaluated())) await marks.writeEvaluated(evaluated)
+  if (reason === undefined && JSON.stringify(evaluated) !== JSON.stringify(await marks.readEvaluated())) await marks.writeEvaluated(evaluated)
   await journal.clear()
+}
+
+/** Why a mark that is none of a failure says `failed`; follows "the last apply". */
+function markReason(instead: Steering): string {
+  switch (instead.kind) {
+    case 'undo':
+      return `undid run ${instead.run}`
+    case 'adopt':
+      return 'only adopted objects'
+    case 'destroy':
+      return 'removed all that was owned'
+    default:
+      return unreachable(instead)
+  }
+}
+
+/** An object that is adopted stays as it is: there is nothing to bring back. */
+function beforeValues({ built }: PlannedRun): Readonly<Record<string, Json>> {
+  return Object.fromEntries(
+    built.changes.flatMap(({ change, normalized }) =>
+      normalized === undefined || change.action === 'adopt' ? [] : [[change.key, normalized]],
+    ),
+  )
 }
 
 async function markInputs(

@@ -65,6 +65,7 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
       planned.built.data,
       planned.limits,
       planned.shards.map(({ key }) => key),
+      planned.left,
     )
     return
   }
@@ -86,6 +87,7 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
       planned.built.data,
       planned.limits,
       planned.shards.map(({ key }) => key),
+      planned.left,
     )
     if (planned.blocked) return
     if (!(await guarded(approve(session, planned)))) throw declined(request)

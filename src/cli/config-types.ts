@@ -1,6 +1,7 @@
 // What a checked trueup.yaml holds. Types only.
 import type { Json } from '../event.js'
 import type { LimitSettings } from '../integration.js'
+import type { Approval } from '../reconcile/approvals.js'
 
 /** A target as the file says it, before defaults. `ttl` is in ms. */
 export interface ConfigTarget {
@@ -29,6 +30,7 @@ export interface Config {
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'
   readonly secrets?: { readonly backend?: 'env' }
   readonly limits?: LimitSettings
+  readonly approvals?: readonly Approval[]
   readonly targets?: Readonly<Record<string, ConfigTarget>>
   /** 1-based line of each key by its path, e.g. `secrets.backend`. */
   readonly lines: Readonly<Record<string, number>>

@@ -6,6 +6,7 @@ import type { Declaration, DeclaredTarget } from '../early-exit/declaration.js'
 import { toError, TrueupError } from '../errors.js'
 import type { Json, RunMode } from '../event.js'
 import type { LimitSettings } from '../integration.js'
+import type { Approval } from '../reconcile/approvals.js'
 import type { LoadedTarget, OpenTarget } from '../run-types.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { openStore } from '../store/open-store.js'
@@ -42,6 +43,13 @@ export async function openTarget(reference: TargetReference, sides: Sides): Prom
     declared,
     limits: { ...declared.declaration.limits, ...inForce.limits },
     store,
+    approvals: inForce.approvals,
+    configured: {
+      integration: reference.target.integration,
+      params: reference.target.params,
+      flags: reference.params,
+      destination: reference.target.destination,
+    },
     storeIsFreshInCi:
       reference.ci && sides.mode === 'apply' && store.description.startsWith('file:') && (await isEmpty(store)),
     notes: inForce.notes,
@@ -141,13 +149,19 @@ function targetIn(config: Config, target: TargetConfig): TargetConfig | undefine
 interface InForce {
   readonly limits: LimitSettings
   readonly store: string
+  readonly approvals: readonly Approval[]
   readonly notes: readonly string[]
 }
 
-/** In a dry run with a base, limits and store are the base's: a pull request must not loosen what it is checked by. */
+/** In a dry run with a base, limits, approvals and store are the base's: a pull request must not loosen what it is checked by. */
 async function settingsInForce({ project, target }: TargetReference, { base, mode }: Sides): Promise<InForce> {
   const { store } = project.settings
-  const head: InForce = { limits: target.limits, store: store.value, notes: [] }
+  const head: InForce = {
+    limits: target.limits,
+    store: store.value,
+    approvals: project.config.approvals ?? [],
+    notes: [],
+  }
   if (mode === 'apply' || base === undefined || project.configFile === null) return head
   const short = base.revision.kind === 'commit' ? base.revision.id.slice(0, 8) : 'the base'
   let found
@@ -157,7 +171,7 @@ async function settingsInForce({ project, target }: TargetReference, { base, mod
     return {
       ...head,
       notes: [
-        `limits and store come from the head, since trueup.yaml of ${short} cannot be read: ${toError(thrown).message}`,
+        `limits, approvals and store come from the head, since trueup.yaml of ${short} cannot be read: ${toError(thrown).message}`,
       ],
     }
   }
@@ -174,7 +188,11 @@ async function settingsInForce({ project, target }: TargetReference, { base, mod
   }
   if (url !== store.value)
     notes.push(`the store in force is that of ${short}: ${url}; that of the head is ${store.value}`)
-  return { limits, store: url, notes }
+  const approvals = found.config.approvals ?? []
+  const mine = (all: readonly Approval[]): string => JSON.stringify(all.filter((one) => one.target === target.name))
+  if (mine(approvals) !== mine(head.approvals))
+    notes.push(`deletion approvals in force are those of ${short}: what the head adds counts once it is there`)
+  return { limits, store: url, approvals, notes }
 }
 
 export async function openStoreOf(project: Project, url: string, head?: Snapshot): Promise<ObjectStore> {

@@ -21,7 +21,7 @@ export async function askMarks(question: AppliedQuestion): Promise<Applied> {
   if (marks.size === 0) return notApplied('never', `${target} was never applied at this destination`)
   const troubled = [...marks.values()].find(({ mark }) => mark.status !== 'completed')
   if (troubled !== undefined) {
-    const how = troubled.mark.status === 'started' ? 'was interrupted' : 'did not succeed'
+    const how = troubled.mark.status === 'started' ? 'was interrupted' : (troubled.mark.reason ?? 'did not succeed')
     return notApplied('never', `the last apply of ${nameOf(troubled.mark, target)} (run ${troubled.mark.run}) ${how}`)
   }
   if (facts.code === null) return notApplied('code', 'the code of the integration cannot be told apart')
