@@ -22,6 +22,8 @@ export interface LedgerShard {
   /** Whether the shard's desired state was a list or an object: what "nothing desired" looks like once the shard is gone. */
   readonly shape: 'list' | 'object'
   readonly objects: Readonly<Record<string, LedgerObject>>
+  /** Where: the key of a document may hold no more than its digest. Written always, read by those who look at all destinations. */
+  readonly destination?: string
 }
 
 export interface StoredLedger {
@@ -40,6 +42,24 @@ export async function readLedger(store: ObjectStore, destination: string): Promi
   return shards
 }
 
+/** One ledger document among all of a store. `destination` is null where neither the document nor its key tells it. */
+export interface PlacedLedger extends StoredLedger {
+  readonly destination: string | null
+}
+
+/** What every target owns, at every destination. */
+export async function readAllLedgers(store: ObjectStore): Promise<readonly PlacedLedger[]> {
+  const all: PlacedLedger[] = []
+  for await (const { key } of store.list(storePrefix('ownership'))) {
+    const found = await readDocument<LedgerShard>(store, key, LEDGER)
+    if (found.kind === 'missing') continue
+    const part = key.split('/')[1] ?? ''
+    const named = part.includes('%sha256-') || part === '%empty' ? null : decodeURIComponent(part)
+    all.push({ value: found.value, etag: found.etag, destination: found.value.destination ?? named })
+  }
+  return all
+}
+
 /** Writes one shard's document over the one that was read; one that owns nothing is removed. */
 export async function writeLedger(
   store: ObjectStore,
@@ -52,7 +72,7 @@ export async function writeLedger(
     if (typeof previous?.etag === 'string') await store.delete(key, { etag: previous.etag })
     return
   }
-  const result = await writeDocument(store, key, LEDGER, value, {
+  const result = await writeDocument(store, key, LEDGER, { ...value, destination }, {
     condition: typeof previous?.etag === 'string' ? { kind: 'if-etag', etag: previous.etag } : { kind: 'if-absent' },
   })
   if (result.kind !== 'stored') {
