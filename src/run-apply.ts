@@ -158,7 +158,8 @@ export async function applyPlan(
   }
   const { inputs: trees, code, config, env } = inputs
   const evaluated = { inputs: trees, code, config, env, shards: planned.allShards }
-  if (reason === undefined && JSON.stringify(evaluated) !== JSON.stringify(await marks.readEvaluated())) await marks.writeEvaluated(evaluated)
+  if (reason === undefined && JSON.stringify(evaluated) !== JSON.stringify(await marks.readEvaluated()))
+    await marks.writeEvaluated(evaluated)
   await journal.clear()
 }
 

@@ -158,7 +158,10 @@ async function markAsOpen({ deps, run, target, destination, shards }: Step & { r
     const before = await marks.read(shard)
     // An interrupted apply has its own reason to run again, and its journal is found by its mark.
     if (before === undefined || before.mark.status === 'started') continue
-    await marks.write({ ...before.mark, status: 'failed', run, reason: 'changed what is owned, not what is there' }, before)
+    await marks.write(
+      { ...before.mark, status: 'failed', run, reason: 'changed what is owned, not what is there' },
+      before,
+    )
   }
 }
 

@@ -152,7 +152,10 @@ async function planShard(session: RunSession, shard: SelectedShard, view: Owners
     params,
     dryRun: request.mode === 'dry-run',
     shard: shard.key,
-    owned: new Set([...view.ownedBy(request.target, shard.key).map(({ key }) => key), ...keysToRead(request, shard.key)]),
+    owned: new Set([
+      ...view.ownedBy(request.target, shard.key).map(({ key }) => key),
+      ...keysToRead(request, shard.key),
+    ]),
     source: createSource({ snapshot: head, inputs: declaration.inputs, integration: definition.name }),
     env: createEnv(definition.name, declaration.env, deps.environment),
     log,

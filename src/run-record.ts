@@ -34,12 +34,7 @@ export interface RunDraft {
   deciding(decision: Decision): void
   decided(decision: Decision): void
   /** `left`: what was asked to be brought back and is not in the plan. */
-  planned(
-    plan: PlanData,
-    limits: readonly LimitCheck[],
-    shards: readonly string[],
-    left?: readonly LeftOut[],
-  ): void
+  planned(plan: PlanData, limits: readonly LimitCheck[], shards: readonly string[], left?: readonly LeftOut[]): void
   /** Whole objects as they are before an apply updates or deletes them. */
   keeping(before: Readonly<Record<string, Json>>): void
   at(destination: string | null): void
@@ -57,7 +52,12 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   let integration = { name: '', version: '' }
   let decision: Decision | undefined
   let tentative: Decision | undefined
-  let side: DecisionSide = { base: request.base, head: request.committed ? 'HEAD' : 'worktree', headCommit: null, dirty: false }
+  let side: DecisionSide = {
+    base: request.base,
+    head: request.committed ? 'HEAD' : 'worktree',
+    headCommit: null,
+    dirty: false,
+  }
   let plan: PlanData | null = null
   let limits: readonly LimitCheck[] = []
   let shards: readonly string[] = []
@@ -155,7 +155,9 @@ function keptOf(
   state: RunRecord['state'],
 ): Readonly<Record<string, Json>> {
   if (state === 'running') return before
-  const made = new Set(outcomes.filter(({ result }) => result === 'applied' || result === 'unknown').map(({ key }) => key))
+  const made = new Set(
+    outcomes.filter(({ result }) => result === 'applied' || result === 'unknown').map(({ key }) => key),
+  )
   return Object.fromEntries(Object.entries(before).filter(([key]) => made.has(key)))
 }
 

@@ -1,6 +1,7 @@
 // Which shards a run is about that brings something else about than the desired state of its head. Reads ledger and marks; writes nothing.
 import type { DesiredState } from './desired/evaluate.js'
 import { emptyLike, UNSHARDED } from './desired/shards.js'
+import { TrueupError } from './errors.js'
 import type { SelectedShard } from './run-plan.js'
 import type { RunSession } from './run-session.js'
 import { digestOf } from './util/digest.js'
@@ -26,11 +27,18 @@ export async function steeredShards(
     else keys.add(UNSHARDED)
     return [...keys].sort().map(empty)
   }
+  const destination = (await session.destination()) ?? null
+  if (destination !== instead.destination) {
+    throw new TrueupError(
+      'usage',
+      `run ${instead.run} acted on ${instead.destination ?? 'a place without identity'}, but ${request.target} acts on ${destination ?? 'none'} now: there is no way back from here. Give the parameters it had then (--param).`,
+      { details: { then: instead.destination, now: destination } },
+    )
+  }
   const wanted = new Set(instead.wanted.map(({ key }) => key))
   const keys = new Set(instead.wanted.map(({ shard }) => shard))
   // An object that moved to another shard since is looked for there too.
-  for (const { value } of ledger)
-    if (Object.keys(value.objects).some((key) => wanted.has(key))) keys.add(value.shard)
+  for (const { value } of ledger) if (Object.keys(value.objects).some((key) => wanted.has(key))) keys.add(value.shard)
   return [...keys].sort().map((key) => {
     const now = desired.shards.get(key)
     return now === undefined ? empty(key) : { ...now, removed: false }

@@ -1,8 +1,11 @@
 // The only file that puts a run's dependencies together. Heavy adapters stay behind dynamic imports.
-import type { LimitCheck, PlanData, Reporter } from '../event.js'
+import type { LimitCheck, PlanData, Reporter, RunActor } from '../event.js'
 import { installDryRunGuard, type DryRunGuard } from '../reconcile/dry-run-guard.js'
+import type { OwnedDependencies } from '../run-owned.js'
 import type { RunDependencies } from '../run-types.js'
 import { createEnvBackend } from '../secrets/env-backend.js'
+import { takeClaims } from '../store/claims.js'
+import type { ObjectStore } from '../store/object-store.js'
 import { systemClock } from '../util/clock.js'
 import { newUlid } from '../util/ulid.js'
 import { openTarget, type TargetReference } from './open-target.js'
@@ -46,4 +49,16 @@ export function wireRun({
     openTarget: (sides) => openTarget(reference, sides),
     confirm,
   }
+}
+
+/** Keeps applies away while the ledger is changed without one. */
+export function ledgerClaim(store: ObjectStore, by: RunActor): OwnedDependencies['claim'] {
+  return ({ run, target, destination, shards }) =>
+    takeClaims({
+      store,
+      destination,
+      shards,
+      holder: { run, target, host: by.host, url: by.url, ...thisProcess() },
+      isDead,
+    })
 }

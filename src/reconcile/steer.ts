@@ -25,6 +25,8 @@ export type Steering =
       readonly kind: 'undo'
       readonly run: string
       readonly only: string | null
+      /** Where that run acted: nowhere else is the way back. */
+      readonly destination: string | null
       readonly wanted: readonly Wanted[]
       readonly left: readonly LeftOut[]
     }

@@ -205,5 +205,5 @@ function nextLines({ style, plan, applyCommand, fullDigest = false }: PlanTextIn
 
 /** The same command as a plan. */
 function planCommand(applyCommand: string): string {
-  return applyCommand.replace(/^trueup apply\b/, 'trueup plan')
+  return applyCommand.replace(/^trueup apply\b/, 'trueup plan').replace(/ --apply\b/, '')
 }

@@ -72,9 +72,15 @@ export async function writeLedger(
     if (typeof previous?.etag === 'string') await store.delete(key, { etag: previous.etag })
     return
   }
-  const result = await writeDocument(store, key, LEDGER, { ...value, destination }, {
-    condition: typeof previous?.etag === 'string' ? { kind: 'if-etag', etag: previous.etag } : { kind: 'if-absent' },
-  })
+  const result = await writeDocument(
+    store,
+    key,
+    LEDGER,
+    { ...value, destination },
+    {
+      condition: typeof previous?.etag === 'string' ? { kind: 'if-etag', etag: previous.etag } : { kind: 'if-absent' },
+    },
+  )
   if (result.kind !== 'stored') {
     throw new TrueupError(
       'store-unavailable',

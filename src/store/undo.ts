@@ -20,8 +20,8 @@ export interface WayBack {
 
 export interface WayBackInput {
   readonly record: RunRecord
-  /** Records of runs that started later, at the same destination. */
-  readonly later: readonly RunRecord[]
+  /** What later runs did at the same destination, whosever they were. */
+  readonly later: readonly HistoryEntry[]
   /** That object alone; null for all. */
   readonly only: string | null
   /** Says who and when, for people. */
@@ -33,12 +33,9 @@ const HIDDEN = '***'
 
 export function wayBack({ record, later, only, who }: WayBackInput): WayBack {
   const since = new Map<string, HistoryEntry>()
-  for (const other of later) {
-    if (other.run.id <= record.run.id || other.run.destination !== record.run.destination) continue
-    for (const entry of historyOf(other)) {
-      const known = since.get(entry.key)
-      if (entry.result !== 'failed' && (known === undefined || known.run < entry.run)) since.set(entry.key, entry)
-    }
+  for (const entry of later) {
+    const known = since.get(entry.key)
+    if (entry.result !== 'failed' && (known === undefined || known.run < entry.run)) since.set(entry.key, entry)
   }
   const made = historyOf(record).filter(({ result }) => result !== 'failed')
   const wanted: FormerObject[] = []
@@ -46,8 +43,8 @@ export function wayBack({ record, later, only, who }: WayBackInput): WayBack {
   for (const entry of made) {
     const { key } = entry
     if (only !== null && key !== only) continue
-    const later = since.get(key)
-    const why = later === undefined ? reasonNot(entry, record) : `changed since: ${who(later)}`
+    const last = since.get(key)
+    const why = last === undefined ? reasonNot(entry, record) : `changed since: ${who(last)}`
     if (why !== undefined) left.push({ key, why })
     else wanted.push({ key, value: entry.action === 'create' ? undefined : entry.before, shard: entry.shard ?? '' })
   }

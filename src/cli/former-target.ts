@@ -1,0 +1,38 @@
+// A target that trueup.yaml may no longer have, as it was configured when it last acted. Loads no integration.
+import { isTrueupError, TrueupError } from '../errors.js'
+import type { RunConfiguration } from '../event.js'
+import { createRecordStore } from '../store/records.js'
+import type { ObjectStore } from '../store/object-store.js'
+import { defaultTarget, type TargetConfig } from './config-targets.js'
+import { targetOf } from './load-target.js'
+import type { Project } from './project.js'
+
+export interface FormerTarget {
+  readonly target: TargetConfig
+  /** Texts of `--param` that it had. */
+  readonly params: Readonly<Record<string, string>>
+  /** The run whose record tells of it; null for a target that is configured now. */
+  readonly from: string | null
+}
+
+/** As configured now, else as the record of its last apply says. @throws usage when neither knows it */
+export async function targetOrFormer(project: Project, name: string, store: ObjectStore): Promise<FormerTarget> {
+  try {
+    return { target: await targetOf(project, name), params: {}, from: null }
+  } catch (error) {
+    if (!isTrueupError(error) || (error.code !== 'usage' && error.code !== 'integration-unknown')) throw error
+    for await (const { run, configured } of createRecordStore(store).list(name)) {
+      if (configured === undefined || run.mode !== 'apply') continue
+      return { ...formerTarget(project, name, configured), from: run.id }
+    }
+    throw new TrueupError('usage', `${error.message} No record of an apply tells how it was configured, either.`, {
+      cause: error,
+      details: error.details,
+    })
+  }
+}
+
+function formerTarget(project: Project, name: string, configured: RunConfiguration): Omit<FormerTarget, 'from'> {
+  const { integration, params, destination, flags } = configured
+  return { target: { ...defaultTarget(project.config, name), integration, params, destination }, params: flags }
+}
