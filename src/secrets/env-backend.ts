@@ -15,27 +15,14 @@ export function createEnvBackend(environment: Readonly<Record<string, string | u
       const variable = secretVariable(path)
       const text = environment[variable]
       if (text === undefined || text === '') {
-        return Promise.reject(
-          new TrueupError('secret-missing', `the secret ${path} is not set: set ${variable} (environment)`, {
-            details: { path, variable },
-          }),
-        )
+        return Promise.reject(new TrueupError('secret-missing', `the secret ${path} is not set: set ${variable} (environment)`, { details: { path, variable } }))
       }
       if (field === undefined) return Promise.resolve({ value: text })
       const fields = fieldsOf(text)
       const value = fields?.[field]
       if (typeof value === 'string') return Promise.resolve({ value })
-      const has =
-        fields === undefined
-          ? 'it is a single text; make it a JSON object of fields'
-          : `it has: ${Object.keys(fields).sort().join(', ')}`
-      return Promise.reject(
-        new TrueupError(
-          'secret-missing',
-          `the secret ${path} has no field "${field}"; ${has}. (environment, ${variable})`,
-          { details: { path, field, variable } },
-        ),
-      )
+      const has = fields === undefined ? 'it is a single text; make it a JSON object of fields' : `it has: ${Object.keys(fields).sort().join(', ')}`
+      return Promise.reject(new TrueupError('secret-missing', `the secret ${path} has no field "${field}"; ${has}. (environment, ${variable})`, { details: { path, field, variable } }))
     },
   }
 }
@@ -43,9 +30,7 @@ export function createEnvBackend(environment: Readonly<Record<string, string | u
 function fieldsOf(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
   } catch {
     return undefined
   }
