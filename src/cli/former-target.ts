@@ -3,7 +3,7 @@ import { isTrueupError, TrueupError } from '../errors.js'
 import type { RunConfiguration } from '../event.js'
 import { createRecordStore } from '../store/records.js'
 import type { ObjectStore } from '../store/object-store.js'
-import { defaultTarget, type TargetConfig } from './config-targets.js'
+import { defaultTarget, resolveTargets, type TargetConfig } from './config-targets.js'
 import { targetOf } from './load-target.js'
 import type { Project } from './project.js'
 
@@ -15,21 +15,34 @@ export interface FormerTarget {
   readonly from: string | null
 }
 
-/** As configured now, else as the record of its last apply says. @throws usage when neither knows it */
+/**
+ * As configured now, else as the record of its last apply says: a default target of the same name could act somewhere else.
+ *
+ * @throws usage when neither knows it
+ */
 export async function targetOrFormer(project: Project, name: string, store: ObjectStore): Promise<FormerTarget> {
+  const configured = resolveTargets(project.config).get(name)
+  if (configured !== undefined) return { target: configured, params: {}, from: null }
+  for await (const record of createRecordStore(store).list(name)) {
+    const { run, configured: then } = record
+    if (then === undefined || run.mode !== 'apply') continue
+    const isDefault =
+      then.integration === name && then.destination === null && isEmpty(then.params) && isEmpty(then.flags)
+    return { ...formerTarget(project, name, then), from: isDefault ? null : run.id }
+  }
   try {
     return { target: await targetOf(project, name), params: {}, from: null }
   } catch (error) {
     if (!isTrueupError(error) || (error.code !== 'usage' && error.code !== 'integration-unknown')) throw error
-    for await (const { run, configured } of createRecordStore(store).list(name)) {
-      if (configured === undefined || run.mode !== 'apply') continue
-      return { ...formerTarget(project, name, configured), from: run.id }
-    }
     throw new TrueupError('usage', `${error.message} No record of an apply tells how it was configured, either.`, {
       cause: error,
       details: error.details,
     })
   }
+}
+
+function isEmpty(object: object): boolean {
+  return Object.keys(object).length === 0
 }
 
 function formerTarget(project: Project, name: string, configured: RunConfiguration): Omit<FormerTarget, 'from'> {

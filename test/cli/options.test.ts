@@ -50,8 +50,6 @@ describe('the table', () => {
       '--trust-zone',
       '--check-only-affected-shards',
       '--lease-wait',
-      '--only',
-      '--all',
     ]) {
       expect(text).not.toContain(`${flag}\``)
       expect(text).not.toContain(`${flag} `)
@@ -107,7 +105,7 @@ describe('the docs table', () => {
       '| `--base, --early-exit-compare-sha <rev>` | `TRUEUP_EARLY_EXIT_COMPARE_SHA` |  |  | plan, apply, run, config | skip when configuration, code and desired state are as at that revision; last-applied: as last applied |',
     )
     expect(rows).toContain(
-      "| `--timeout <duration>` | `TRUEUP_TIMEOUT` | `timeout` | none | plan, apply, run, config | the run's deadline: 90s, 30m, 1h |",
+      "| `--timeout <duration>` | `TRUEUP_TIMEOUT` | `timeout` | none | plan, apply, run, undo, destroy, owned adopt, config | the run's deadline: 90s, 30m, 1h |",
     )
   })
 })
@@ -120,6 +118,7 @@ describe('the schema of trueup.yaml', () => {
     }
     expect(Object.keys(schema.properties).sort()).toEqual(
       [
+        'approvals',
         'concurrency',
         'data',
         'integrations',

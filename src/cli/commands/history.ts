@@ -72,7 +72,7 @@ function historyText({ target, key, entries, style }: Shown): string {
       ...(entry.error === null ? [] : [`${indent}${style.data(entry.error)}`]),
     ]
   })
-  if (key !== undefined && last.result !== 'failed' && ['create', 'update', 'delete'].includes(last.action)) {
+  if (key !== undefined && last.result === 'applied' && ['create', 'update', 'delete'].includes(last.action)) {
     const lead = last.action === 'delete' ? 'To bring it back' : 'To undo the last change'
     lines.push(`${lead}: trueup undo ${last.run} --only ${word(style.data(key))}`)
   }
