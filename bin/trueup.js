@@ -10,7 +10,9 @@ const {
   readFileSync,
   realpathSync,
   renameSync,
+  rmSync,
   writeFileSync,
+  writeSync,
 } = require('node:fs')
 const Module = require('node:module')
 const { dirname, isAbsolute, join, resolve } = require('node:path')
@@ -45,13 +47,20 @@ function cacheFolder(build) {
   return join(base, 'trueup', `code-${build.slice(0, 16)}-${process.version}-${process.arch}`)
 }
 
-/** Only what this user wrote: with sudo, HOME may be somebody else's. */
+/** V8 does not check what it kept, and a damaged file (a power cut, a full disk) would end the process: the bytes end with their digest. */
+const digestOf = (bytes) => require('node:crypto').createHash('sha1').update(bytes).digest()
+const DIGEST_BYTES = 20
+
+/** Only what this user wrote, and whole: with sudo, HOME may be somebody else's. */
 function readOwn(file) {
   try {
     const descriptor = openSync(file, 'r')
     try {
       const isOwn = process.getuid === undefined || fstatSync(descriptor).uid === process.getuid()
-      return isOwn ? readFileSync(descriptor) : undefined
+      if (!isOwn) return undefined
+      const bytes = readFileSync(descriptor)
+      const data = bytes.subarray(0, -DIGEST_BYTES)
+      return digestOf(data).equals(bytes.subarray(data.length)) ? data : undefined
     } finally {
       closeSync(descriptor)
     }
@@ -60,8 +69,14 @@ function readOwn(file) {
   }
 }
 
-/** As `require`, with V8's compiled code kept between runs: compiling is most of what a skip costs. Any trouble: compiled anew. */
-function load(file) {
+/** How often compiled code is kept anew, each time with what that run compiled for the first time: a skip needs other code than a plan. */
+const GENERATIONS = ['1', '2', '3']
+
+/**
+ * As `require`, with V8's compiled code kept between runs: compiling is most of what a skip costs. Any trouble: compiled anew.
+ * `kind`: what is run alike needs like code, so that a `list` leaves its own.
+ */
+function load(file, kind) {
   let folder
   try {
     folder = cacheFolder(JSON.parse(readFileSync(join(__dirname, '..', 'dist', 'build.json'), 'utf8')).build)
@@ -73,8 +88,13 @@ function load(file) {
     require(file)
     return
   }
-  const kept = join(folder, 'trueup.bin')
-  const cachedData = readOwn(kept)
+  const files = GENERATIONS.map((generation) => join(folder, `${kind}-${generation}.bin`))
+  let newest = files.length - 1
+  let cachedData
+  for (; newest >= 0; newest--) {
+    cachedData = readOwn(files[newest])
+    if (cachedData !== undefined) break
+  }
   const script = new vm.Script(Module.wrap(readFileSync(file, 'utf8')), {
     filename: file,
     cachedData,
@@ -85,18 +105,41 @@ function load(file) {
   require.cache[file] = module_
   script.runInThisContext()(module_.exports, Module.createRequire(file), module_, file, dirname(file))
   module_.loaded = true
-  if (cachedData !== undefined && !script.cachedDataRejected) return
+  const isRejected = cachedData !== undefined && script.cachedDataRejected
+  const kept = files[isRejected ? newest : newest + 1]
+  if (kept === undefined) return
   process.once('exit', () => {
+    const part = `${kept}.${process.pid}`
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
-      const part = `${kept}.${process.pid}`
       // Now, so that what was compiled on the way is in it too.
-      writeFileSync(part, script.createCachedData(), { mode: 0o600 })
+      const data = script.createCachedData()
+      writeFileSync(part, Buffer.concat([data, digestOf(data)]), { mode: 0o600 })
       renameSync(part, kept)
     } catch {
-      // Nowhere to keep it.
+      removeQuietly(part)
     }
   })
+}
+
+/** What a full disk took half of must not stay. */
+function removeQuietly(file) {
+  try {
+    rmSync(file, { force: true })
+  } catch {
+    // Nowhere to keep anything.
+  }
+}
+
+/** The version and nothing else: no program is needed for it. False: the program must do it, being better at streams that take nothing. */
+function printVersion() {
+  try {
+    const { version } = JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8'))
+    writeSync(1, `${version}\n`)
+    return true
+  } catch {
+    return false
+  }
 }
 
 const args = process.argv.slice(2)
@@ -107,11 +150,11 @@ const cli = join(__dirname, '..', 'dist', 'cli', 'trueup.cjs')
 const own = projectsOwn(startFolder(args))
 if (own !== undefined && own !== realpathSync(__filename)) {
   require(own)
-} else if (existsSync(cli)) {
-  load(cli)
-} else {
+} else if (!existsSync(cli)) {
   process.stderr.write(
     `trueup: this copy is not built (${cli} is missing). In a checkout run: npm ci && npm run build\n`,
   )
   process.exitCode = 1
+} else if (args.length !== 1 || args[0] !== '--version' || !printVersion()) {
+  load(cli, args.some((word) => word === 'plan' || word === 'apply' || word === 'run') ? 'run' : 'other')
 }

@@ -216,7 +216,7 @@ function issueText(issue: StandardSchemaV1.Issue, values: Fields, options: Resol
   if (name === undefined) return `${options.target}: parameters: ${issue.message}`
   const key = String(name)
   if (path.length === 1 && !Object.hasOwn(values, key)) {
-    return `${options.target}: parameter ${quote(key)} is missing: give --param ${key}=…, or set it in params: of the target in trueup.yaml (${issue.message})`
+    return `${options.target}: parameter ${quote(key)} is missing: give --param ${key}=…, or set it in params: of the target in trueup.yaml`
   }
   const inside = path
     .slice(1)

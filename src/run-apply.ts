@@ -1,12 +1,12 @@
 // Stage 3 of a run, in apply mode only: claims, what dead runs left, marks, changes, ownership. In: session and plan. Out: outcomes.
 // The order is the safety: mark started → record → (intent, effect, outcome)… → ownership → mark completed.
 import { TrueupError } from './errors.js'
-import type { ChangeOutcome, Json } from './event.js'
+import type { ChangeOutcome, Json, RunRecord } from './event.js'
 import { applyChanges } from './reconcile/apply.js'
 import type { Steering } from './reconcile/steer.js'
 import type { PlannedRun, SelectedShard } from './run-plan.js'
 import { takeClaims, type Claims } from './store/claims.js'
-import { createJournal, readJournal, type JournalEntry } from './store/journal.js'
+import { createJournal, outcomeOf, readJournal } from './store/journal.js'
 import { foldJournal, readLedger, writeLedger } from './store/ledger.js'
 import { ledgerAfter } from './store/ledger-after.js'
 import type { ApplyMark, MarkStore, StoredMark } from './store/marks.js'
@@ -66,8 +66,7 @@ export async function recoverDeadRuns(
     const outcomes = entries.map(outcomeOf)
     const records = createRecordStore(target.store)
     for (const record of await records.find(run)) {
-      if (record.state === 'running')
-        await records.write({ ...record, state: 'finished', outcomes, exitCode: 5 }, { durable: true })
+      if (record.state === 'running') await records.write(ended(record, outcomes), { durable: true })
     }
     if (entries.every((entry) => mine.some(({ mark }) => mark.shard === entry.shard)))
       await createJournal(target.store, run).clear()
@@ -76,11 +75,10 @@ export async function recoverDeadRuns(
   }
 }
 
-function outcomeOf(entry: JournalEntry): ChangeOutcome {
-  const common = { key: entry.key, action: entry.action, shard: entry.shard === '' ? null : entry.shard }
-  if (entry.state === 'applied') return { ...common, result: 'applied', error: null }
-  if (entry.state === 'failed') return { ...common, result: 'failed', error: entry.error ?? 'it failed' }
-  return { ...common, result: 'unknown', error: 'its run ended before the effect was answered' }
+/** The record of a run that can no longer end it itself. */
+function ended(record: RunRecord, outcomes: readonly ChangeOutcome[]): RunRecord {
+  const error = { code: 'interrupted', message: 'its process ended before the run did', details: {} } as const
+  return { ...record, state: 'finished', outcomes, error, exitCode: outcomes.length === 0 ? 1 : 5 }
 }
 
 /** Carries the plan out. Every failure of a change is an outcome; thrown is only what kept the first change from starting. */

@@ -46,16 +46,14 @@ async function matchSavedPlan(session: RunSession, planned: PlannedRun, saved: S
       { details: { plan: saved.id } },
     )
   if (deps.clock.now() > saved.expiresAt) throw refuse(`expired at ${new Date(saved.expiresAt).toISOString()}`)
+  const used = storeKey('plans', saved.id)
+  if ((await target.store.head(used)).kind === 'found') throw refuse('was applied already')
   const differences = planDifferences(saved.plan, planned.built.data)
   if (differences.length > 0) throw refuse(`no longer fits:${shown(differences)}\nSo it is not applied`)
   // Single use, also when two applies of it race: consumed before the first change.
-  const put = await target.store.put(
-    storeKey('plans', saved.id),
-    new TextEncoder().encode(JSON.stringify({ run: session.runId })),
-    {
-      condition: { kind: 'if-absent' },
-    },
-  )
+  const put = await target.store.put(used, new TextEncoder().encode(JSON.stringify({ run: session.runId })), {
+    condition: { kind: 'if-absent' },
+  })
   if (put.kind !== 'stored') throw refuse('was applied already')
 }
 

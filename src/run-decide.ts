@@ -11,11 +11,10 @@ export async function decideRun(session: RunSession, base: Base | undefined): Pr
   const { request } = session
   const side = headSide(session.head)
   const finding = await findOut(session, base)
-  if (request.mode === 'dry-run' || !wouldSkip(finding)) return decide(request.mode, finding, side)
   // `last-applied` has asked the marks already.
-  const applied: Applied =
-    request.base === 'last-applied' ? { kind: 'applied', by: 'desired' } : await askApplied(session)
-  return decide('apply', finding, side, applied)
+  const isSettled = request.mode === 'dry-run' || request.base === 'last-applied' || !wouldSkip(finding)
+  if (isSettled) return decide('dry-run', finding, side)
+  return decide('apply', finding, side, await askApplied(session))
 }
 
 async function findOut(session: RunSession, base: Base | undefined): Promise<Finding> {
@@ -77,28 +76,42 @@ async function lastApplied(
 ): Promise<Finding> {
   const applied = await askApplied(session)
   const { target } = session.request
-  if (applied.kind === 'applied') {
-    return alone(
-      applied.by === 'inputs' ? 'inputs-unchanged' : 'desired-unchanged',
-      `${target} was last applied with exactly this code, configuration and ${applied.by === 'inputs' ? 'inputs' : 'desired state'}.`,
-    )
+  const { manifest } = session.target.declared
+  const more = {
+    components: { ...alone('base-not-applied', '').components, ...applied.components },
+    ...(applied.digest === undefined ? {} : { digest: applied.digest }),
   }
-  const reasons = {
-    never: 'base-not-applied',
-    shards: 'base-not-applied',
-    code: 'code-changed',
-    config: 'config-changed',
-    env: 'config-changed',
-    secrets: 'config-changed',
-    desired: 'desired-changed',
-  } as const
-  return alone(session.facts.code === null ? 'code-unknown' : reasons[applied.differs], `${applied.explanation}.`)
+  if (applied.kind === 'applied') {
+    const what = applied.by === 'inputs' ? 'inputs' : 'desired state'
+    const explanation = `${target} was last applied with exactly this code, configuration and ${what}.`
+    return { ...alone(applied.by === 'inputs' ? 'inputs-unchanged' : 'desired-unchanged', explanation), ...more }
+  }
+  if (applied.differs === 'code' && manifest.kind === 'unknown') {
+    const explanation = `whether the code of ${target} changed cannot be told: ${manifest.reason}.`
+    return { ...alone('code-unknown', explanation), ...more }
+  }
+  return { ...alone(REASONS[applied.differs], `${applied.explanation}.`), ...more }
 }
+
+const REASONS = {
+  never: 'base-not-applied',
+  shards: 'base-not-applied',
+  code: 'code-changed',
+  config: 'config-changed',
+  env: 'config-changed',
+  secrets: 'base-not-applied',
+  desired: 'desired-changed',
+} as const
 
 async function askApplied(session: RunSession): Promise<Applied> {
   const marks = await session.marks()
   if (marks === undefined)
-    return { kind: 'not-applied', differs: 'never', explanation: 'the place it acts on has no identity yet' }
+    return {
+      kind: 'not-applied',
+      differs: 'never',
+      explanation: 'the place it acts on has no identity yet',
+      components: {},
+    }
   return askMarks({
     target: session.request.target,
     marks,

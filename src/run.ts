@@ -25,7 +25,8 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
     await using baseSnapshot = base?.kind === 'found' ? base.snapshot : undefined
     const compared = base?.kind === 'found' ? base.id : request.base
     draft.located({ base: compared, ...headSide(head) })
-    const target = await deps.openTarget({ head, base: baseSnapshot, mode: request.mode })
+    const opening = deps.openTarget({ head, base: baseSnapshot, mode: request.mode })
+    const target = await unlessAborted(opening, deps.stop)
     draft.opened(target)
     for (const message of target.notes) deps.reporter.report({ kind: 'warned', target: request.target, message })
     session = await openSession({ deps, request, runId: draft.id, head, target })
@@ -59,7 +60,7 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
 
   if (request.mode === 'dry-run') {
     draft.decided(made)
-    draft.at((await session.destination()) ?? null)
+    draft.at((await guarded(session.destination())) ?? null)
     const planned = await guarded(planRun(session, desired, await selectShards(session, desired)))
     draft.planned(
       planned.built.data,
@@ -75,7 +76,7 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
   const { definition } = await session.loaded()
   if (session.target.storeIsFreshInCi && definition.deletePolicy !== 'never' && !request.initStore)
     throw freshStore(session)
-  const destination = await session.createDestination()
+  const destination = await guarded(session.createDestination())
   draft.at(destination)
   const selection = await selectShards(session, desired)
   const claims = await claimShards(session, destination, selection.selected)

@@ -203,7 +203,9 @@ describe('assertDryRunIsPure', () => {
 
   it('fails when planning sends a write past ctx.http', async () => {
     const { integration } = sample({
-      whilePlanning: async () => void (await fetch('http://127.0.0.1:9/x', { method: 'POST' })),
+      whilePlanning: async () => {
+        await fetch('http://127.0.0.1:9/x', { method: 'POST' })
+      },
     })
     await expect(assertDryRunIsPure(integration, { data })).rejects.toThrow(/the dry run failed: .*POST/)
   })

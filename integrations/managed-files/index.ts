@@ -3,9 +3,9 @@ import { defineIntegration, diff, TrueupError } from 'trueup'
 import { z } from 'zod'
 import { clash, pathProblem } from './paths.js'
 
-const path = z.string().superRefine((text, { addIssue }) => {
+const path = z.string().superRefine((text, ctx) => {
   const problem = pathProblem(text)
-  if (problem !== undefined) addIssue({ code: 'custom', message: `${JSON.stringify(text)} ${problem}` })
+  if (problem !== undefined) ctx.addIssue({ code: 'custom', message: `${JSON.stringify(text)} ${problem}` })
 })
 
 /** As chmod takes it. YAML reads 0644 without quotes as the number 644, so quotes are asked for. */

@@ -1,13 +1,16 @@
 // Keeps declarations of targets by everything they were made from, so that a skip loads neither the integration nor a parser.
 // A kept one counts only while every file that its code consists of (and every path that was looked for in vain) is as it was.
+// Small files are read at once, without the detour by threads: this is most of what a skip waits for.
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { escapeGlob } from '../desired/globs.js'
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { compileGlobs, escapeGlob } from '../desired/globs.js'
 import type { Snapshot } from '../desired/source.js'
 import type { KnownCode } from '../early-exit/code-manifest.js'
 import type { DeclaredTarget } from '../early-exit/declaration.js'
+import { loadOptions } from './load-target.js'
 import type { TargetReference } from './open-target.js'
+import { pathsKey, type Project } from './project.js'
 
 interface Kept {
   readonly declared: DeclaredTarget & { readonly manifest: KnownCode }
@@ -16,26 +19,42 @@ interface Kept {
 /** The declaration of an earlier run, when it is still true of this head; undefined otherwise, and on any trouble. */
 export async function keptDeclaration(reference: TargetReference, head: Snapshot): Promise<DeclaredTarget | undefined> {
   const { project } = reference
-  const kept = await project.cache.get<Kept>(keyOf(reference))
+  const kept = await project.cache.get<Kept>(await keyOf(reference))
   if (kept === undefined) return undefined
   const { manifest } = kept.declared
   const { root } = project.repository
-  if (!(await isInstalled(manifest, root)) || !(await sameCode(manifest, head))) return undefined
+  if (!isInstalled(manifest, root) || !(await sameCode(manifest, head, project.configPath))) return undefined
   // With --committed the loaded code is still that of the disk.
-  if (head.revision.kind === 'commit' && !(await isOnDisk(manifest, root))) return undefined
+  if (head.revision.kind === 'commit' && !isOnDisk(manifest, root)) return undefined
   return kept.declared
 }
 
 export async function keepDeclaration(reference: TargetReference, declared: DeclaredTarget): Promise<void> {
   const { manifest, declaration } = declared
-  if (manifest.kind === 'known' && manifest.probed !== null)
-    await reference.project.cache.put(keyOf(reference), { declared: { declaration, manifest } } satisfies Kept)
+  const { project, target } = reference
+  if (manifest.kind === 'unknown' || manifest.probed === null) return
+  await project.cache.put(await keyOf(reference), { declared: { declaration, manifest } } satisfies Kept)
+  const { probed } = manifest
+  const code = Object.keys(probed).filter((path) => probed[path] !== '')
+  const inputs = compileGlobs(declaration.inputs).roots.map(({ kind, path }) => (kind === 'file' ? path : `${path}/`))
+  const read = [...code, ...inputs]
+  await project.cache.put(pathsKey(project.workingDirectory, target.name), pathsToAsk(read, project.configPath))
 }
 
-function keyOf({ project, target, params }: TargetReference): readonly string[] {
+/** What looking these paths up will read: the folders on the way to them, from the root, and trueup.yaml itself. */
+function pathsToAsk(read: readonly string[], configPath: string | null): readonly string[] {
+  const paths = new Set(configPath === null ? [''] : ['', configPath])
+  for (const path of read) {
+    for (let end = path.indexOf('/', 1); end !== -1; end = path.indexOf('/', end + 1)) paths.add(path.slice(0, end))
+  }
+  return [...paths]
+}
+
+async function keyOf({ project, target, params }: TargetReference): Promise<readonly string[]> {
   const { settings } = project
   return [
     'declaration',
+    JSON.stringify(await filesMeant(project, target.integration)),
     createHash('sha256').update(project.configText).digest('hex'),
     project.configFile ?? '',
     JSON.stringify(target),
@@ -45,45 +64,69 @@ function keyOf({ project, target, params }: TargetReference): readonly string[] 
   ]
 }
 
-/** Whether a revision holds exactly the files that this code consists of: then its code is the same without a second look. */
-export async function sameCode(manifest: KnownCode, snapshot: Snapshot): Promise<boolean> {
+/** What is there under an integration's name or path: one file more, and it may mean another integration. */
+async function filesMeant(project: Project, integration: string): Promise<readonly string[]> {
+  const { places, configDirectory, workingDirectory } = await loadOptions(project)
+  const isPath = /^\.|[/\\]|\.m?[jt]s$/.test(integration)
+  const folders = isPath
+    ? [workingDirectory, configDirectory].map((base) => dirname(resolve(base, integration)))
+    : places.map((place) => resolve(configDirectory, place))
+  const name = basename(integration)
+  const found = folders.flatMap((folder) => {
+    const here = namesIn(folder).filter((entry) => entry === name || entry.startsWith(`${name}.`))
+    const inside = namesIn(join(folder, name)).filter((entry) => entry.startsWith('index.'))
+    return [...here, ...inside.map((entry) => `${name}/${entry}`)].map((entry) => join(folder, entry))
+  })
+  return [...folders, ...found]
+}
+
+/** Sorted; none for what is no folder. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).sort()
+  } catch {
+    return []
+  }
+}
+
+/**
+ * Whether a revision holds exactly the files that this code consists of: then its code is the same without a second look.
+ * `beside` is asked for in the same breath, so that the snapshot knows whether it is changed.
+ */
+export async function sameCode(
+  manifest: KnownCode,
+  snapshot: Snapshot,
+  beside: string | null = null,
+): Promise<boolean> {
   const { probed } = manifest
   if (probed === null) return false
   const paths = Object.keys(probed)
-  const entries = new Map((await snapshot.entries(paths.map(escapeGlob))).map((entry) => [entry.path, entry.oid]))
+  const asked = beside === null ? paths : [...paths, beside]
+  const entries = new Map((await snapshot.entries(asked.map(escapeGlob))).map((entry) => [entry.path, entry.oid]))
   return paths.every((path) => (entries.get(path) ?? '') === probed[path])
 }
 
 /** Versions of the packages as npm laid them out. */
-async function isInstalled(manifest: KnownCode, root: string): Promise<boolean> {
-  const checks = Object.entries(manifest.installed).map(async ([path, version]) => {
+function isInstalled(manifest: KnownCode, root: string): boolean {
+  return Object.entries(manifest.installed).every(([path, version]) => {
     try {
-      return (
-        (JSON.parse(await readFile(join(root, path, 'package.json'), 'utf8')) as { version?: string }).version ===
-        version
-      )
+      const text = readFileSync(join(root, path, 'package.json'), 'utf8')
+      return (JSON.parse(text) as { version?: string }).version === version
     } catch {
       return false
     }
   })
-  return (await Promise.all(checks)).every(Boolean)
 }
 
 /** Compares as git would store them; a file that a filter changes looks different here and is merely looked at again. */
-async function isOnDisk(manifest: KnownCode, root: string): Promise<boolean> {
-  const checks = Object.entries(manifest.files).map(async ([path, oid]) => {
+function isOnDisk(manifest: KnownCode, root: string): boolean {
+  return Object.entries(manifest.files).every(([path, oid]) => {
     try {
-      const bytes = await readFile(join(root, path))
-      const hash = createHash(oid.length === 64 ? 'sha256' : 'sha1')
-      return (
-        hash
-          .update(`blob ${String(bytes.length)}\0`)
-          .update(bytes)
-          .digest('hex') === oid
-      )
+      const bytes = readFileSync(join(root, path))
+      const hash = createHash(oid.length === 64 ? 'sha256' : 'sha1').update(`blob ${String(bytes.length)}\0`)
+      return hash.update(bytes).digest('hex') === oid
     } catch {
       return false
     }
   })
-  return (await Promise.all(checks)).every(Boolean)
 }

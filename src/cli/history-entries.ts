@@ -1,16 +1,6 @@
-// Reads what applies did from their records and, of those that never ended, from their journals. Writes nothing.
-import type { RunRecord } from '../event.js'
+// Entries of a history in words: what was done, when and by whom. Reads nothing.
 import { dateTime } from '../report/format.js'
-import { historyOf, type HistoryEntry } from '../store/history.js'
-import { readJournal } from '../store/journal.js'
-import type { ObjectStore } from '../store/object-store.js'
-
-/** In the order of the plan. */
-export async function entriesOf(store: ObjectStore, record: RunRecord): Promise<readonly HistoryEntry[]> {
-  const journal =
-    record.run.mode === 'apply' && record.state === 'running' ? await readJournal(store, record.run.id) : []
-  return historyOf(record, journal)
-}
+import type { HistoryEntry } from '../store/history.js'
 
 const PAST: Readonly<Record<HistoryEntry['action'], string>> = {
   create: 'created',

@@ -1,7 +1,8 @@
 // Facts that cost time to find out again, kept by what they were made from: the parsed trueup.yaml, declarations of integrations.
 // Lies in the user's own cache folder, never in the repository: a pull request could forge it there. Any trouble means "not kept".
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import type { Environment } from './process-context.js'
@@ -11,6 +12,8 @@ export interface LocalCache {
   /** Absolute folder for this repository and this trueup; null when there is no place for one. */
   readonly directory: string | null
   get<T>(key: readonly string[]): Promise<T | undefined>
+  /** As {@link LocalCache.get}, at once; whether it is what was put is for the caller to check. */
+  getNow(key: readonly string[]): unknown
   put(key: readonly string[], value: unknown): Promise<void>
 }
 
@@ -24,7 +27,12 @@ export function openLocalCache(options: {
     environment['XDG_CACHE_HOME'] ??
     (environment['HOME'] === undefined ? homeOf() : join(environment['HOME'], '.cache'))
   if (base === undefined || !isAbsolute(base))
-    return { directory: null, get: () => Promise.resolve(undefined), put: () => Promise.resolve() }
+    return {
+      directory: null,
+      get: () => Promise.resolve(undefined),
+      getNow: () => undefined,
+      put: () => Promise.resolve(),
+    }
   // Another build, Node or repository never reads what this one kept.
   const id = createHash('sha256')
     .update(JSON.stringify([tool.version, tool.build, process.versions.node, root]))
@@ -32,16 +40,19 @@ export function openLocalCache(options: {
   const directory = join(base, 'trueup', id.slice(0, 32))
   const fileOf = (key: readonly string[]): string =>
     join(directory, `${createHash('sha256').update(JSON.stringify(key)).digest('hex')}.json`)
+  // At once: of a small file, the detour by a thread costs several times the reading.
+  function getNow(key: readonly string[]): unknown {
+    try {
+      const kept = JSON.parse(readFileSync(fileOf(key), 'utf8')) as { key: readonly string[]; value: unknown }
+      return JSON.stringify(kept.key) === JSON.stringify(key) ? kept.value : undefined
+    } catch {
+      return undefined
+    }
+  }
   return {
     directory,
-    async get<T>(key: readonly string[]) {
-      try {
-        const kept = JSON.parse(await readFile(fileOf(key), 'utf8')) as { key: readonly string[]; value: T }
-        return JSON.stringify(kept.key) === JSON.stringify(key) ? kept.value : undefined
-      } catch {
-        return undefined
-      }
-    },
+    getNow,
+    get: <T>(key: readonly string[]) => Promise.resolve(getNow(key) as T | undefined),
     async put(key, value) {
       const file = fileOf(key)
       const part = `${file}.${randomBytes(6).toString('hex')}`

@@ -35,33 +35,37 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandFunction>>> = 
 /** Runs the process's command line; resolves with its exit code when all output has been written. */
 export async function main(): Promise<void> {
   quietWarnings()
-  let isDone = false
-  // Node ends quietly, and with 0, when nothing is left that could settle what is awaited.
-  process.once('beforeExit', () => {
-    if (isDone) return
-    process.stderr.write(
-      'trueup: ended without a result: something is awaited that nothing can settle (in an integration?). What was applied is in its journal; run again.\n',
-    )
-    process.exitCode = 1
-  })
   const context: ProcessContext = {
     argv: process.argv.slice(2),
     environment: process.env,
     cwd: process.cwd(),
     stdoutIsTerminal: process.stdout.isTTY,
     stderrIsTerminal: process.stderr.isTTY,
-    stdinIsTerminal: process.stdin.isTTY,
+    // Opened only when somebody asks: it costs more than a small command.
+    get stdinIsTerminal() {
+      return process.stdin.isTTY
+    },
     columns: process.stdout.columns,
     output: createOutput(process.stdout, process.stderr),
   }
+  let hasEnded = false
+  process.once('exit', (code) => {
+    if (hasEnded || code !== 0) return
+    // Node ends a process that waits for nothing, even in the middle of an await: that must not look like success.
+    process.exitCode = 1
+    context.output.err(
+      'trueup: ended before it was done: it waited for a promise that nothing was left to settle (in an integration?). What was applied is in its journal; run again\n',
+    )
+  })
   process.exitCode = await runCommandLine(context)
-  isDone = true
   await context.output.drain()
   if (context.output.failure !== null && process.exitCode === 0) {
     context.output.err(`trueup: output was lost: ${context.output.failure.message}\n`)
     process.exitCode = 1
   }
-  await context.output.drain()
+  hasEnded = true
+  // Author code that an interruption cut off, or a timer it left running, must not keep the process alive.
+  if (await context.output.drain()) process.exit()
 }
 
 /** Node's remarks on how an author's file is loaded are nothing that its user can act on. Other warnings are shown as ever. */
@@ -110,14 +114,15 @@ async function runCommandLine(context: ProcessContext): Promise<number> {
 }
 
 /** One or two lines for a person's mistake; a stack only for a bug or with --debug. */
-async function fail({ argv, output }: ProcessContext, error: Error): Promise<number> {
+async function fail(context: ProcessContext, error: Error): Promise<number> {
+  const { argv, output } = context
   const known = isTrueupError(error) ? error : undefined
   const message = known?.message ?? `Internal error: ${error.message}`
   const [first = '', ...rest] = message.split('\n')
   output.err(`trueup: ${[first, ...rest.map((line) => (line.startsWith('  ') ? line : `  ${line}`))].join('\n')}\n`)
   if (known === undefined || argv.includes('--debug')) output.err(`${stackOf(error)}\n`)
   const code = known === undefined ? 1 : exitCodeOf(known)
-  if (wantsJson(argv)) await failAsJson(output, code, known, message)
+  if (wantsJson(context)) await failAsJson(output, code, known, message)
   return code
 }
 
@@ -133,8 +138,13 @@ async function failAsJson(
   )
 }
 
-/** The command line may not have been understood; what it asked for is taken from its words. */
-function wantsJson(argv: readonly string[]): boolean {
+/** The command line may not have been understood; what it asked for is taken from its words, else from the variable. */
+function wantsJson({ argv, environment }: ProcessContext): boolean {
+  if (argv.some((word) => /^(?:-o|--output)/.test(word))) return asksForJson(argv)
+  return environment['TRUEUP_OUTPUT'] === 'json'
+}
+
+function asksForJson(argv: readonly string[]): boolean {
   return argv.some(
     (word, index) =>
       word === '-ojson' ||

@@ -1,5 +1,7 @@
 // A target as configured, ready for a run: its declaration (kept from an earlier run where nothing changed, else by loading its code),
 // the store and limits in force, and the same questions about the base.
+import { isDeepStrictEqual } from 'node:util'
+import { escapeGlob } from '../desired/globs.js'
 import type { Snapshot } from '../desired/source.js'
 import type { CodeManifest } from '../early-exit/code-manifest.js'
 import type { Declaration, DeclaredTarget } from '../early-exit/declaration.js'
@@ -8,7 +10,7 @@ import type { Json, RunMode } from '../event.js'
 import type { LimitSettings } from '../integration.js'
 import type { Approval } from '../reconcile/approvals.js'
 import type { LoadedTarget, OpenTarget } from '../run-types.js'
-import type { ObjectStore } from '../store/object-store.js'
+import { storePrefix, type ObjectStore } from '../store/object-store.js'
 import { openStore } from '../store/open-store.js'
 import { systemClock } from '../util/clock.js'
 import { once } from '../util/once.js'
@@ -87,8 +89,11 @@ async function declare(
   }
   const manifest = await manifestOf(reference, head, { entry, builtin: file === null }, true)
   const declared = { declaration, manifest }
-  await refuseUncommittedCode(project, head, manifest)
+  await refuseUncommittedCode(reference, head, declared)
   await keepDeclaration(reference, declared)
+  // So that the working tree knows of its changes.
+  if (project.configPath !== null && head.revision.kind === 'worktree')
+    await head.entries([escapeGlob(project.configPath)])
   return declared
 }
 
@@ -123,10 +128,15 @@ async function configurationAt(
   loaded: () => Promise<Loaded>,
 ): Promise<Json | undefined> {
   const { project, target } = reference
+  // A file outside of the repository is the same on both sides.
+  if (project.configPath === null) return head.config
   const found = await configAt(project, base)
-  if (found?.text === project.configText || (found === undefined && project.configFile === null)) return head.config
+  if (found?.text === project.configText) return head.config
   const there = found === undefined ? undefined : targetIn(found.config, target)
   if (found === undefined || there === undefined) return undefined
+  // Written alike on both sides, it gives alike parameters: no code is loaded for that.
+  const written = effectiveTargetSettings(found.config, there)
+  if (isDeepStrictEqual(written, effectiveTargetSettings(project.config, target))) return head.config
   const { resolveParams } = await import('../params.js')
   const { definition } = await loaded()
   const { values } = await resolveParams(definition, {
@@ -175,6 +185,9 @@ async function settingsInForce({ project, target }: TargetReference, { base, mod
       ],
     }
   }
+  if (found === undefined && project.configPath !== null) {
+    return { ...head, notes: [`limits and store come from the head, since ${short} has no ${project.configPath}`] }
+  }
   if (found === undefined || found.text === project.configText) return head
   const there = targetIn(found.config, target)
   const limits = there?.limits ?? found.config.limits ?? {}
@@ -209,8 +222,9 @@ export async function openStoreOf(project: Project, url: string, head?: Snapshot
   })
 }
 
+/** Records alone do not count: a dry run, or the apply that was refused for it, leaves one in a store that is as fresh as before. */
 async function isEmpty(store: ObjectStore): Promise<boolean> {
-  for await (const entry of store.list('')) if (entry.key !== '') return false
+  for await (const { key } of store.list('')) if (!key.startsWith(storePrefix('records'))) return false
   return true
 }
 
@@ -242,15 +256,22 @@ async function manifestAt(reference: TargetReference, base: Snapshot, declared: 
 }
 
 /** With `--committed`, code that was loaded from a changed file is not the code of HEAD. */
-async function refuseUncommittedCode(project: Project, head: Snapshot, manifest: CodeManifest): Promise<void> {
+async function refuseUncommittedCode(
+  reference: TargetReference,
+  head: Snapshot,
+  { manifest, declaration }: DeclaredTarget,
+): Promise<void> {
+  const { project } = reference
   if (!project.settings.committed.value) return
   const { dirtyFiles } = await import('../early-exit/code-manifest.js')
   await using worktree = await project.repository.head({ committed: false })
-  const dirty = await dirtyFiles(manifest, head, worktree)
+  // What HEAD does not hold may lie in the working tree all the same, and was loaded from there.
+  const here = manifest.kind === 'known' ? manifest : await manifestOf(reference, worktree, declaration, false)
+  const dirty = await dirtyFiles({ ...manifest, files: { ...here.files, ...manifest.files } }, head, worktree)
   if (dirty.length === 0) return
   throw new TrueupError(
     'head-unclean',
-    `--committed runs the code of HEAD, but ${dirty.join(', ')} ${dirty.length === 1 ? 'is' : 'are'} changed in the working tree: commit, or leave --committed out`,
+    `--committed runs the code of HEAD, but ${dirty.join(', ')} ${dirty.length === 1 ? 'is' : 'are'} not as committed: commit, or leave --committed out`,
     {
       details: { files: dirty },
     },

@@ -13,8 +13,9 @@ export interface Output {
   /**
    * Resolves when both streams have taken everything, a stream is lost, or nothing has moved for the time limit.
    * Call it before the process ends, then set `process.exitCode`; after it, `failure` is final.
+   * @returns whether nothing is left that a stream may still take
    */
-  drain(): Promise<void>
+  drain(): Promise<boolean>
 }
 
 export interface OutputOptions {
@@ -47,7 +48,8 @@ export function createOutput(
       return out.failure
     },
     drain: async () => {
-      await Promise.all(channels.map((channel) => channel.drain(stallMs)))
+      const drained = await Promise.all(channels.map((channel) => channel.drain(stallMs)))
+      return drained.every(Boolean)
     },
   }
 }
@@ -90,7 +92,7 @@ class Channel {
     }
   }
 
-  async drain(stallMs: number): Promise<void> {
+  async drain(stallMs: number): Promise<boolean> {
     while (this.#pending > 0 && !this.#lost) {
       const moved = await new Promise<boolean>((resolve) => {
         const timer = setTimeout(() => {
@@ -102,8 +104,9 @@ class Channel {
         }
       })
       this.#moved = null
-      if (!moved) return
+      if (!moved) return false
     }
+    return true
   }
 
   #lose(error: Error): void {

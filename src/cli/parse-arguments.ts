@@ -157,7 +157,7 @@ function checkPositionals(command: CommandName, positionals: readonly string[], 
     (empty === -1 ? undefined : specs.at(-1))
   if (missing !== undefined) {
     throw usage(
-      `trueup ${command} needs ${missing.name.split('|').map(withArticle).join(' or ')}${whenMissing === undefined ? '' : `: ${whenMissing}`}`,
+      `${command} needs ${missing.name.split('|').map(withArticle).join(' or ')}${whenMissing === undefined ? '' : `: ${whenMissing}`}`,
     )
   }
   const extra = positionals[specs.length]

@@ -1,5 +1,8 @@
 // Shapes of a command's data on stdout: text, JSON, a table. Knows no command.
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
+import { TrueupError, toError } from '../errors.js'
 import { displayWidth } from '../report/data-text.js'
 import type { Style } from '../report/style.js'
 import type { Settings } from './options.js'
@@ -11,15 +14,25 @@ export interface Forms {
   markdown?(): string
 }
 
-/** What `-o` asked for. */
+/** What `-o` asked for; writes the files that `--report` asked for on the way. */
 export async function printed(settings: Settings, forms: Forms): Promise<string> {
-  switch (settings.output.value) {
+  for (const { format, file } of settings.reports.value) {
+    const path = resolve(settings.directory.value ?? '.', file)
+    await writeFile(path, await inForm(format, forms)).catch((cause: unknown) => {
+      throw new TrueupError('usage', `cannot write ${path}: ${toError(cause).message}`, { cause })
+    })
+  }
+  return inForm(settings.output.value, forms)
+}
+
+async function inForm(form: 'text' | 'json' | 'markdown', forms: Forms): Promise<string> {
+  switch (form) {
     case 'json': {
       const { formatJson } = await import('../report/run-json.js')
       return formatJson(forms.json() as Parameters<typeof formatJson>[0])
     }
     case 'markdown':
-      return forms.markdown?.() ?? `\`\`\`\n${forms.text()}\`\`\`\n`
+      return forms.markdown?.() ?? `\`\`\`\n${stripVTControlCharacters(forms.text())}\`\`\`\n`
     case 'text':
       return forms.text()
   }

@@ -1,6 +1,6 @@
 // What the command line knows of the process it runs in: the one place that reads it. Handed on as plain values.
 import { hostname, userInfo } from 'node:os'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import type { RunActor } from '../event.js'
 import type { ClaimHolder } from '../store/claims.js'
 import type { Output } from './output.js'
@@ -70,16 +70,21 @@ export function thisProcess(): Pick<ClaimHolder, 'pid' | 'processStart'> {
 
 /** Whether the process that held a claim on this host is gone. When in doubt it is not. */
 export function isDead(holder: ClaimHolder): boolean {
+  const [boot, space, start] = holder.processStart.split('/')
+  const [ownBoot, ownSpace] = startOf(process.pid).split('/')
+  // Same kernel, other pid namespace (a container with this host's name): its pids say nothing here.
+  if (boot === ownBoot && space !== ownSpace) return false
   try {
     process.kill(holder.pid, 0)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH'
   }
-  const now = startOf(holder.pid)
-  return now !== '' && holder.processStart !== '' && now !== holder.processStart
+  const now = startOf(holder.pid).split('/')
+  if (now.length < 3 || start === undefined) return false
+  return now[0] !== boot || now[2] !== start || now[3] === 'Z'
 }
 
-/** Boot id and start time in clock ticks since then, where the system tells (Linux); empty elsewhere. */
+/** Boot id, pid namespace, start time in clock ticks since boot, and `Z` for a zombie; where the system tells (Linux), empty elsewhere. */
 function startOf(pid: number): string {
   try {
     // The name, in parentheses, may hold spaces: fields are counted behind it (proc(5): starttime is field 22).
@@ -87,7 +92,9 @@ function startOf(pid: number): string {
       .replace(/^.*\)/s, '')
       .trim()
       .split(' ')
-    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${fields[19] ?? ''}`
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    const space = readlinkSync('/proc/self/ns/pid').replace(/\D/g, '')
+    return `${boot}/${space}/${fields[19] ?? ''}${fields[0] === 'Z' ? '/Z' : ''}`
   } catch {
     return ''
   }

@@ -35,21 +35,31 @@ export interface Project {
 export async function openProject(
   context: ProcessContext,
   settings: Settings,
-  options: { readonly signal?: AbortSignal; readonly warn?: (message: string) => void } = {},
+  options: {
+    readonly signal?: AbortSignal
+    readonly warn?: (message: string) => void
+    /** What the command is about, where it is one target: git is asked at once for what that took the last time. */
+    readonly target?: string
+  } = {},
 ): Promise<Project> {
   const tool = readTool()
   const workingDirectory = resolve(context.cwd, settings.directory.value ?? '.')
+  const { target } = options
+  const cacheOf = (root: string): LocalCache => openLocalCache({ environment: context.environment, tool, root })
   const repository = await openGitRepository(workingDirectory, {
     clock: systemClock,
     environment: context.environment,
     trustRepository: settings.trustRepo.value,
+    ...(target === undefined
+      ? {}
+      : { askAhead: (root) => askedAhead(settings, cacheOf(root).getNow(pathsKey(workingDirectory, target))) }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     ...(options.warn === undefined ? {} : { warn: options.warn }),
   })
   try {
     const configFile = (await findConfigFile({ directory: workingDirectory, config: settings.config.value })) ?? null
     const configPath = configFile === null ? null : pathInside(repository.root, configFile)
-    const cache = openLocalCache({ environment: context.environment, tool, root: repository.root })
+    const cache = cacheOf(repository.root)
     const configText =
       configFile === null
         ? ''
@@ -74,6 +84,22 @@ export async function openProject(
     await repository.close()
     throw error
   }
+}
+
+/** Where the paths are kept that a target's revisions are asked for. */
+export function pathsKey(workingDirectory: string, target: string): readonly string[] {
+  return ['paths', workingDirectory, target]
+}
+
+function askedAhead(
+  settings: Settings,
+  kept: unknown,
+): { readonly revisions: readonly string[]; readonly paths: readonly string[] } {
+  const base = settings.force.value ? undefined : settings.compareWith.value
+  // With --committed, the configuration asks for HEAD, then the run.
+  const head = settings.committed.value ? ['HEAD', 'HEAD'] : ['HEAD']
+  const paths = Array.isArray(kept) ? kept.filter((path) => typeof path === 'string') : []
+  return { revisions: base === undefined || base === 'last-applied' ? head : [...head, base], paths }
 }
 
 /** With `--committed`, trueup.yaml is that of HEAD too. */

@@ -1,5 +1,6 @@
 // Turns SIGINT, SIGTERM and --timeout into two AbortSignals: stop starting, then (after a grace period) give up what is under way.
-// A second signal ends the process at once. Handlers are set explicitly, so it also works as PID 1.
+// A second signal ends the process at once. Handlers are set explicitly, so it also works as PID 1. When
+// nothing at all is left to wait for and the run has not ended, that ends it.
 import { TrueupError } from '../errors.js'
 
 /** How long what is under way may take after a stop. */
@@ -44,6 +45,15 @@ export function listenForStop(options: {
   }
   process.on('SIGINT', onInterrupt)
   process.on('SIGTERM', onTerminate)
+  const onNothingLeft = (): void => {
+    const reason = new TrueupError(
+      'integration-invalid',
+      'the run can never end: it waits for a promise of the integration that nothing is left to settle',
+    )
+    stop.abort(reason)
+    giveUp.abort(reason)
+  }
+  process.once('beforeExit', onNothingLeft)
   return {
     stop: stop.signal,
     giveUp: giveUp.signal,
@@ -56,6 +66,7 @@ export function listenForStop(options: {
     close() {
       process.off('SIGINT', onInterrupt)
       process.off('SIGTERM', onTerminate)
+      process.off('beforeExit', onNothingLeft)
       for (const timer of timers) clearTimeout(timer)
     },
   }

@@ -21,6 +21,11 @@ export interface GitRepositoryOptions {
   readonly temporaryDirectory?: string
   /** Read a repository that belongs to another user. @defaultValue false */
   readonly trustRepository?: boolean
+  /**
+   * What will be asked for soon, so that git is started at once: revisions as commits (each as often as it will be asked for), and paths
+   * in them. A wrong guess costs a little time and nothing else. Called with the root. @defaultValue nothing
+   */
+  readonly askAhead?: (root: string) => { readonly revisions: readonly string[]; readonly paths: readonly string[] }
   /** Told what is odd but not wrong, each once. @defaultValue nobody */
   readonly warn?: (message: string) => void
   /** Ends running git children. */
@@ -59,6 +64,8 @@ class GitRepository implements Repository {
     this.#objects = new ObjectReader(this.#git)
     this.#trees = new Trees(this.#objects)
     this.#scratch = new Scratch(options.temporaryDirectory)
+    const ahead = options.askAhead?.(this.root)
+    if (ahead !== undefined) this.#trees.askAhead(ahead.revisions, ahead.paths)
     const told = new Set<string>()
     this.#warn = (message) => {
       if (told.has(message)) return

@@ -1,6 +1,7 @@
 // Asks the apply marks: was the destination brought to exactly this head, and was nothing else applied since?
 // Never evaluates desired state when git alone can answer; never says "applied" on a doubt.
 import type { DesiredState } from '../desired/evaluate.js'
+import type { DecisionComponent } from '../event.js'
 import type { ApplyMark, MarkStore, StoredMark } from '../store/marks.js'
 import type { Applied } from './decide.js'
 import type { HeadFacts } from './head-facts.js'
@@ -18,51 +19,134 @@ export interface AppliedQuestion {
 export async function askMarks(question: AppliedQuestion): Promise<Applied> {
   const { facts, target } = question
   const marks = await question.marks.all()
-  if (marks.size === 0) return notApplied('never', `${target} was never applied at this destination`)
+  const known = { components: componentsOf(facts, [...marks.values()]) }
+  if (marks.size === 0) return notApplied('never', `${target} was never applied at this destination`, known)
   const troubled = [...marks.values()].find(({ mark }) => mark.status !== 'completed')
   if (troubled !== undefined) {
     const how = troubled.mark.status === 'started' ? 'was interrupted' : (troubled.mark.reason ?? 'did not succeed')
-    return notApplied('never', `the last apply of ${nameOf(troubled.mark, target)} (run ${troubled.mark.run}) ${how}`)
+    const what = `the last apply of ${nameOf(troubled.mark, target)} (run ${troubled.mark.run}) ${how}`
+    return notApplied('never', what, known)
   }
-  if (facts.code === null) return notApplied('code', 'the code of the integration cannot be told apart')
-  if (await treesAnswer(question, marks)) return { kind: 'applied', by: 'inputs' }
+  if (facts.code === null) return notApplied('code', 'the code of the integration cannot be told apart', known)
+  const byTrees = await treesAnswer(question, marks)
+  if (byTrees !== undefined) return { kind: 'applied', by: 'inputs', components: componentsOf(facts, byTrees) }
 
   const desired = await question.desired()
   const secrets = await facts.secrets(desired)
-  if (secrets === null) return notApplied('secrets', 'its secrets have no versions that could be compared')
   const expected = new Map([...desired.shards.values()].map((shard) => [shard.key, shard.digest as string]))
   for (const [key, digest] of await question.removed()) if (!expected.has(key)) expected.set(key, digest)
+  const components = {
+    ...componentsOf(
+      facts,
+      [...expected.keys()].flatMap((key) => marks.get(key) ?? []),
+    ),
+    ...desiredComponent({ desired, expected, marks }),
+  }
+  const evaluated = { components, digest: desired.digest }
+  if (secrets === null) return notApplied('secrets', 'its secrets have no versions that could be compared', evaluated)
   for (const [key, digest] of expected) {
     const mark = marks.get(key)?.mark
-    if (mark === undefined) return notApplied('shards', `shard ${key} was never applied`)
-    const name = nameOf(mark, target)
-    if (mark.code !== facts.code || mark.semantics !== facts.semantics)
-      return notApplied('code', `${name} was last applied with other code`)
-    if (mark.config !== facts.config) return notApplied('config', `${name} was last applied with another configuration`)
-    if (mark.env !== facts.env) return notApplied('env', `${name} was last applied with other environment variables`)
-    if (mark.secrets !== secrets) return notApplied('secrets', `${name} was last applied with other secrets`)
-    if (mark.desired !== digest) return notApplied('desired', `${name} was last applied with another desired state`)
+    if (mark === undefined) return notApplied('shards', `shard ${key} was never applied`, evaluated)
+    const differs = differenceOf(mark, { facts, secrets, digest })
+    if (differs === undefined) continue
+    return notApplied(differs, `${nameOf(mark, target)} was last applied with ${OTHER[differs]}`, evaluated)
   }
-  return { kind: 'applied', by: 'desired' }
+  return { kind: 'applied', by: 'desired', ...evaluated }
 }
 
-/** Git alone: the trees of the inputs are those of which every shard's mark tells. Not for targets with secrets or outside data. */
-async function treesAnswer(question: AppliedQuestion, marks: ReadonlyMap<string, StoredMark>): Promise<boolean> {
+const OTHER = {
+  code: 'other code',
+  config: 'another configuration',
+  env: 'other environment variables',
+  secrets: 'other secrets',
+  desired: 'another desired state',
+} as const
+
+interface Head {
+  readonly facts: HeadFacts
+  readonly secrets: string
+  readonly digest: string
+}
+
+function differenceOf(mark: ApplyMark, { facts, secrets, digest }: Head): keyof typeof OTHER | undefined {
+  if (mark.code !== facts.code || mark.semantics !== facts.semantics) return 'code'
+  if (mark.config !== facts.config) return 'config'
+  if (mark.env !== facts.env) return 'env'
+  if (mark.secrets !== secrets) return 'secrets'
+  return mark.desired === digest ? undefined : 'desired'
+}
+
+/**
+ * Git alone: the trees of the inputs are those of which every shard's mark tells; then these marks. Not for targets with
+ * secrets or outside data.
+ */
+async function treesAnswer(
+  question: AppliedQuestion,
+  marks: ReadonlyMap<string, StoredMark>,
+): Promise<readonly StoredMark[] | undefined> {
   const { facts } = question
-  if (facts.inputs === null || facts.hasSecrets || facts.external) return false
+  if (facts.inputs === null || facts.hasSecrets || facts.external) return undefined
   const evaluated = await question.marks.readEvaluated()
-  if (evaluated === undefined || evaluated.shards.length === 0) return false
+  if (evaluated === undefined || evaluated.shards.length === 0) return undefined
   const same = (it: { inputs: string | null; code: string; config: string; env: string }): boolean =>
     it.inputs === facts.inputs && it.code === facts.code && it.config === facts.config && it.env === facts.env
-  if (!same(evaluated)) return false
-  return evaluated.shards.every((shard) => {
-    const mark = marks.get(shard)?.mark
-    return mark !== undefined && same(mark) && mark.semantics === facts.semantics && mark.secrets === facts.noSecrets
-  })
+  if (!same(evaluated)) return undefined
+  const found = evaluated.shards.map((shard) => marks.get(shard))
+  const telling = found.filter((stored) => stored !== undefined)
+  if (telling.length < found.length) return undefined
+  const all = telling.every(
+    ({ mark }) => same(mark) && mark.semantics === facts.semantics && mark.secrets === facts.noSecrets,
+  )
+  return all ? telling : undefined
 }
 
-function notApplied(differs: Exclude<Applied, { kind: 'applied' }>['differs'], explanation: string): Applied {
-  return { kind: 'not-applied', differs, explanation }
+/** The head beside what the marks tell; where the shards' marks are not one, a mark that is not as the head is shown. */
+function componentsOf(facts: HeadFacts, marks: readonly StoredMark[]): Record<string, DecisionComponent> {
+  const compared = (head: string | null, name: 'config' | 'code' | 'inputs' | 'env'): DecisionComponent => {
+    const values = marks.map(({ mark }) => mark[name])
+    const other = values.find((value) => value !== head)
+    const base = (other === undefined ? values[0] : other) ?? null
+    // Unknown code is kept as an empty text.
+    return {
+      head,
+      base: base === '' ? null : base,
+      same: head === null || values.length === 0 ? null : other === undefined,
+    }
+  }
+  return {
+    config: compared(facts.config, 'config'),
+    code: compared(facts.code, 'code'),
+    ...(facts.inputs === null ? {} : { inputs: compared(facts.inputs, 'inputs') }),
+    env: compared(facts.env, 'env'),
+  }
+}
+
+interface DesiredSides {
+  readonly desired: DesiredState
+  readonly expected: ReadonlyMap<string, string>
+  readonly marks: ReadonlyMap<string, StoredMark>
+}
+
+function desiredComponent({ desired, expected, marks }: DesiredSides): Record<string, DecisionComponent> {
+  const differing = [...expected].filter(([key, digest]) => marks.get(key)?.mark.desired !== digest).map(([key]) => key)
+  const same = differing.length === 0
+  const whole =
+    expected.size === 1 && expected.has('') ? (marks.get('')?.mark.desired ?? null) : same ? desired.digest : null
+  const shown = differing.slice(0, 3).join(', ')
+  const more = differing.length > 3 ? ` and ${String(differing.length - 3)} more` : ''
+  const detail =
+    same || differing.includes('') ? {} : { detail: `shards: ${shown}${more} (of ${String(expected.size)})` }
+  return { desired: { head: desired.digest, base: whole, same, ...detail } }
+}
+
+type NotApplied = Extract<Applied, { kind: 'not-applied' }>
+
+function notApplied(
+  differs: NotApplied['differs'],
+  explanation: string,
+  more: Pick<NotApplied, 'components' | 'digest'>,
+): Applied {
+  return { kind: 'not-applied', differs, explanation, ...more }
 }
 
 function nameOf(mark: ApplyMark, target: string): string {

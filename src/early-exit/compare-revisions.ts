@@ -43,7 +43,7 @@ export async function openBase(
   const { repository, revision } = question
   const resolved = await repository.resolve(revision)
   if (resolved.kind === 'found') return { kind: 'found', id: resolved.id, snapshot: await repository.at(resolved.id) }
-  const message = `cannot compare with ${revision}: ${resolved.reason}`
+  const message = sentence(`cannot compare with ${revision}: ${resolved.reason}`)
   if (question.requireCompare)
     throw new TrueupError('base-unavailable', `${question.target}: ${message}`, { details: { base: revision } })
   const explanation = `${message} Running in full; pass --require-compare to fail instead.`
@@ -73,7 +73,7 @@ export async function compareRevisions(
       return { value: await ask() }
     } catch (thrown) {
       const error = toError(thrown)
-      const message = `${what} of ${short} cannot be evaluated: ${error.message}`
+      const message = sentence(`${what} of ${short} cannot be evaluated: ${error.message}`)
       if (question.requireCompare)
         throw new TrueupError('base-unavailable', `${name}: ${message}`, { cause: error, details: { base: base.id } })
       question.warn(`${message} Running in full.`)
@@ -172,7 +172,8 @@ async function firstChangedLine(
 ): Promise<{ file?: string; line?: number }> {
   const [file] = changed
   if (file === undefined || changed.length > 1) return {}
-  const [after, before] = await Promise.all([head.read(file), base.read(file)])
+  // Only for people: a base that cannot be read here was compared all the same.
+  const [after, before] = await Promise.all([head.read(file), base.read(file).catch(() => undefined)])
   if (after === undefined || before === undefined) return { file }
   const [a, b] = [before, after].map((bytes) => new TextDecoder().decode(bytes).split('\n'))
   const line = (b ?? []).findIndex((text, index) => text !== a?.[index])
@@ -203,6 +204,10 @@ function codeDifference(
     ...names(base.files, head.files),
     ...names(base.packages, head.packages).map((name) => `package ${name}`),
   ])
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`
 }
 
 /** The first few names, and how many more there are. */

@@ -22,13 +22,21 @@ export interface Finding {
 /** What the apply marks say of the head. */
 export type Applied =
   /** `by`: whether the input trees answered, or the desired state had to be evaluated. */
-  | { readonly kind: 'applied'; readonly by: 'inputs' | 'desired' }
+  | ({ readonly kind: 'applied'; readonly by: 'inputs' | 'desired' } & MarksSide)
   /** `differs`: the component in which the marks differ; `never` when there is no completed mark to compare with. */
-  | {
+  | ({
       readonly kind: 'not-applied'
       readonly differs: 'never' | 'code' | 'config' | 'env' | 'secrets' | 'desired' | 'shards'
       readonly explanation: string
-    }
+    } & MarksSide)
+
+/** What was compared with the marks on the way. */
+interface MarksSide {
+  /** `base` is what the marks tell of the last apply. */
+  readonly components: Readonly<Record<string, DecisionComponent>>
+  /** Of the head's desired state, where it was evaluated. */
+  readonly digest?: string
+}
 
 export interface HeadSide {
   readonly head: string
@@ -50,8 +58,9 @@ export function decide(mode: RunMode, finding: Finding, side: HeadSide, applied?
   const common = {
     base: finding.base,
     ...side,
-    digest: finding.digest ?? null,
-    components: finding.components,
+    digest: finding.digest ?? applied?.digest ?? null,
+    // What only the marks know stands beside what the commits say.
+    components: { ...applied?.components, ...finding.components },
     ...(finding.firstDifference === undefined ? {} : { firstDifference: finding.firstDifference }),
   }
   if (!wouldSkip(finding)) return { action: 'run', reason: finding.reason, explanation: finding.explanation, ...common }

@@ -20,6 +20,8 @@ export interface ApplyRequest {
   readonly reporter: Reporter
 }
 
+const ENDED_BEFORE = 'the run was ended before it'
+
 /**
  * @throws journal-unavailable when not even the first intent can be written: then nothing was started
  */
@@ -30,6 +32,8 @@ export async function applyChanges(request: ApplyRequest): Promise<readonly Chan
   // Set when the journal fails after the first change: an effect without an intent must not start.
   let journalError: Error | undefined
   let started = 0
+  // One listener for all changes: a signal with one for each of many would warn of a leak.
+  const givenUp = aborted(request.giveUp)
 
   const settle = (change: ExecutableChange, result: OutcomeResult, error: string | null, durationMs: number): void => {
     const { key, action, shard } = change.change
@@ -52,10 +56,16 @@ export async function applyChanges(request: ApplyRequest): Promise<readonly Chan
 
   async function carryOut(executable: ExecutableChange, intent: IntentHandle): Promise<void> {
     const { change } = executable
+    if (request.stop.aborted) {
+      // Told to stop while the intent was written: nothing of this change has happened, and the journal says so.
+      await intent.settle('failed', ENDED_BEFORE).catch(() => undefined)
+      settle(executable, 'not-attempted', ENDED_BEFORE, 0)
+      return
+    }
     const begun = request.clock.monotonic()
     started += 1
     request.reporter.report({ kind: 'change-started', target: request.target, change })
-    const ended = await Promise.race([attempt(executable, request.giveUp), aborted(request.giveUp)])
+    const ended = await Promise.race([attempt(executable, request.giveUp), givenUp])
     const spent = Math.round(request.clock.monotonic() - begun)
     if (ended.kind === 'given-up') {
       settle(executable, 'unknown', 'it was under way when the run had to end; the next run looks at it first', spent)
@@ -103,7 +113,7 @@ export async function applyChanges(request: ApplyRequest): Promise<readonly Chan
         settle(
           executable,
           'not-attempted',
-          journalError === undefined ? 'the run was ended before it' : 'the journal cannot be written',
+          journalError === undefined ? ENDED_BEFORE : 'the journal cannot be written',
           0,
         )
       } else if (standing === 'none') {

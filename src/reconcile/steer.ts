@@ -71,8 +71,11 @@ export function steer({ target, deletePolicy, shards, steering }: SteerInput): S
         const { key, value } = one
         const current = parts.find(({ pairs }) => pairs.get(key)?.current !== undefined)?.pairs.get(key)?.current
         if (value === undefined) {
-          if (current !== undefined && deletePolicy === 'never') left.push({ key, why: 'the delete policy is never' })
-          else only.add(key)
+          if (current !== undefined && deletePolicy === 'never') {
+            left.push({ key, why: 'the delete policy is never' })
+            continue
+          }
+          only.add(key)
         } else {
           const place = placeOf(parts, one, value)
           if (place === undefined) {

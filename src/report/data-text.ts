@@ -91,7 +91,8 @@ export function shortPair(
 export function wrap(text: string, width: number): string {
   const lines: string[] = []
   let line = ''
-  for (const word of text.split(' ')) {
+  // A number and its unit stay together.
+  for (const word of text.split(/ (?!%)/)) {
     if (line.trim() !== '' && displayWidth(line) + 1 + displayWidth(word) > width) {
       lines.push(line)
       line = `  ${word}`

@@ -38,7 +38,9 @@ export async function takeClaims(request: ClaimRequest): Promise<Claims> {
   const held: { key: ReturnType<typeof storeKey>; etag: string }[] = []
   const abandonedBy = new Set<string>()
   const release = async (): Promise<void> => {
-    for (const { key, etag } of held.splice(0)) await store.delete(key, { etag })
+    // Every one is tried: a claim of a living host that stays behind keeps everybody out.
+    const given = await Promise.allSettled(held.splice(0).map(({ key, etag }) => store.delete(key, { etag })))
+    for (const one of given) if (one.status === 'rejected') throw one.reason
   }
   try {
     for (const shard of [...request.shards].sort()) {
@@ -60,7 +62,8 @@ export async function takeClaims(request: ClaimRequest): Promise<Claims> {
       held.push({ key, etag: put.etag })
     }
   } catch (error) {
-    await release()
+    // What is told is why the claims could not be had, not that giving back failed too.
+    await release().catch(() => undefined)
     throw error
   }
   return { abandonedBy: [...abandonedBy], release }

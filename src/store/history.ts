@@ -1,7 +1,6 @@
 // One run record in, what it did to single objects out: for people who ask when something changed, by whom, and on what ground.
 // Pure. Must not: say that something was done whose outcome is not known.
 import type { ChangeAction, FieldChange, Json, LimitCheck, OutcomeResult, RunActor, RunRecord } from '../event.js'
-import type { JournalEntry } from './journal.js'
 
 /** One thing that was done (or tried) to one object. */
 export interface HistoryEntry {
@@ -40,12 +39,8 @@ export interface DeleteProof {
   readonly override: string | null
 }
 
-/**
- * What an apply did, in the order of its plan; nothing for a dry run.
- *
- * @param journal of a record that still says `running`: what it started is unknown until the next apply has looked
- */
-export function historyOf(record: RunRecord, journal: readonly JournalEntry[] = []): readonly HistoryEntry[] {
+/** What an apply did, in the order of its plan; nothing for a dry run. Of one that never ended: as far as its journal tells (records.ts). */
+export function historyOf(record: RunRecord): readonly HistoryEntry[] {
   const { run, decision, instead, plan } = record
   if (run.mode !== 'apply') return []
   const common = {
@@ -75,7 +70,7 @@ export function historyOf(record: RunRecord, journal: readonly JournalEntry[] = 
   }
   const changes = new Map(plan?.changes.map((change) => [change.key, change]))
   const before = record.before ?? {}
-  return resultsOf(record, journal).flatMap(({ key, action, shard, result, error }) => {
+  return record.outcomes.flatMap(({ key, action, shard, result, error }) => {
     if (result === 'skipped' || result === 'not-attempted') return []
     return {
       ...common,
@@ -90,25 +85,6 @@ export function historyOf(record: RunRecord, journal: readonly JournalEntry[] = 
       moved: null,
     }
   })
-}
-
-interface Result {
-  readonly key: string
-  readonly action: ChangeAction
-  readonly shard: string | null
-  readonly result: OutcomeResult
-  readonly error: string | null
-}
-
-function resultsOf(record: RunRecord, journal: readonly JournalEntry[]): readonly Result[] {
-  if (record.state === 'finished') return record.outcomes
-  return journal.map(({ key, action, shard, state, error }) => ({
-    key,
-    action,
-    shard: shard === '' ? null : shard,
-    result: state === 'intent' ? 'unknown' : state,
-    error: error ?? (state === 'intent' ? 'the run is going on, or was killed' : null),
-  }))
 }
 
 /** A delete is planned on a complete listing only, so that there was one needs no further proof. */

@@ -1,5 +1,5 @@
 // The journal of one apply: an intent before each effect, its outcome after it. What has an intent and no outcome is unknown.
-import type { ChangeAction } from '../event.js'
+import type { ChangeAction, ChangeOutcome } from '../event.js'
 import { readDocument, writeDocument } from './document.js'
 import { storeKey, storePrefix, type ObjectStore } from './object-store.js'
 import { TrueupError } from '../errors.js'
@@ -68,4 +68,12 @@ export async function readJournal(store: ObjectStore, run: string): Promise<read
     if (found.kind === 'found') entries.push(found.value)
   }
   return entries.sort((a, b) => a.sequence - b.sequence)
+}
+
+/** What an entry tells of its change, when its run has ended: an intent without an answer is unknown. */
+export function outcomeOf(entry: JournalEntry): ChangeOutcome {
+  const common = { key: entry.key, action: entry.action, shard: entry.shard === '' ? null : entry.shard }
+  if (entry.state === 'applied') return { ...common, result: 'applied', error: null }
+  if (entry.state === 'failed') return { ...common, result: 'failed', error: entry.error ?? 'it failed' }
+  return { ...common, result: 'unknown', error: 'its run ended before the effect was answered' }
 }

@@ -64,6 +64,8 @@ export function ledgerAfter({
     const after = Object.fromEntries([...(objects.get(shard) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1)))
     const shape = shapes.get(shard) ?? before?.value.shape ?? 'list'
     const value: LedgerShard = { target, shard, shape, objects: after }
+    // Read from the journal of a run that may still be at it, in a shard that is not claimed here: that run, or the next one there, writes it.
+    if (!shapes.has(shard) && (before === undefined || before.etag === null)) return []
     if (before === undefined && Object.keys(after).length === 0) return []
     if (
       before !== undefined &&

@@ -31,7 +31,7 @@ export interface OpenStoreOptions {
   readonly isTracked?: (path: string) => Promise<boolean>
 }
 
-const forms = 'Use file:<dir> (file:.trueup), s3://bucket/prefix?region=…&endpoint=…&path-style=true, or memory:.'
+const forms = 'Use file:<dir> (file:.trueup) or memory:.'
 
 /** Reads a store URL; throws `usage` with the accepted forms. Nothing is opened. */
 export function parseStoreUrl(url: string): StoreLocation {

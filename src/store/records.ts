@@ -1,6 +1,7 @@
 // Run records: what every run leaves behind, by target and ULID, so that `why` and `runs` can tell of it.
 import type { RunRecord } from '../event.js'
 import { readDocument, writeDocument } from './document.js'
+import { outcomeOf, readJournal } from './journal.js'
 import { storeKey, storePrefix, type ObjectStore, type StoreKey } from './object-store.js'
 
 const RECORD = { kind: 'run-record', version: 1 } as const
@@ -38,7 +39,8 @@ export function createRecordStore(store: ObjectStore): RecordStore {
   async function* read(wanted: readonly StoreKey[]): AsyncGenerator<RunRecord> {
     for (const key of wanted) {
       const found = await readDocument<RunRecord>(store, key, RECORD)
-      if (found.kind === 'found') yield found.value
+      if (found.kind === 'found')
+        yield found.value.state === 'running' ? await withJournal(store, found.value) : found.value
     }
   }
   return {
@@ -65,4 +67,10 @@ export function createRecordStore(store: ObjectStore): RecordStore {
       return records
     },
   }
+}
+
+/** A record that its run has not ended (yet): what is known of its changes is in the journal. */
+async function withJournal(store: ObjectStore, record: RunRecord): Promise<RunRecord> {
+  const outcomes = (await readJournal(store, record.run.id)).map(outcomeOf)
+  return outcomes.length === 0 ? record : { ...record, outcomes, exitCode: 5 }
 }

@@ -43,7 +43,11 @@ describe('config-changed', () => {
   it('when only a parameter of the target changed, naming it', async () => {
     await using rig = await createThings({ files: yaml('{ params: { greeting: hello } }') })
     const { decision } = await planAfter(rig, yaml('{ params: { greeting: bye } }'))
-    expect(decision).toMatchObject({ action: 'run', reason: 'config-changed', base: await rig.git('rev-parse', 'HEAD~1') })
+    expect(decision).toMatchObject({
+      action: 'run',
+      reason: 'config-changed',
+      base: await rig.git('rev-parse', 'HEAD~1'),
+    })
     expect(decision.explanation).toContain('params.greeting')
     expect(decision.components['config']).toMatchObject({ same: false, detail: 'params.greeting: "hello" → "bye"' })
   })
@@ -65,7 +69,8 @@ describe('config-changed', () => {
 
   it('but not when a parameter is written out that is the default, nor by another target, a schedule or a comment', async () => {
     await using rig = await createThings({ files: yaml('{}') })
-    const text = 'version: 1\ntargets:\n  # of mine\n  things: { params: { greeting: hello }, schedule: "* * * * *" }\n  parts: {}\n'
+    const text =
+      'version: 1\ntargets:\n  # of mine\n  things: { params: { greeting: hello }, schedule: "* * * * *" }\n  parts: {}\n'
     const { decision } = await planAfter(rig, { 'trueup.yaml': text })
     expect(decision).toMatchObject({ action: 'skip', reason: 'inputs-unchanged' })
   })
@@ -85,7 +90,10 @@ const lock = (packages: Readonly<Record<string, string>>): object => ({
   packages: {
     '': { dependencies: Object.fromEntries(Object.keys(packages).map((name) => [name, '*'])) },
     ...Object.fromEntries(
-      Object.entries(packages).map(([name, version]) => [`node_modules/${name}`, { version, integrity: `sha512-${name}${version}` }]),
+      Object.entries(packages).map(([name, version]) => [
+        `node_modules/${name}`,
+        { version, integrity: `sha512-${name}${version}` },
+      ]),
     ),
   },
 })
@@ -93,7 +101,10 @@ const lock = (packages: Readonly<Record<string, string>>): object => ({
 async function install(rig: Things, packages: Readonly<Record<string, string>>): Promise<void> {
   for (const [name, version] of Object.entries(packages)) {
     await mkdir(join(rig.repo, 'node_modules', name), { recursive: true })
-    await writeFile(join(rig.repo, 'node_modules', name, 'package.json'), JSON.stringify({ name, version, main: 'index.js' }))
+    await writeFile(
+      join(rig.repo, 'node_modules', name, 'package.json'),
+      JSON.stringify({ name, version, main: 'index.js' }),
+    )
     await writeFile(join(rig.repo, 'node_modules', name, 'index.js'), 'exports.shout = (text) => text')
   }
 }
@@ -113,7 +124,9 @@ describe('code-changed', () => {
   it('when only the locked version of a package that it imports changed', async () => {
     const before = { shout: '1.0.0', other: '1.0.0' }
     const after = { shout: '1.0.1', other: '1.0.0' }
-    await using rig = await createThings({ files: { 'integrations/things.mjs': withPackage, 'package.json': {}, 'package-lock.json': lock(before) } })
+    await using rig = await createThings({
+      files: { 'integrations/things.mjs': withPackage, 'package.json': {}, 'package-lock.json': lock(before) },
+    })
     await install(rig, after)
     const { decision } = await planAfter(rig, { 'package-lock.json': lock(after) })
     expect(decision).toMatchObject({ action: 'run', reason: 'code-changed' })
@@ -123,7 +136,9 @@ describe('code-changed', () => {
   it('but not by a locked version of a package that it does not import', async () => {
     const before = { shout: '1.0.0', other: '1.0.0' }
     const after = { shout: '1.0.0', other: '1.0.1' }
-    await using rig = await createThings({ files: { 'integrations/things.mjs': withPackage, 'package.json': {}, 'package-lock.json': lock(before) } })
+    await using rig = await createThings({
+      files: { 'integrations/things.mjs': withPackage, 'package.json': {}, 'package-lock.json': lock(before) },
+    })
     await install(rig, after)
     const { decision } = await planAfter(rig, { 'package-lock.json': lock(after) })
     expect(decision).toMatchObject({ action: 'skip', reason: 'inputs-unchanged' })
@@ -137,18 +152,25 @@ describe('code-changed', () => {
   })
 
   it('when only the locked version of trueup changed', async () => {
-    await using rig = await createThings({ files: { 'package.json': {}, 'package-lock.json': lock({ trueup: '0.0.9' }) } })
+    await using rig = await createThings({
+      files: { 'package.json': {}, 'package-lock.json': lock({ trueup: '0.0.9' }) },
+    })
     const running = (await rig.run(['--version'])).stdout.trim()
     const { decision } = await planAfter(rig, { 'package-lock.json': lock({ trueup: running }) })
     expect(decision).toMatchObject({ action: 'run', reason: 'code-changed' })
     expect(decision.components['code']).toMatchObject({ detail: 'package trueup' })
     // A built-in integration is trueup itself.
-    const hello = { 'trueup.yaml': 'version: 1\ntargets: { hello: { integration: managed-files, params: { root: /nowhere/x } } }\n' }
+    const hello = {
+      'trueup.yaml': 'version: 1\ntargets: { hello: { integration: managed-files, params: { root: /nowhere/x } } }\n',
+    }
     await rig.write({ ...hello, 'package-lock.json': lock({ trueup: '0.0.9' }) })
     const base = await rig.commit()
     await rig.write({ 'package-lock.json': lock({ trueup: running }) })
     await rig.commit()
-    expect((await rig.decide(['plan', 'hello', '--base', base])).decision).toMatchObject({ action: 'run', reason: 'code-changed' })
+    expect((await rig.decide(['plan', 'hello', '--base', base])).decision).toMatchObject({
+      action: 'run',
+      reason: 'code-changed',
+    })
   })
 
   it('when the integration is new', async () => {
@@ -163,19 +185,29 @@ describe('code-changed', () => {
 describe('code-unknown', () => {
   it('with a computed import, which is named', async () => {
     const head = "const name = './lib' + '/x.mjs'\nif (process.env.NEVER) await import(name)"
-    await using rig = await createThings({ files: { 'integrations/things.mjs': integration({ name: 'things', head }) } })
+    await using rig = await createThings({
+      files: { 'integrations/things.mjs': integration({ name: 'things', head }) },
+    })
     const { decision } = await rig.decide(['plan', 'things', '--base', 'HEAD'])
     expect(decision).toMatchObject({ action: 'run', reason: 'code-unknown' })
     expect(decision.explanation).toMatch(/integrations\/things\.mjs:\d+/)
     const applied = await rig.decide(['apply', 'things', '--base', 'HEAD'])
     expect(applied.code).toBe(0)
-    expect((await rig.decide(['apply', 'things', '--base', 'HEAD'])).decision).toMatchObject({ action: 'run', reason: 'code-unknown' })
-    expect((await rig.decide(['apply', 'things', '--base', 'last-applied'])).decision).toMatchObject({ action: 'run', reason: 'code-unknown' })
+    expect((await rig.decide(['apply', 'things', '--base', 'HEAD'])).decision).toMatchObject({
+      action: 'run',
+      reason: 'code-unknown',
+    })
+    expect((await rig.decide(['apply', 'things', '--base', 'last-applied'])).decision).toMatchObject({
+      action: 'run',
+      reason: 'code-unknown',
+    })
   })
 
   it('with an import of an ignored, generated file', async () => {
     const head = "import { made } from '../lib/made.mjs'\nmade()"
-    await using rig = await createThings({ files: { 'integrations/things.mjs': integration({ name: 'things', head }), '.gitignore': 'made.mjs\n.trueup\n' } })
+    await using rig = await createThings({
+      files: { 'integrations/things.mjs': integration({ name: 'things', head }), '.gitignore': 'made.mjs\n.trueup\n' },
+    })
     await writeFile(join(rig.repo, 'lib/made.mjs'), 'export const made = () => 1\n')
     const { decision } = await rig.decide(['plan', 'things', '--base', 'HEAD'])
     expect(decision).toMatchObject({ action: 'run', reason: 'code-unknown' })
@@ -183,7 +215,11 @@ describe('code-unknown', () => {
   })
 
   it('when another version of a package is installed than is locked', async () => {
-    const files = { 'integrations/things.mjs': withPackage, 'package.json': {}, 'package-lock.json': lock({ shout: '1.0.0' }) }
+    const files = {
+      'integrations/things.mjs': withPackage,
+      'package.json': {},
+      'package-lock.json': lock({ shout: '1.0.0' }),
+    }
     await using rig = await createThings({ files })
     await install(rig, { shout: '2.0.0' })
     const { decision } = await rig.decide(['plan', 'things', '--base', 'HEAD'])
@@ -202,13 +238,23 @@ describe('inputs and desired state', () => {
     expect(comment.record.plan).toBeNull()
     expect(sameness(comment.decision)).toEqual({ config: true, code: true, inputs: false, desired: true })
     await rig.write({ 'data/things/all.yaml': 'things:\n  - { value: 1, name: a }\n  - { value: 2, name: b }\n' })
-    expect((await rig.decide(['plan', 'things', '--base', base])).decision).toMatchObject({ action: 'skip', reason: 'desired-unchanged', dirty: true })
+    expect((await rig.decide(['plan', 'things', '--base', base])).decision).toMatchObject({
+      action: 'skip',
+      reason: 'desired-unchanged',
+      dirty: true,
+    })
 
     const changed = await planAfter(rig, { 'data/things/all.yaml': things({ a: 1, b: 3 }, 'a comment') })
     expect(changed.decision).toMatchObject({
       action: 'run',
       reason: 'desired-changed',
-      firstDifference: { path: '[1].value', before: 'hello 2', after: 'hello 3', file: 'data/things/all.yaml', line: 4 },
+      firstDifference: {
+        path: '[1].value',
+        before: 'hello 2',
+        after: 'hello 3',
+        file: 'data/things/all.yaml',
+        line: 4,
+      },
     })
     expect(sameness(changed.decision)).toEqual({ config: true, code: true, inputs: false, desired: false })
   })
@@ -216,7 +262,11 @@ describe('inputs and desired state', () => {
   it('runs for another order, a duplicate and another type', async () => {
     await using rig = await createThings()
     const base = await first(rig)
-    for (const text of [things({ b: 2, a: 1 }), `${things({ a: 1, b: 2 })}  - { name: b, value: 2 }\n`, things({ a: '"1x"', b: 2 })]) {
+    for (const text of [
+      things({ b: 2, a: 1 }),
+      `${things({ a: 1, b: 2 })}  - { name: b, value: 2 }\n`,
+      things({ a: '"1x"', b: 2 }),
+    ]) {
       await rig.write({ 'data/things/all.yaml': text })
       const { decision } = await rig.decide(['plan', 'things', '--base', base])
       expect(decision).toMatchObject({ action: 'run', reason: 'desired-changed' })
@@ -229,8 +279,14 @@ describe('inputs and desired state', () => {
     await rig.write({ 'data/things/all.yaml': things({ a: 9 }) })
     await rig.commit()
     await rig.git('revert', '--no-edit', 'HEAD')
-    expect((await rig.decide(['plan', 'things', '--base', base])).decision).toMatchObject({ action: 'skip', reason: 'inputs-unchanged' })
-    expect((await rig.decide(['plan', 'things', '--base', 'HEAD~1'])).decision).toMatchObject({ action: 'run', reason: 'desired-changed' })
+    expect((await rig.decide(['plan', 'things', '--base', base])).decision).toMatchObject({
+      action: 'skip',
+      reason: 'inputs-unchanged',
+    })
+    expect((await rig.decide(['plan', 'things', '--base', 'HEAD~1'])).decision).toMatchObject({
+      action: 'run',
+      reason: 'desired-changed',
+    })
   })
 })
 
@@ -280,7 +336,10 @@ describe('the base', () => {
     for (const files of Object.values(broken)) {
       await using rig = await createThings({ files })
       const base = await first(rig)
-      await rig.write({ 'trueup.yaml': 'version: 1\ntargets: { things: {} }\n', 'data/things/all.yaml': things({ a: 1 }) })
+      await rig.write({
+        'trueup.yaml': 'version: 1\ntargets: { things: {} }\n',
+        'data/things/all.yaml': things({ a: 1 }),
+      })
       await rig.commit()
       const { decision, code, stderr } = await rig.decide(['plan', 'things', '--base', base])
       expect(decision).toMatchObject({ action: 'run', reason: 'base-failed', base })
@@ -355,7 +414,9 @@ describe('the store', () => {
     await using rig = await createThings()
     expect((await rig.decide(['apply', 'things'])).code).toBe(0)
     expect((await rig.decide(['apply', 'things', '--base', 'HEAD'])).decision.action).toBe('skip')
-    const marks = (await rig.git('ls-files', '--others', '--', '.trueup')).split('\n').filter((path) => path.includes('marks'))
+    const marks = (await rig.git('ls-files', '--others', '--', '.trueup'))
+      .split('\n')
+      .filter((path) => path.includes('marks'))
     expect(marks).not.toEqual([])
     for (const path of marks) {
       await chmod(join(rig.repo, path), 0o600)
@@ -380,7 +441,10 @@ describe('a run that is not let through', () => {
     expect((await rig.decide(['plan', 'things'])).code).toBe(0)
     await rm(`${rig.world}.wait`)
     expect((await held.result).code).toBe(0)
-    expect((await rig.decide(['apply', 'things', '--base', 'HEAD'])).decision).toMatchObject({ action: 'skip', reason: 'inputs-unchanged' })
+    expect((await rig.decide(['apply', 'things', '--base', 'HEAD'])).decision).toMatchObject({
+      action: 'skip',
+      reason: 'inputs-unchanged',
+    })
   })
 
   it('is interrupted before it could be decided: interrupted, 143 and 130', async () => {
@@ -390,8 +454,14 @@ describe('a run that is not let through', () => {
       "if (ctx.env('HANG') !== undefined) { ctx.log.warn('hanging'); await new Promise((done) => setTimeout(done, 100000)) }",
     )
     await using rig = await createThings({ files: { 'integrations/things.mjs': text } })
-    for (const [signal, code] of [['SIGTERM', 143], ['SIGINT', 130]] as const) {
-      const result = await rig.decide(['plan', 'things'], { env: { HANG: '1' }, killAfter: { output: /hanging/, signal } })
+    for (const [signal, code] of [
+      ['SIGTERM', 143],
+      ['SIGINT', 130],
+    ] as const) {
+      const result = await rig.decide(['plan', 'things'], {
+        env: { HANG: '1' },
+        killAfter: { output: /hanging/, signal },
+      })
       expect(result.decision).toMatchObject({ action: 'none', reason: 'interrupted' })
       expect(result.code).toBe(code)
     }
@@ -409,9 +479,16 @@ describe('the decision line', () => {
       const { decision } = await rig.decide(['plan', 'things', ...args])
       const quiet = await rig.decide(['plan', 'things', '--quiet', '--log-level', 'error', ...args])
       expect(quiet.decision.reason).toBe(decision.reason)
-      for (const [flags, env] of [[['--log-format', 'json'], {}], [['--quiet', '--log-format', 'json'], {}], [[], { CI: 'true' }]] as const) {
+      for (const [flags, env] of [
+        [['--log-format', 'json'], {}],
+        [['--quiet', '--log-format', 'json'], {}],
+        [[], { CI: 'true' }],
+      ] as const) {
         const { stderr, json } = await rig.run(['plan', 'things', '-o', 'json', ...flags, ...args], { env })
-        const lines = stderr.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>)
+        const lines = stderr
+          .split('\n')
+          .filter((line) => line !== '')
+          .map((line) => JSON.parse(line) as Record<string, unknown>)
         const decisions = lines.filter((line) => 'decision' in line)
         expect(decisions).toHaveLength(1)
         const told = (json() as { runs: { decision: typeof decision }[] }).runs[0]?.decision
@@ -421,8 +498,8 @@ describe('the decision line', () => {
           reason: decision.reason,
           target: 'things',
           head: 'worktree',
-          ...(told?.base == null ? {} : { base: told.base }),
-          ...(told?.digest == null ? {} : { digest: told.digest }),
+          ...(typeof told?.base === 'string' ? { base: told.base } : {}),
+          ...(typeof told?.digest === 'string' ? { digest: told.digest } : {}),
         })
       }
     }

@@ -76,8 +76,9 @@ async function createPlace(): Promise<Place> {
       }),
     apply: (files, limits = { allowEmpty: true, maxDeletes: '100%' }) =>
       recordRun(integration, { ...shared, data: dataOf(files), mode: 'apply', limits }),
-    converge: async (files) =>
-      void (await assertConverges(integration, { ...shared, data: dataOf(files), limits: { allowEmpty: true } })),
+    converge: async (files) => {
+      await assertConverges(integration, { ...shared, data: dataOf(files), limits: { allowEmpty: true } })
+    },
     async [Symbol.asyncDispose]() {
       await rm(folder, { recursive: true, force: true })
     },
@@ -205,9 +206,22 @@ describe('managed-files', () => {
     const id = await rootId(place.root, { create: true })
     expect(applied.record.run.destination).toBe(id)
     expect((await place.apply([A])).record.run.destination).toBe(id)
-    const ids = await Promise.all(Array.from({ length: 8 }, () => rootId(join(place.folder, 'new'), { create: true })))
-    expect(new Set(ids).size).toBe(1)
-    expect(await readdir(join(place.folder, 'new'))).toEqual(['.trueup-root'])
+  })
+
+  it('gives a root one id, however many ask for it at once', async () => {
+    await using place = await createPlace()
+    for (let round = 0; round < 20; round += 1) {
+      const root = join(place.folder, String(round))
+      // Each in its own time, so that some are done before others begin.
+      const ids = await Promise.all(
+        Array.from({ length: 8 }, async (_, turns) => {
+          for (let turn = 0; turn < turns; turn += 1) await stat(place.folder)
+          return rootId(root, { create: true })
+        }),
+      )
+      expect(new Set(ids).size).toBe(1)
+      expect(await readdir(root)).toEqual(['.trueup-root'])
+    }
   })
 
   it('holds two roots in one store apart', async () => {
@@ -302,6 +316,8 @@ describe('what stands in the way', () => {
     await mkdir(join(place.folder, 'outside'))
     await mkdir(place.root)
     await symlink(join(place.folder, 'outside'), place.at('sub'))
+    const planned = await place.plan([{ path: 'sub/a.txt', content: 'x' }])
+    expect(planned).toMatchObject({ plan: null, record: { error: { code: 'current-unreadable' } } })
     const run = await place.apply([{ path: 'sub/a.txt', content: 'x' }])
     expect(run.record.exitCode).toBe(1)
     expect(trouble(run)).toContain('sub is a symbolic link')
@@ -340,7 +356,7 @@ describe('what stands in the way', () => {
     const planned = await place.plan([A])
     const before = planned.plan?.changes[0]?.fields.find(({ path }) => path === 'content')?.before
     expect(before).toMatch(/^\(3 bytes that are no text, sha256 [0-9a-f]{64}\)$/)
-    expect(actions(await place.plan([{ ...A, content: String(before) }]))).toEqual(['update a.txt'])
+    expect(actions(await place.plan([{ ...A, content: before as string }]))).toEqual(['update a.txt'])
     await place.converge([A])
   })
 
@@ -403,9 +419,10 @@ describe('writes', () => {
     const contents = ['a', 'b'].map((letter) => letter.repeat(300_000))
     await root.create({ ...after, content: contents[0] ?? '' })
     let done = false
+    const isDone = (): boolean => done
     const seen = new Set<string>()
     const reader = (async () => {
-      while (!done) seen.add(await place.text('a.txt'))
+      while (!isDone()) seen.add(await place.text('a.txt'))
     })()
     for (let round = 0; round < 20; round += 1) {
       const [before] = (await root.list(['a.txt'])).items

@@ -68,7 +68,7 @@ export default {
     return files.flatMap((file) => file.things.map(({ name, value }) => ({ name, value: ctx.params.greeting + ' ' + value })))
   },
   async run(ctx, desired) {
-    note('NOTE_PLANNED', ctx.shard)
+    note('NOTE_PLANNED', 'shard ' + ctx.shard)
     const world = readWorld()
     const names = ctx.shard === '' ? Object.keys(world) : Object.keys(world).filter((name) => name.startsWith(ctx.shard))
     const current = await listing.fromPages(async () => ({ items: names.map((name) => ({ name, value: world[name] })) }))
@@ -99,7 +99,10 @@ targets:
   'README.md': 'About this.\n',
   'lib/world.mjs': WORLD,
   'integrations/things.mjs': integration({ name: 'things' }),
-  'integrations/parts.mjs': integration({ name: 'parts', more: 'shards: (desired) => groupBy(desired, (thing) => thing.name[0]),' }),
+  'integrations/parts.mjs': integration({
+    name: 'parts',
+    more: 'shards: (desired) => groupBy(desired, (thing) => thing.name[0]),',
+  }),
   'data/things/all.yaml': things({ a: 1, b: 2 }),
   'data/parts/all.yaml': things({ a1: 1, a2: 2, b1: 1 }),
 } as const satisfies Files
@@ -134,8 +137,13 @@ export interface Things extends Rig {
 }
 
 /** {@link FILES} with `files` over them as the first commit; null leaves one out. */
-export async function createThings(options: { readonly files?: Files; readonly env?: Environment } = {}): Promise<Things> {
-  const rig = await createRig({ files: { ...FILES, ...options.files }, ...(options.env === undefined ? {} : { env: options.env }) })
+export async function createThings(
+  options: { readonly files?: Files; readonly env?: Environment } = {},
+): Promise<Things> {
+  const rig = await createRig({
+    files: { ...FILES, ...options.files },
+    ...(options.env === undefined ? {} : { env: options.env }),
+  })
   const world = join(rig.root, 'world.json')
   rig.env['WORLD'] = world
   rig.env['XDG_CACHE_HOME'] = join(rig.home, '.cache')
@@ -145,8 +153,13 @@ export async function createThings(options: { readonly files?: Files; readonly e
     world,
     readWorld: async () => JSON.parse((await read(world)) || '{}') as unknown,
     refuse: (...names: readonly string[]) => writeFile(`${world}.fail`, names.join('\n')),
-    decide: async (args: readonly string[], run: RunOptions = {}) => decided(await rig.run([...args, '-o', 'json'], run)),
-    noting: (name: string) => ({ NOTE_LOADED: noteFile(name, 'loaded'), NOTE_EVALUATED: noteFile(name, 'evaluated'), NOTE_PLANNED: noteFile(name, 'planned') }),
+    decide: async (args: readonly string[], run: RunOptions = {}) =>
+      decided(await rig.run([...args, '-o', 'json'], run)),
+    noting: (name: string) => ({
+      NOTE_LOADED: noteFile(name, 'loaded'),
+      NOTE_EVALUATED: noteFile(name, 'evaluated'),
+      NOTE_PLANNED: noteFile(name, 'planned'),
+    }),
     notes: async (name: string) => (await read(join(rig.root, name))).split('\n').filter((line) => line !== ''),
   })
 }

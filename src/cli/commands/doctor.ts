@@ -140,7 +140,7 @@ async function checkStore(project: Project, ci: boolean): Promise<readonly Check
       {
         result: 'ok',
         what: 'store',
-        text: `${store.description}: create, compare-and-set and delete work, ${spent} ms each`,
+        text: `${store.description}: create, compare-and-set, delete; ${spent} ms each`,
       },
     ]
     if (ci && store.description.startsWith('file:')) {

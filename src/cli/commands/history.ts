@@ -4,11 +4,11 @@ import { cut, shortPair, shortValue } from '../../report/data-text.js'
 import { count, dateTime, shortId, utcTime } from '../../report/format.js'
 import { objectFields } from '../../report/plan-parts.js'
 import type { Style } from '../../report/style.js'
-import type { DeleteProof, HistoryEntry } from '../../store/history.js'
+import { historyOf, type DeleteProof, type HistoryEntry } from '../../store/history.js'
 import { createRecordStore } from '../../store/records.js'
 import { styleOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
-import { actionText, byText, entriesOf } from '../history-entries.js'
+import { actionText, byText } from '../history-entries.js'
 import { targetOf } from '../load-target.js'
 import { openStoreOf } from '../open-target.js'
 import { printed } from '../print.js'
@@ -25,7 +25,7 @@ export async function historyCommand(input: CommandInput): Promise<number> {
     let isKnown = false
     for await (const record of createRecordStore(store).list(target)) {
       isKnown = true
-      entries.push(...(await entriesOf(store, record)).filter((entry) => key === undefined || entry.key === key))
+      entries.push(...historyOf(record).filter((entry) => key === undefined || entry.key === key))
     }
     // Only records know of a target that is gone; a name that nothing knows is a mistake.
     if (!isKnown) await targetOf(project, target)

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
 import type { CommandInput } from '../command.js'
+import { printed } from '../print.js'
 import { openProject } from '../project.js'
 import { writeNew } from '../scaffold/write-new.js'
 import { styleOf } from '../appearance.js'
@@ -54,7 +55,15 @@ export async function initCommand(input: CommandInput): Promise<number> {
     await writeNew(project.workingDirectory, { 'trueup.yaml': config, 'data/managed-files/hello.yaml': DATA })
     const style = styleOf(context, project.settings, 'stdout')
     context.output.out(
-      `Wrote trueup.yaml and data/managed-files/hello.yaml.\n\nSee what it would do (this changes nothing):\n  ${style.bold('trueup plan hello')}\n`,
+      await printed(project.settings, {
+        json: () => ({
+          schema: 'trueup/1',
+          written: ['trueup.yaml', 'data/managed-files/hello.yaml'],
+          next: ['trueup plan hello'],
+        }),
+        text: () =>
+          `Wrote trueup.yaml and data/managed-files/hello.yaml.\n\nSee what it would do (this changes nothing):\n  ${style.bold('trueup plan hello')}\n`,
+      }),
     )
     return 0
   } finally {

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { TrueupError } from '../../errors.js'
 import type { DeletePolicy } from '../../integration.js'
 import type { CommandInput } from '../command.js'
+import { printed } from '../print.js'
 import { openProject } from '../project.js'
 import { question } from '../question.js'
 import { exampleData, integrationFiles } from '../scaffold/integration-files.js'
@@ -36,14 +37,21 @@ export async function newIntegrationCommand(input: CommandInput): Promise<number
     const data = `data/${name}/items.yaml`
     await writeNew(project.repository.root, { ...Object.fromEntries(files), [data]: exampleData() })
     const missing = ['trueup', 'zod'].filter((dependency) => !canResolve(project.directory, dependency))
-    const install = missing.length === 0 ? '' : `  npm install --save-dev ${missing.join(' ')}\n`
+    const next = [
+      ...(missing.length === 0 ? [] : [`npm install --save-dev ${missing.join(' ')}`]),
+      `node --test ${relative(project.workingDirectory, join(project.repository.root, folder, 'index.test.mjs'))}`,
+      `trueup show ${name}`,
+    ]
     const listed =
       places === undefined || places.includes(place)
         ? ''
         : `\nAdd its folder to trueup.yaml:\n  integrations: [${[...places, place].join(', ')}]\n`
-    const test = relative(project.workingDirectory, join(project.repository.root, folder, 'index.test.mjs'))
     context.output.out(
-      `Wrote ${folder}/ and ${data}.\n${listed}\nTest it, then put your own system into client.ts:\n${install}  node --test ${test}\n  trueup show ${name}\n`,
+      await printed(project.settings, {
+        json: () => ({ schema: 'trueup/1', written: [...files.map(([file]) => file), data], next }),
+        text: () =>
+          `Wrote ${folder}/ and ${data}.\n${listed}\nTest it, then put your own system into client.ts:\n${next.map((line) => `  ${line}\n`).join('')}`,
+      }),
     )
     return 0
   } finally {

@@ -1,14 +1,16 @@
 // plan, apply and run: one run of one target, its reports, its exit code.
-import { readFile, stat, writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { access, constants, readFile, stat, writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { TrueupError } from '../../errors.js'
 import type { LimitCheck, PlanData, RunRecord } from '../../event.js'
 import { parseSavedPlan, savePlan, type SavedPlan } from '../../reconcile/saved-plan.js'
 import { createLogReporter } from '../../report/log-reporter.js'
 import { leftOutMarkdown, leftOutText, nothingInsteadText } from '../../report/left-out.js'
+import { summaryText } from '../../report/summary.js'
 import { runOnce } from '../../run.js'
 import type { RunRequest } from '../../run-types.js'
 import { systemClock } from '../../util/clock.js'
+import { unlessAborted } from '../../util/unless-aborted.js'
 import type { CommandInput } from '../command.js'
 import { commandLine } from '../command-line.js'
 import { expectedPlan } from '../expected-plan.js'
@@ -32,13 +34,18 @@ export async function runCommand(input: CommandInput): Promise<number> {
   const warn = (message: string): void => {
     output.err(`${style.yellow('trueup: warning:')} ${style.data(message)}\n`)
   }
-  const project = await openProject(context, input.settings, { signal: signals.giveUp, warn })
+  const project = await openProject(context, input.settings, {
+    signal: signals.giveUp,
+    warn,
+    ...(input.positionals[0] === undefined ? {} : { target: input.positionals[0] }),
+  })
   try {
     const { settings } = project
     if (settings.timeout.value !== undefined) signals.endAfter(settings.timeout.value)
     const [name = ''] = input.positionals
     const savedPlan = command === 'apply' ? await savedPlanIn(project, name) : null
-    const target = await targetOf(project, savedPlan?.target ?? name)
+    const target = await unlessAborted(targetOf(project, savedPlan?.target ?? name), signals.stop)
+    await refuseUnwritable(project)
     const apply = command === 'apply' || (command === 'run' && (settings.apply.value || settings.noDryRun.value))
     const line = commandLine(target.name, input)
     const request: RunRequest = {
@@ -115,8 +122,8 @@ export async function performRun(performance: Performance): Promise<number> {
   })
   const record = await runOnce(deps, request)
   deps.guard.uninstall()
-  await report({ input, project, record, request })
-  return record.exitCode
+  const told = await report({ input, project, record, request })
+  return told || (record.exitCode !== 0 && record.exitCode !== 2) ? record.exitCode : 1
 }
 
 /** `trueup apply plan.json`: a file that exists and is called like one; a target's name never ends so. */
@@ -147,7 +154,7 @@ async function confirm({ input, request, integration, plan, limits }: Shown): Pr
     `${planText({ target: request.target, integration, plan, limits, mode: 'apply', applyCommand: applyCommandOf(request), style })}\n`,
   )
   const { question } = await import('../question.js')
-  const answer = await question('Apply exactly this plan? Type yes: ')
+  const answer = await question('\nApply exactly this plan? Type yes: ')
   return answer.trim().toLowerCase() === 'yes'
 }
 
@@ -162,31 +169,56 @@ interface Report {
   readonly request: RunRequest
 }
 
-async function report(shown: Report): Promise<void> {
+/** Before anything is done: a report that cannot be written is noticed too late after an apply. */
+async function refuseUnwritable({ settings, workingDirectory }: Project): Promise<void> {
+  const files = settings.reports.value.map(({ file }) => file)
+  for (const file of settings.out.value === undefined ? files : [...files, settings.out.value]) {
+    const path = resolve(workingDirectory, file)
+    const there = await stat(path).catch(() => undefined)
+    try {
+      if (there?.isDirectory() === true) throw new Error('it is a directory')
+      await access(there === undefined ? dirname(path) : path, constants.W_OK)
+    } catch (cause) {
+      throw new TrueupError('usage', `cannot write ${file}: ${(cause as Error).message}`, { cause })
+    }
+  }
+}
+
+/** @returns false when something that was asked for could not be written; what was done is done all the same */
+async function report(shown: Report): Promise<boolean> {
   const { input, project, record, request } = shown
   const { settings, context } = input
   const form = settings.output.value
   context.output.out(await rendered(shown, form))
-  for (const { format, file } of settings.reports.value) {
-    await writeReport(resolve(project.workingDirectory, file), await rendered(shown, format))
+  // JSON logs tell an error as they tell everything.
+  if (form !== 'text' && logFormatOf(context, settings) === 'pretty') await tellError(shown)
+  let told = true
+  const keep = async (file: string, text: string): Promise<void> => {
+    try {
+      await writeFile(resolve(project.workingDirectory, file), text)
+    } catch (cause) {
+      context.output.err(`trueup: cannot write ${file}: ${(cause as Error).message}\n`)
+      told = false
+    }
   }
+  for (const { format, file } of settings.reports.value) await keep(file, await rendered(shown, format))
   if (settings.out.value !== undefined) {
     const saved = savePlan(record, request.shards)
     if (saved === undefined) {
       context.output.err(
         `trueup: there is no plan to keep (the run was ${record.decision.action === 'skip' ? 'skipped; --force plans all the same' : 'ended before one'}); ${settings.out.value} was not written\n`,
       )
-    } else
-      await writeReport(resolve(project.workingDirectory, settings.out.value), `${JSON.stringify(saved, null, 2)}\n`)
+    } else await keep(settings.out.value, `${JSON.stringify(saved, null, 2)}\n`)
   }
+  return told
 }
 
-async function writeReport(file: string, text: string): Promise<void> {
-  try {
-    await writeFile(file, text)
-  } catch (cause) {
-    throw new TrueupError('usage', `cannot write ${file}: ${(cause as Error).message}`, { cause })
-  }
+/** Who reads the logs must not have to open the document to see why a run failed. */
+async function tellError({ input, record, request }: Report): Promise<void> {
+  if (record.error === null) return
+  const style = styleOf(input.context, input.settings, 'stderr')
+  const text = summaryText(record, { style, retryCommand: `trueup apply ${request.command}` })
+  if (text !== '') input.context.output.err(`${text}\n`)
 }
 
 async function rendered({ input, record, request }: Report, form: 'text' | 'json' | 'markdown'): Promise<string> {
@@ -201,7 +233,6 @@ async function rendered({ input, record, request }: Report, form: 'text' | 'json
     return `${planMarkdown(record, { applyCommand })}${leftOutMarkdown(record)}`
   }
   const style = styleOf(context, settings, 'stdout')
-  const { summaryText } = await import('../../report/summary.js')
   const parts: string[] = []
   const nothing = nothingInsteadText(record)
   if (nothing !== undefined) parts.push(nothing)

@@ -38,10 +38,9 @@ export async function runsListCommand(input: CommandInput): Promise<number> {
             formatAge(now - record.run.startedAt),
             record.run.target,
             record.run.mode,
-            `${record.decision.action} ${record.decision.reason}`,
             resultText(record, style),
           ])
-          return table(['RUN', 'STARTED', 'TARGET', 'MODE', 'DECISION', 'RESULT'], rows, style)
+          return table(['RUN', 'STARTED', 'TARGET', 'MODE', 'RESULT'], rows, style)
         },
       }),
     )
@@ -70,7 +69,8 @@ function resultText(record: RunRecord, style: Style): string {
     const text = `${String(applied)} of ${String(outcomes.length)} applied`
     return exitCode === 0 ? text : style.red(`${text}, exit ${String(exitCode)}`)
   }
-  if (exitCode !== 0 && exitCode !== 2) return style.red(`${record.error?.code ?? 'blocked'}, exit ${String(exitCode)}`)
+  if (exitCode !== 0 && exitCode !== 2) return style.red(record.error?.code ?? 'blocked')
+  if (record.decision.action === 'skip') return 'skipped'
   if (plan === null) return ''
   return plan.changes.length === 0 ? 'no changes' : `${String(plan.changes.length)} planned`
 }

@@ -120,9 +120,14 @@ export async function showCommand(input: CommandInput): Promise<number> {
             param.name,
             param.type,
             param.value === null ? (param.required ? style.red('required') : '') : JSON.stringify(param.value),
-            param.description ?? '',
           ])
-          return `${head}\n${table(['PARAMETER', 'TYPE', 'VALUE', ''], cells, style)}`
+          // What a parameter means stands below it: beside it, no line would fit a terminal.
+          const [title = '', ...lines] = table(['PARAMETER', 'TYPE', 'VALUE'], cells, style).trimEnd().split('\n')
+          const described = lines.flatMap((line, at) => {
+            const { description } = shown.params[at] ?? {}
+            return description === undefined ? [line] : [line, `  ${style.dim(style.data(description))}`]
+          })
+          return `${head}\n${[title, ...described].join('\n')}\n`
         },
       }),
     )

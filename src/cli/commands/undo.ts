@@ -1,7 +1,7 @@
 // undo: the way back from one apply, as a plan of its own: shown, limited, approved, applied and recorded like any other.
 import { TrueupError } from '../../errors.js'
 import type { RunRecord } from '../../event.js'
-import type { HistoryEntry } from '../../store/history.js'
+import { historyOf, type HistoryEntry } from '../../store/history.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import { createRecordStore } from '../../store/records.js'
 import { wayBack } from '../../store/undo.js'
@@ -9,7 +9,7 @@ import { didYouMean } from '../../util/suggest.js'
 import type { CommandInput } from '../command.js'
 import { commandLine } from '../command-line.js'
 import { targetOrFormer } from '../former-target.js'
-import { entriesOf, whoText } from '../history-entries.js'
+import { whoText } from '../history-entries.js'
 import { openStoreOf } from '../open-target.js'
 import { oneRecord } from '../records.js'
 import { steeredCommand } from '../steered-run.js'
@@ -65,7 +65,7 @@ async function laterEntries(store: ObjectStore, { run }: RunRecord): Promise<rea
   const entries: HistoryEntry[] = []
   for await (const other of createRecordStore(store).list()) {
     if (other.run.id <= run.id) break
-    if (other.run.destination === run.destination) entries.push(...(await entriesOf(store, other)))
+    if (other.run.destination === run.destination) entries.push(...historyOf(other))
   }
   return entries
 }

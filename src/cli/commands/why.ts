@@ -1,6 +1,6 @@
 // why: the last (or a given) run's decision, component by component, from its record. Compares nothing anew.
 import { TrueupError } from '../../errors.js'
-import type { DecisionComponent, RunRecord } from '../../event.js'
+import type { DecisionComponent, DecisionReason, RunRecord } from '../../event.js'
 import { clockTime, shortDigest } from '../../report/format.js'
 import { shortPair } from '../../report/data-text.js'
 import { createRecordStore } from '../../store/records.js'
@@ -63,8 +63,7 @@ async function lastOf(
 
 function whyText(record: RunRecord, style: Style): string {
   const { run, decision } = record
-  const did =
-    decision.action === 'skip' ? 'was skipped' : decision.action === 'run' ? 'ran' : 'ended before it could be decided'
+  const did = decision.action === 'skip' ? 'was skipped' : decision.action === 'run' ? 'ran' : endedHow(decision.reason)
   const lines = [
     `${style.bold(style.data(run.target))} ${did} at ${clockTime(run.startedAt, style.utc)} (${run.mode}, run ${run.id}): ${style.data(decision.explanation)}`,
   ]
@@ -87,6 +86,11 @@ function whyText(record: RunRecord, style: Style): string {
     )
   }
   return `${lines.join('\n')}\n`
+}
+
+function endedHow(reason: DecisionReason): string {
+  if (reason === 'interrupted') return 'was interrupted before it could be decided'
+  return reason === 'lease-held' || reason === 'held' ? 'was held back' : 'failed before it could be decided'
 }
 
 function componentText({ head, base, same, detail }: DecisionComponent, style: Style): string {

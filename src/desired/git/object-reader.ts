@@ -38,6 +38,10 @@ export class ObjectReader {
   #session: Session | undefined
   #isClosed = false
   #closing: Promise<void> | undefined
+  /** What was asked ahead. Of a name, which may mean another object later, each answer is given once; an id means the same for good. */
+  readonly #named = new Map<string, ObjectAnswer[]>()
+  readonly #byId = new Map<string, ObjectAnswer>()
+  #asking: Promise<void> | undefined
 
   constructor(git: Git) {
     this.#git = git
@@ -48,7 +52,34 @@ export class ObjectReader {
    *
    * @throws TrueupError `git-failed`, also where a partial clone cannot fetch the object; `timeout`, `interrupted`, `git-missing`
    */
-  get(name: string): Promise<ObjectAnswer> {
+  async get(name: string): Promise<ObjectAnswer> {
+    if (this.#asking !== undefined) await this.#asking
+    return this.#answered(name) ?? (await this.#ask(name))
+  }
+
+  /**
+   * Asks for objects that will be asked for soon, so that git starts and answers while the caller does other things: commits by name, as
+   * often as each will be asked for; others by any name, to be asked for by their ids. Whatever fails is merely asked again later.
+   */
+  askAhead(names: readonly string[]): void {
+    const answers = names.map(async (name) => {
+      const answer = await this.#ask(name)
+      if (answer.kind === 'found' && answer.type !== 'commit') this.#byId.set(answer.oid, answer)
+      else this.#named.set(name, [...(this.#named.get(name) ?? []), answer])
+    })
+    this.#asking = Promise.allSettled(answers).then(() => {
+      this.#asking = undefined
+    })
+  }
+
+  #answered(name: string): ObjectAnswer | undefined {
+    const known = this.#byId.get(name)
+    // A copy: the caller owns the bytes it is given.
+    if (known?.kind === 'found') return { ...known, content: Buffer.from(known.content) }
+    return this.#named.get(name)?.shift()
+  }
+
+  #ask(name: string): Promise<ObjectAnswer> {
     if (/[\n\0]/.test(name)) return Promise.resolve({ kind: 'missing' })
     return new Promise((resolve, reject) => {
       try {

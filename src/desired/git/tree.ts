@@ -30,8 +30,19 @@ export class Trees {
     this.#objects = objects
   }
 
+  /**
+   * Starts git and asks it for what will be asked for soon: these revisions as commits, and in each of them these folders (empty: the
+   * root) and files. All of it is one question and one answer, where one tree after the other would be many.
+   */
+  askAhead(revisions: readonly string[], paths: readonly string[]): void {
+    const inside = [...new Set(revisions)].flatMap((revision) => paths.map((path) => `${revision}:${path}`))
+    this.#objects.askAhead([...revisions.map((revision) => `${revision}^{commit}`), ...inside])
+  }
+
   /** A revision as a full commit id. */
   async commit(revision: string): Promise<CommitAnswer> {
+    // An id that was seen before; a commit never changes.
+    if (this.#treeOfCommit.has(revision)) return { kind: 'found', id: revision }
     const answer = await this.#objects.get(`${revision}^{commit}`)
     if (answer.kind !== 'found') return answer
     const tree = /^tree ([0-9a-f]{40,64})\n/.exec(answer.content.toString('latin1', 0, 80))?.[1]

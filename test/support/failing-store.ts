@@ -1,0 +1,54 @@
+// A store that does what another does, except where a test says otherwise: refuse a call, or wait before it. In: a store and rules.
+import { TrueupError } from '../../src/errors.js'
+import type { ObjectStore, StoreKey } from '../../src/store/object-store.js'
+
+export type StoreCall = 'put' | 'delete' | 'get' | 'list'
+
+export interface WatchedStore {
+  readonly store: ObjectStore
+  /** Every write, in order: `put journal/…`, `delete claims/…`. */
+  readonly writes: readonly string[]
+}
+
+/** `before` is asked with each call; what it throws, the store throws. */
+export function watchStore(
+  inner: ObjectStore,
+  before: (call: StoreCall, key: string) => void | Promise<void> = () => undefined,
+): WatchedStore {
+  const writes: string[] = []
+  const store: ObjectStore = {
+    description: inner.description,
+    shared: inner.shared,
+    get: async (key) => {
+      await before('get', key)
+      return inner.get(key)
+    },
+    head: (key) => inner.head(key),
+    put: async (key, value, options) => {
+      await before('put', key)
+      writes.push(`put ${key}`)
+      return inner.put(key, value, options)
+    },
+    delete: async (key, options) => {
+      await before('delete', key)
+      writes.push(`delete ${key}`)
+      return inner.delete(key, options)
+    },
+    list: (prefix, options) => inner.list(prefix, options),
+    now: () => inner.now(),
+    close: () => inner.close(),
+  }
+  return { store, writes }
+}
+
+/** What a store says that cannot be reached. */
+export function outage(): TrueupError {
+  return new TrueupError('store-unavailable', 'the disk is full', { retryable: true })
+}
+
+/** Every key that is kept, in order. */
+export async function keysOf(store: ObjectStore, prefix = ''): Promise<StoreKey[]> {
+  const keys: StoreKey[] = []
+  for await (const { key } of store.list(prefix)) keys.push(key)
+  return keys
+}
