@@ -80,7 +80,10 @@ describe('commands', () => {
     ['pla dns', 'there is no command "pla". Did you mean `trueup plan`? `trueup --help` shows all.'],
     ['dns-records', 'there is no command "dns-records". `trueup --help` shows all.'],
     ['help rum', 'there is no command "rum". Did you mean `trueup run`? `trueup --help` shows all.'],
-    ['runs shw 01J', 'there is no command "runs shw"; trueup runs has list, show or gc. Did you mean `trueup runs show`?'],
+    [
+      'runs shw 01J',
+      'there is no command "runs shw"; trueup runs has list, show or gc. Did you mean `trueup runs show`?',
+    ],
     [
       'new integraton x',
       'there is no command "new integraton"; trueup new has integration. Did you mean `trueup new integration`?',
@@ -206,7 +209,10 @@ describe('flags', () => {
     ['list -x', 'there is no option -x. `trueup list --help` shows all.'],
     ['--nothing-like-it', 'there is no option --nothing-like-it. `trueup --help` shows all.'],
     ['plan dns --ttl 1h', 'there is no option --ttl. `trueup plan --help` shows all.'],
-    ['list --apply', 'trueup list has no --apply; it belongs to trueup plan, trueup apply, trueup run, trueup undo or trueup destroy'],
+    [
+      'list --apply',
+      'trueup list has no --apply; it belongs to trueup plan, trueup apply, trueup run, trueup undo or trueup destroy',
+    ],
     ['plan dns --failed', 'trueup plan has no --failed; it belongs to trueup runs list'],
     ['plan dns --apply=false', '--apply takes no value, so "=false" cannot stand behind it'],
     ['plan dns --committed=maybe', '--committed must be true, false, 1 or 0, not "maybe"'],
