@@ -111,7 +111,7 @@ function load(file, kind) {
   process.once('exit', () => {
     const part = `${kept}.${process.pid}`
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      makeFolder(folder)
       // Now, so that what was compiled on the way is in it too.
       const data = script.createCachedData()
       writeFileSync(part, Buffer.concat([data, digestOf(data)]), { mode: 0o600 })
@@ -120,6 +120,18 @@ function load(file, kind) {
       removeQuietly(part)
     }
   })
+}
+
+/** Not `recursive`: where nothing can be made and nothing is said to be wrong (/proc, automounts), Node tries for ever. */
+function makeFolder(folder) {
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    if (error.code === 'EEXIST') return
+    if (error.code !== 'ENOENT' || dirname(folder) === folder) throw error
+    makeFolder(dirname(folder))
+    mkdirSync(folder, { mode: 0o700 })
+  }
 }
 
 /** What a full disk took half of must not stay. */

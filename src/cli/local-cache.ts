@@ -57,13 +57,29 @@ export function openLocalCache(options: {
       const file = fileOf(key)
       const part = `${file}.${randomBytes(6).toString('hex')}`
       try {
-        await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+        await makeFolder(dirname(file))
         await writeFile(part, JSON.stringify({ key, value }), { mode: 0o600 })
         await rename(part, file)
       } catch {
         await rm(part, { force: true }).catch(() => undefined)
       }
     },
+  }
+}
+
+/** Not `recursive`: where nothing can be made and nothing is said to be wrong (/proc, automounts), Node tries for ever. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || dirname(folder) === folder) throw error
+    await makeFolder(dirname(folder))
+    // Another process may be making the same one.
+    await mkdir(folder, { mode: 0o700 }).catch((again: unknown) => {
+      if ((again as NodeJS.ErrnoException).code !== 'EEXIST') throw again
+    })
   }
 }
 

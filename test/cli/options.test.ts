@@ -165,7 +165,7 @@ describe('commander, built from the same table', () => {
     ['why', 'dns', 'eu'],
     ['run', 'dns', '--no-dry-run'],
     ['run', '--', '--odd-name'],
-    ['plan', 'dns', '--detailed-exitcode=change', '--param', 'a=b=c'],
+    ['plan', 'dns', '--detailed-exitcode=any', '--param', 'a=b=c'],
     ['-C', '/tmp', 'doctor'],
     // and what neither takes
     ['plan'],

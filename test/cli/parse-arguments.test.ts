@@ -97,8 +97,8 @@ describe('commands', () => {
     ['plan a b', 'trueup plan takes only <target>, so "b" is one too many. `trueup plan --help` shows how it is used.'],
     ['list a', 'trueup list takes no arguments, so "a" is one too many. `trueup list --help` shows how it is used.'],
     [
-      'plan dns --detailed-exitcode change',
-      'trueup plan takes only <target>, so "change" is one too many. A value of --detailed-exitcode is written --detailed-exitcode=change. `trueup plan --help` shows how it is used.',
+      'plan dns --detailed-exitcode any',
+      'trueup plan takes only <target>, so "any" is one too many. A value of --detailed-exitcode is written --detailed-exitcode=any. `trueup plan --help` shows how it is used.',
     ],
     [
       '--color never list',
@@ -174,7 +174,7 @@ describe('flags', () => {
   })
 
   it.each([
-    ['--detailed-exitcode=change', 'change'],
+    ['--detailed-exitcode=any', 'any'],
     ['--detailed-exitcode=any', 'any'],
     ['--detailed-exitcode=off', 'off'],
   ])('%s', async (flag, value) => {
@@ -224,7 +224,7 @@ describe('flags', () => {
     ['plan dns --base=', '--base must be a text that is not empty, not ""'],
     ['plan dns -o yaml', '-o must be text, json or markdown, not "yaml"'],
     ['plan dns --color=red', '--color must be auto, always or never, not "red"'],
-    ['plan dns --detailed-exitcode=drift', '--detailed-exitcode must be off, any or change, not "drift"'],
+    ['plan dns --detailed-exitcode=drift', '--detailed-exitcode must be off or any, not "drift"'],
     ['plan dns --log-level trace', '--log-level must be debug, info, warn or error, not "trace"'],
     ['plan dns --log-format xml', '--log-format must be pretty or json, not "xml"'],
     ['plan dns --report r.json', '--report must be json=FILE or markdown=FILE, not "r.json"'],
@@ -324,7 +324,7 @@ describe('variables', () => {
       TRUEUP_SHARD: 'eu\nus,west\r\n',
       TRUEUP_PARAM: 'root=/srv\nq=a b',
       TRUEUP_TIMEOUT: '90',
-      TRUEUP_DETAILED_EXITCODE: 'change',
+      TRUEUP_DETAILED_EXITCODE: 'any',
       TRUEUP_COLOR: 'false',
       TRUEUP_REPORT: 'json=r.json',
     }
@@ -339,7 +339,7 @@ describe('variables', () => {
       { name: 'q', value: 'a b' },
     ])
     expect(settings.timeout.value).toBe(90_000)
-    expect(settings.detailedExitcode.value).toBe('change')
+    expect(settings.detailedExitcode.value).toBe('any')
     expect(settings.color.value).toBe('never')
     expect(settings.reports.value).toEqual([{ format: 'json', file: 'r.json' }])
   })

@@ -29,7 +29,7 @@ const SPY = `
 const { appendFileSync } = require('node:fs')
 const Module = require('node:module')
 const { ChildProcess } = require('node:child_process')
-const note = (kind, text) => appendFileSync(process.env.SPY_FILE, kind + ' ' + text + '\n')
+const note = (kind, text) => appendFileSync(process.env.SPY_FILE, kind + ' ' + text + '\\n')
 const load = Module._load
 Module._load = function (request, parent, ...rest) {
   if (!Module.isBuiltin(request)) note('load', Module._resolveFilename(request, parent))
