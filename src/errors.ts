@@ -27,6 +27,7 @@ export type ErrorCode =
   | 'store-refused'
   | 'journal-unavailable'
   | 'lease-held'
+  | 'lease-lost'
   | 'git-missing'
   | 'git-failed'
   | 'run-unknown'

@@ -47,6 +47,8 @@ const OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'store-refused': 4,
   'journal-unavailable': 4,
   'lease-held': 75,
+  // With an outcome that is unknown the run ends with 5.
+  'lease-lost': 75,
   // The person who was asked said no: nothing was applied, and something is still to do.
   declined: 1,
   interrupted: 130,

@@ -5,6 +5,9 @@
 // the place it acts on. A **shard** is a part of the desired state that can be run alone. A change has an **outcome**.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Json } from './event.js'
+import type { SecretRef, SecretReference, Secrets } from './secret.js'
+
+export type { SecretRef, SecretReference, Secrets }
 
 /**
  * What may be deleted. There is no default.
@@ -13,19 +16,6 @@ import type { Json } from './event.js'
  * - `all`: every listed object that is not desired and not owned by another target
  */
 export type DeletePolicy = 'never' | 'owned' | 'all'
-
-/** A secret that an integration needs, by reference. `for`: when it is needed; default both. */
-export interface SecretRef {
-  readonly path: string
-  readonly field?: string
-  readonly version?: string
-  readonly for?: 'plan' | 'apply'
-}
-
-/** Opaque stand-in for a secret inside desired state; resolved only while planning or applying. */
-export interface SecretReference {
-  readonly $secret: { readonly path: string; readonly field?: string; readonly version?: string }
-}
 
 export interface Log {
   debug(message: string, fields?: Readonly<Record<string, Json>>): void
@@ -80,14 +70,6 @@ export type BoundedMap = <T, R>(items: Iterable<T>, fn: (item: T, index: number)
 
 /** `ctx.env(name)`: a declared variable, or undefined when unset. An undeclared name is an `undeclared-env` error. */
 export type Env = (name: string) => string | undefined
-
-type FieldOf<R extends readonly SecretRef[], P> =
-  Extract<R[number], { readonly path: P }> extends { readonly field: infer F } ? F : string
-
-export interface Secrets<R extends readonly SecretRef[]> {
-  /** The value of a declared secret. Registers itself for redaction. */
-  read<P extends R[number]['path']>(path: P, field?: FieldOf<R, P>): Promise<string>
-}
 
 interface BaseContext<Params> {
   readonly params: Params

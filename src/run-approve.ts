@@ -1,6 +1,8 @@
 // What stands between a plan and its apply: limits, an expected digest or a saved plan, and on a terminal a person's yes.
 import { TrueupError } from './errors.js'
+import type { PlanData } from './event.js'
 import { planDifferences, type SavedPlan } from './reconcile/saved-plan.js'
+import { redactLimit, redactPlan } from './report/redact-run.js'
 import type { PlannedRun } from './run-plan.js'
 import type { RunSession } from './run-session.js'
 import { createRecordStore } from './store/records.js'
@@ -13,6 +15,7 @@ import { storeKey } from './store/object-store.js'
 export async function approve(session: RunSession, planned: PlannedRun): Promise<boolean> {
   const { request, deps } = session
   const { data } = planned.built
+  const { redactor } = deps
   if (request.savedPlan !== null) {
     await matchSavedPlan(session, planned, request.savedPlan)
     return true
@@ -25,13 +28,20 @@ export async function approve(session: RunSession, planned: PlannedRun): Promise
       { details: { expected: request.expectPlan, actual: data.digest } },
     )
   }
-  return data.changes.length === 0 || deps.confirm(data, planned.limits)
+  return (
+    data.changes.length === 0 ||
+    deps.confirm(
+      redactPlan(redactor, data),
+      planned.limits.map((check) => redactLimit(redactor, check)),
+    )
+  )
 }
 
 /** Looks for the approved plan among the kept records, so that what differs can be told. */
 async function whatDiffers(session: RunSession, planned: PlannedRun, digest: string): Promise<string> {
   for await (const record of createRecordStore(session.target.store).list(session.request.target)) {
-    if (record.plan?.digest.startsWith(digest) === true) return shown(planDifferences(record.plan, planned.built.data))
+    if (record.plan?.digest.startsWith(digest) === true)
+      return shown(planDifferences(record.plan, toldPlan(session, planned)))
   }
   return ''
 }
@@ -48,13 +58,18 @@ async function matchSavedPlan(session: RunSession, planned: PlannedRun, saved: S
   if (deps.clock.now() > saved.expiresAt) throw refuse(`expired at ${new Date(saved.expiresAt).toISOString()}`)
   const used = storeKey('plans', saved.id)
   if ((await target.store.head(used)).kind === 'found') throw refuse('was applied already')
-  const differences = planDifferences(saved.plan, planned.built.data)
+  const differences = planDifferences(saved.plan, toldPlan(session, planned))
   if (differences.length > 0) throw refuse(`no longer fits:${shown(differences)}\nSo it is not applied`)
   // Single use, also when two applies of it race: consumed before the first change.
   const put = await target.store.put(used, new TextEncoder().encode(JSON.stringify({ run: session.runId })), {
     condition: { kind: 'if-absent' },
   })
   if (put.kind !== 'stored') throw refuse('was applied already')
+}
+
+/** As a record or a file has it: to be compared with one. */
+function toldPlan({ deps }: RunSession, planned: PlannedRun): PlanData {
+  return redactPlan(deps.redactor, planned.built.data)
 }
 
 function shown(differences: readonly string[]): string {

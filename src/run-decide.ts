@@ -99,7 +99,8 @@ const REASONS = {
   code: 'code-changed',
   config: 'config-changed',
   env: 'config-changed',
-  secrets: 'base-not-applied',
+  secrets: 'config-changed',
+  'secrets-unknown': 'base-not-applied',
   desired: 'desired-changed',
 } as const
 

@@ -1,7 +1,9 @@
 // Changes of the ownership ledger alone: forgetting objects without deleting them, and handing them to another target of the same place.
 // In: what is asked for. Out: one record for each target concerned, written. Nothing outside is read or changed.
-import { TrueupError } from './errors.js'
+import { toError, TrueupError } from './errors.js'
 import type { RunActor, RunInstead, RunRecord } from './event.js'
+import { settleDeadRuns } from './run-recover.js'
+import type { Lease } from './store/leases.js'
 import { readAllLedgers, readLedger, writeLedger, type LedgerObject, type StoredLedger } from './store/ledger.js'
 import { createMarkStore } from './store/marks.js'
 import type { ObjectStore } from './store/object-store.js'
@@ -14,13 +16,19 @@ export interface OwnedDependencies {
   readonly clock: Clock
   readonly newId: () => string
   readonly by: RunActor
-  /** Keeps applies away from these shards, as another apply would. */
-  readonly claim: (claim: {
-    readonly run: string
-    readonly target: string
-    readonly destination: string
-    readonly shards: readonly string[]
-  }) => Promise<{ release(): Promise<void> }>
+  /** Takes the whole destination, as an apply of a target without shards does, and tokens for these shards of it. */
+  readonly lease: (asked: LeaseAsked) => Promise<Lease>
+  /** Is told what else was done, or was not. */
+  readonly warn: (message: string) => void
+}
+
+export interface LeaseAsked {
+  readonly run: string
+  readonly target: string
+  readonly destination: string
+  readonly shards: readonly string[]
+  /** The highest token that a shard's state documents know. */
+  readonly atLeast: (shard: string) => number
 }
 
 /** Forgets objects of a target, wherever it owns them. They stay as they are; no run of this target changes or deletes them any more. */
@@ -32,13 +40,13 @@ export async function releaseOwned(
   const records: RunRecord[] = []
   for (const [destination, shards] of places) {
     const run = deps.newId()
-    const claims = await deps.claim({ run, target, destination, shards })
+    const lease = await takeDestination(deps, { run, targets: [target], destination, shards })
     try {
-      const taken = await forget({ deps, run, target, destination, keys })
+      const taken = await forget({ deps, lease, run, target, destination, keys, shards })
       const instead: RunInstead = { kind: 'release', keys: Object.keys(taken) }
       records.push(await trace({ deps, run, target, destination, shards, instead }))
     } finally {
-      await claims.release()
+      await giveBack(deps, lease)
     }
   }
   return records
@@ -67,15 +75,15 @@ export async function moveOwned(deps: OwnedDependencies, request: MoveRequest): 
   }
   const runs = { from: deps.newId(), to: deps.newId() }
   const into = request.shard === null ? [] : [request.shard]
-  const claims = await deps.claim({
+  const lease = await takeDestination(deps, {
     run: runs.from,
-    target: from,
+    targets: [from, to],
     destination,
     shards: [...new Set([...shards, ...into])],
   })
   try {
     // Forgotten first: between the two they are nobody's and nothing happens to them; the other way round they would be two targets'.
-    const taken = await forget({ deps, run: runs.from, target: from, destination, keys })
+    const taken = await forget({ deps, lease, run: runs.from, target: from, destination, keys, shards })
     const instead: RunInstead = { kind: 'move', keys: Object.keys(taken), from, to }
     const left = await trace({ deps, run: runs.from, target: from, destination, shards, instead })
     const given = new Map<string, Record<string, LedgerObject>>()
@@ -91,14 +99,60 @@ export async function moveOwned(deps: OwnedDependencies, request: MoveRequest): 
         shard,
         shape: before?.value.shape ?? 'list',
         objects: { ...before?.value.objects, ...objects },
+        fence: lease.token(shard),
       } as const
+      await lease.check()
       await writeLedger(deps.store, destination, value, before)
     }
-    await markAsOpen({ deps, run: runs.to, target: to, destination, shards: [...given.keys()] })
+    await markAsOpen({ deps, lease, run: runs.to, target: to, destination, shards: [...given.keys()] })
     const right = await trace({ deps, run: runs.to, target: to, destination, shards: [...given.keys()], instead })
     return [left, right]
   } finally {
-    await claims.release()
+    await giveBack(deps, lease)
+  }
+}
+
+interface Taking {
+  readonly run: string
+  /** The first one asks. */
+  readonly targets: readonly [string, ...string[]]
+  readonly destination: string
+  readonly shards: readonly string[]
+}
+
+/** What runs that died left behind there is settled first: their journal would bring back what is forgotten here. */
+async function takeDestination(deps: OwnedDependencies, { run, targets, destination, shards }: Taking): Promise<Lease> {
+  const { store } = deps
+  const fences = new Map<string, number>()
+  const know = (shard: string, fence = 0): unknown => fences.set(shard, Math.max(fence, fences.get(shard) ?? 0))
+  for (const { value } of await readLedger(store, destination)) know(value.shard, value.fence)
+  for (const target of targets)
+    for (const { mark } of (await createMarkStore(store, target, destination).all()).values())
+      know(mark.shard, mark.fence)
+  const atLeast = (shard: string): number => fences.get(shard) ?? 0
+  const lease = await deps.lease({ run, target: targets[0], destination, shards, atLeast })
+  try {
+    for (const target of targets) {
+      const marks = createMarkStore(store, target, destination)
+      const onSettled = (dead: string): void => {
+        deps.warn(`${target}: run ${dead} had not ended; what it did was settled first: trueup runs show ${dead}`)
+      }
+      await settleDeadRuns({ store, target, destination, run, shards, marks, lease, onSettled })
+    }
+    await lease.verify()
+    return lease
+  } catch (error) {
+    await giveBack(deps, lease)
+    throw error
+  }
+}
+
+/** That a lease could not be given back changes nothing of what was done: it expires. */
+async function giveBack(deps: OwnedDependencies, lease: Lease): Promise<void> {
+  try {
+    await lease.release()
+  } catch (thrown) {
+    deps.warn(`the lease could not be given back, and holds until it expires: ${toError(thrown).message}`)
   }
 }
 
@@ -133,13 +187,19 @@ interface Step {
   readonly destination: string
 }
 
+interface LeasedStep extends Step {
+  readonly lease: Lease
+  readonly shards: readonly string[]
+}
+
 type Taken = Readonly<Record<string, { readonly shard: string; readonly object: LedgerObject }>>
 
-async function forget(step: Step & { readonly keys: readonly string[] }): Promise<Taken> {
-  const { deps, target, destination, keys } = step
+async function forget(step: LeasedStep & { readonly keys: readonly string[] }): Promise<Taken> {
+  const { deps, lease, target, destination, keys, shards } = step
   const taken: [string, { shard: string; object: LedgerObject }][] = []
   const changed: StoredLedger[] = (await readLedger(deps.store, destination)).filter(
-    ({ value }) => value.target === target && keys.some((key) => Object.hasOwn(value.objects, key)),
+    ({ value }) =>
+      value.target === target && shards.includes(value.shard) && keys.some((key) => Object.hasOwn(value.objects, key)),
   )
   // What the target would do differs from what its mark says: no apply may be skipped on it. Before the ledger, so that a crash errs to a run.
   await markAsOpen({ ...step, shards: changed.map(({ value }) => value.shard) })
@@ -147,21 +207,21 @@ async function forget(step: Step & { readonly keys: readonly string[] }): Promis
     const { shard, objects } = stored.value
     for (const [key, object] of Object.entries(objects)) if (keys.includes(key)) taken.push([key, { shard, object }])
     const rest = Object.fromEntries(Object.entries(objects).filter(([key]) => !keys.includes(key)))
-    await writeLedger(deps.store, destination, { ...stored.value, objects: rest }, stored)
+    await lease.check()
+    await writeLedger(deps.store, destination, { ...stored.value, objects: rest, fence: lease.token(shard) }, stored)
   }
   return Object.fromEntries(taken)
 }
 
-async function markAsOpen({ deps, run, target, destination, shards }: Step & { readonly shards: readonly string[] }) {
+async function markAsOpen({ deps, lease, run, target, destination, shards }: LeasedStep): Promise<void> {
   const marks = createMarkStore(deps.store, target, destination)
   for (const shard of shards) {
     const before = await marks.read(shard)
-    // An interrupted apply has its own reason to run again, and its journal is found by its mark.
-    if (before === undefined || before.mark.status === 'started') continue
-    await marks.write(
-      { ...before.mark, status: 'failed', run, reason: 'changed what is owned, not what is there' },
-      before,
-    )
+    if (before === undefined) continue
+    const fence = lease.token(shard)
+    const reason = 'changed what is owned, not what is there'
+    await lease.check()
+    await marks.write({ ...before.mark, fence, status: 'failed', run, reason }, before)
   }
 }
 

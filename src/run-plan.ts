@@ -16,6 +16,8 @@ import { notPlanned, steer } from './reconcile/steer.js'
 import { steeredShards } from './run-steer.js'
 import type { RunSession } from './run-session.js'
 import type { RunRequest } from './run-types.js'
+import { createSecretAccess } from './secrets/secret-access.js'
+import { referencesIn, type SecretAddress } from './secrets/secret-reference.js'
 import { foldJournal, type StoredLedger } from './store/ledger.js'
 import { readJournal } from './store/journal.js'
 import type { StoredMark } from './store/marks.js'
@@ -99,10 +101,14 @@ export async function planRun(
   const ledger = await foldedLedger(session)
   const view = createOwnershipView(ledgerEntries(ledger))
   const map = boundedMap(deps.concurrency, deps.stop)
-  const shards = await deps.guard.planning({ integration: definition.name, mode: request.mode }, () =>
-    map(selected, (shard) => planShard(session, shard, view)),
-  )
   const { instead } = request
+  // What is brought back may refer to secrets that nothing desires any more.
+  const former = instead?.kind === 'undo' ? instead.wanted.map(({ value }) => value) : []
+  const referenced = referencesIn([desired.value, ...former]).addresses
+  session.secrets.accept([...target.declared.declaration.secrets, ...referenced].map(({ path }) => path))
+  const shards = await deps.guard.planning({ integration: definition.name, mode: request.mode }, () =>
+    map(selected, (shard) => planShard(session, shard, view, referenced)),
+  )
   const { deletePolicy, limits } = definition
   const steered =
     instead === undefined ? undefined : steer({ target: request.target, deletePolicy, shards, steering: instead })
@@ -137,7 +143,12 @@ export async function planRun(
   }
 }
 
-async function planShard(session: RunSession, shard: SelectedShard, view: OwnershipView): Promise<PlanShard> {
+async function planShard(
+  session: RunSession,
+  shard: SelectedShard,
+  view: OwnershipView,
+  referenced: readonly SecretAddress[],
+): Promise<PlanShard> {
   const { deps, request, head, target } = session
   const { declaration } = target.declared
   const { definition, params } = await session.loaded()
@@ -147,8 +158,6 @@ async function planShard(session: RunSession, shard: SelectedShard, view: Owners
   let planning = true
   const isPlanning = (): boolean => planning
   const context = createRunContext({
-    definition,
-    target: request.target,
     params,
     dryRun: request.mode === 'dry-run',
     shard: shard.key,
@@ -168,12 +177,18 @@ async function planShard(session: RunSession, shard: SelectedShard, view: Owners
       baseEnv: deps.environment,
     }),
     map: boundedMap(deps.concurrency, deps.stop),
-    secrets: deps.secrets,
+    secrets: createSecretAccess({
+      target: request.target,
+      declared: definition.secrets ?? [],
+      referenced,
+      planning: isPlanning,
+      secrets: session.secrets,
+    }),
     signal: deps.stop,
     clock: deps.clock,
   })
   try {
-    const returned = await definition.run(context as never, shard.value as never)
+    const returned = await definition.run(context, shard.value)
     planning = false
     const parts: readonly Plan[] = isList(returned) ? returned : [returned]
     return { shard: shard.key, removed: shard.removed, parts, desiredEmpty: isEmpty(shard.value) }

@@ -16,6 +16,7 @@ import type {
 } from './event.js'
 import { exitCodeOf } from './exit-codes.js'
 import type { Steering } from './reconcile/steer.js'
+import { redactEvent, redactRecord } from './report/redact-run.js'
 import type { OpenTarget, RunDependencies, RunRequest } from './run-types.js'
 
 /** Log kept with a record: the first lines and the last ones, so many characters of each. */
@@ -25,12 +26,12 @@ export type DecisionSide = Pick<Decision, 'base' | 'head' | 'headCommit' | 'dirt
 
 export interface RunDraft {
   readonly id: string
-  /** Passes events on and keeps the log. */
+  /** Passes events on without secrets, and keeps the log. */
   readonly reporter: Reporter
   opened(target: OpenTarget): void
   /** What is compared, for a run that ends before it is decided. */
   located(side: DecisionSide): void
-  /** What is about to be decided: it stands unless the failure is itself the reason (a held claim, a lost store, an interruption). */
+  /** What is about to be decided: it stands unless the failure is itself the reason (a held lease, a lost store, an interruption). */
   deciding(decision: Decision): void
   decided(decision: Decision): void
   /** `left`: what was asked to be brought back and is not in the plan. */
@@ -40,7 +41,7 @@ export interface RunDraft {
   at(destination: string | null): void
   applied(outcomes: readonly ChangeOutcome[]): void
   failed(thrown: unknown): void
-  /** As it stands now. */
+  /** As it stands now, without secrets. */
   record(state: RunRecord['state']): RunRecord
 }
 
@@ -49,6 +50,14 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   const startedAt = deps.clock.now()
   const begun = deps.clock.monotonic()
   const log = createLogKeeper()
+  const { redactor } = deps
+  const reporter: Reporter = {
+    report(event) {
+      // Kept as it came: what turns out a secret later is taken out when the record is made.
+      if (event.kind === 'logged') log.keep(event.record)
+      deps.reporter.report(redactEvent(redactor, event))
+    },
+  }
   let integration = { name: '', version: '' }
   let decision: Decision | undefined
   let tentative: Decision | undefined
@@ -71,12 +80,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
 
   return {
     id,
-    reporter: {
-      report(event) {
-        if (event.kind === 'logged') log.keep(event.record)
-        deps.reporter.report(event)
-      },
-    },
+    reporter,
     opened({ declared: { declaration }, ...target }) {
       configured = target.configured
       integration = { name: declaration.integration, version: declaration.version }
@@ -89,14 +93,14 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
     },
     decided(made) {
       decision = made
-      deps.reporter.report({ kind: 'decided', target: request.target, decision: made })
+      reporter.report({ kind: 'decided', target: request.target, decision: made })
     },
     planned(data, checks, keys, notPlanned) {
       left = notPlanned ?? left
       plan = data
       limits = checks
       shards = keys
-      deps.reporter.report({ kind: 'planned', target: request.target, plan: data, limits: checks, mode: request.mode })
+      reporter.report({ kind: 'planned', target: request.target, plan: data, limits: checks, mode: request.mode })
     },
     keeping(values) {
       before = values
@@ -115,11 +119,11 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
       exitCode = isTrueupError(failure) ? exitCodeOf(failure) : 1
       if (decision === undefined) {
         decision = undecided({ side, failure, tentative })
-        deps.reporter.report({ kind: 'decided', target: request.target, decision })
+        reporter.report({ kind: 'decided', target: request.target, decision })
       }
     },
     record(state) {
-      return {
+      return redactRecord(redactor, {
         run: {
           id,
           target: request.target,
@@ -143,7 +147,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
         ...(before === undefined ? {} : { before: keptOf(before, outcomes, state) }),
         ...(request.instead === undefined ? {} : { instead: insteadOf(request.instead, left) }),
         ...(configured === undefined ? {} : { configured }),
-      }
+      })
     },
   }
 }

@@ -10,6 +10,8 @@ import type { Log } from './integration.js'
 import { createHttp } from './reconcile/http.js'
 import { createEnv, createRunLog, silentLog } from './reconcile/run-context.js'
 import type { LoadedTarget, OpenTarget, RunDependencies, RunRequest } from './run-types.js'
+import { createRunSecrets, type RunSecrets } from './secrets/run-secrets.js'
+import { versionKey } from './secrets/version-key.js'
 import { readLedger, type StoredLedger } from './store/ledger.js'
 import { createMarkStore, type MarkStore } from './store/marks.js'
 import { boundedMap } from './util/bounded-map.js'
@@ -24,6 +26,8 @@ export interface RunSession {
   readonly target: OpenTarget
   readonly headInputs: readonly SourceEntry[]
   readonly facts: HeadFacts
+  /** Of this run: what is read of them is hidden in all that it tells. */
+  readonly secrets: RunSecrets
   loaded(): Promise<LoadedTarget>
   /** The head's desired state. */
   desired(): Promise<DesiredState>
@@ -34,7 +38,9 @@ export interface RunSession {
   createDestination(): Promise<string>
   /** undefined while the place has no identity: then nothing was ever applied there. */
   marks(): Promise<MarkStore | undefined>
-  /** What every target owns at the destination. Read anew on each call: an apply reads it again under its claims. */
+  /** As {@link marks}, once the place has an identity. Apply mode only. */
+  neededMarks(): Promise<MarkStore>
+  /** What every target owns at the destination. Read anew on each call: an apply reads it again under its lease. */
   ledger(): Promise<readonly StoredLedger[]>
   /** Shards of this target that own something, with the digest of "nothing desired" for each. */
   owning(): Promise<ReadonlyMap<string, string>>
@@ -61,7 +67,20 @@ export interface SessionInput {
 export async function openSession({ deps, request, runId, head, target }: SessionInput): Promise<RunSession> {
   const { declaration } = target.declared
   const headInputs = await head.entries(declaration.inputs)
-  const facts = headFacts({ target: target.declared, inputs: headInputs, environment: deps.environment })
+  const secrets = createRunSecrets({
+    backend: target.secrets,
+    register: (value) => deps.redactor.register(value),
+    warn: (message) => {
+      deps.reporter.report({ kind: 'warned', target: request.target, message })
+    },
+  })
+  secrets.accept(declaration.secrets.map(({ path }) => path))
+  const facts = headFacts({
+    target: target.declared,
+    inputs: headInputs,
+    environment: deps.environment,
+    secretOf: (address, options) => secrets.fingerprint(address, () => versionKey(target.store, options)),
+  })
   const loaded = once(() => target.load())
   let created: string | undefined
 
@@ -116,6 +135,7 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     target,
     headInputs,
     facts,
+    secrets,
     loaded,
     desired: once(() =>
       // What is destroyed needs no data: its files may be gone.
@@ -137,6 +157,14 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
       const place = await destination()
       return place === undefined ? undefined : createMarkStore(target.store, request.target, place)
     },
+    async neededMarks() {
+      const place = await destination()
+      if (place !== undefined) return createMarkStore(target.store, request.target, place)
+      throw new TrueupError(
+        'integration-invalid',
+        `${request.target}: its destination has no identity although an apply asked for one`,
+      )
+    },
     async ledger() {
       const place = await destination()
       return place === undefined ? [] : readLedger(target.store, place)
@@ -144,7 +172,9 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     async owning() {
       const place = await destination()
       const ledgers = place === undefined ? [] : await readLedger(target.store, place)
-      const mine = ledgers.filter(({ value }) => value.target === request.target)
+      const mine = ledgers.filter(
+        ({ value }) => value.target === request.target && Object.keys(value.objects).length > 0,
+      )
       return new Map(mine.map(({ value }) => [value.shard, digestOf(emptyLike(value.shape === 'list' ? [] : {}))]))
     },
   }

@@ -8,8 +8,9 @@ import type { Approval } from './reconcile/approvals.js'
 import type { DryRunGuard } from './reconcile/dry-run-guard.js'
 import type { SavedPlan } from './reconcile/saved-plan.js'
 import type { Steering } from './reconcile/steer.js'
+import type { Redactor } from './report/redact.js'
 import type { SecretBackend } from './secrets/secret-backend.js'
-import type { ClaimHolder } from './store/claims.js'
+import type { LeaseHolder } from './store/lease-documents.js'
 import type { ObjectStore } from './store/object-store.js'
 import type { Clock } from './util/clock.js'
 
@@ -29,6 +30,8 @@ export interface RunRequest {
   readonly savedPlan: SavedPlan | null
   /** Let an apply in CI start with a store that holds nothing. */
   readonly initStore: boolean
+  /** How long to wait for a lease that another run holds, ms. @defaultValue 0 */
+  readonly leaseWaitMs?: number
   /** A dry run with changes pending ends with 2. */
   readonly detailedExitcode: boolean
   /** Text of the command that would repeat this run, without mode flags; for hints. */
@@ -58,6 +61,8 @@ export interface OpenTarget {
   /** Limits of the integration and of trueup.yaml, merged. */
   readonly limits: LimitSettings
   readonly store: ObjectStore
+  /** Opened for this run. */
+  readonly secrets: SecretBackend
   /** Nothing was ever kept in this store, and it will not outlive this machine. */
   readonly storeIsFreshInCi: boolean
   /** Deletion approvals in force, of all targets. */
@@ -78,8 +83,11 @@ export interface RunDependencies {
   readonly reporter: Reporter
   readonly repository: Repository
   readonly by: RunActor
-  readonly process: Pick<ClaimHolder, 'pid' | 'processStart'>
-  readonly isDead: (holder: ClaimHolder) => boolean
+  readonly process: Pick<LeaseHolder, 'pid' | 'processStart'>
+  /** Whether a process of this host is gone for certain. */
+  readonly isDead: (holder: LeaseHolder) => boolean
+  /** How long a lease outlives its last renewal, ms. @defaultValue 60 s */
+  readonly leaseMs?: number
   /** Variables that declared `env` names are looked up in. */
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly ci: boolean
@@ -89,7 +97,8 @@ export interface RunDependencies {
   readonly giveUp: AbortSignal
   readonly concurrency: number
   readonly guard: DryRunGuard
-  readonly secrets: SecretBackend
+  /** Takes what was read of secrets out of everything that a run tells; one a run. */
+  readonly redactor: Redactor
   /** What `ctx.http` sends with. */
   readonly fetch: typeof globalThis.fetch
   openTarget(sides: {

@@ -1,14 +1,17 @@
 // THE MAP: one pass of one target, top to bottom in the order in which it happens. Each stage is a file of its own:
-//   session (what is known) → decide → desired state → [apply: claims, dead runs] → plan and limits → [apply] → record.
+//   session (what is known) → decide → desired state → [apply: lease, dead runs] → plan and limits → [apply] → record.
 // In: dependencies and a request. Out: a record, always; a failure is told in it, never thrown.
 import { openBase, type Base } from './early-exit/compare-revisions.js'
+import type { DesiredState } from './desired/evaluate.js'
 import { toError, TrueupError } from './errors.js'
 import type { RunRecord } from './event.js'
-import { applyPlan, claimShards, recoverDeadRuns } from './run-apply.js'
+import { applyPlan } from './run-apply.js'
 import { approve } from './run-approve.js'
 import { decideRun } from './run-decide.js'
+import { releaseGround, takeGround, type Ground } from './run-lease.js'
 import { planRun, selectShards } from './run-plan.js'
 import { draftRecord, type RunDraft } from './run-record.js'
+import { recoverDeadRuns } from './run-recover.js'
 import { headSide, openSession, type RunSession } from './run-session.js'
 import type { RunDependencies, RunRequest } from './run-types.js'
 import { createRecordStore } from './store/records.js'
@@ -71,33 +74,37 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
     return
   }
 
-  // Apply: the claim comes before the read, so that what is planned is what is there. Another run that holds it decides otherwise.
+  // Apply: the lease comes before the read, so that what is planned is what is there. Another run that holds it decides otherwise.
   draft.deciding(made)
-  const { definition } = await session.loaded()
-  if (session.target.storeIsFreshInCi && definition.deletePolicy !== 'never' && !request.initStore)
-    throw freshStore(session)
-  const destination = await guarded(session.createDestination())
-  draft.at(destination)
-  const selection = await selectShards(session, desired)
-  const claims = await claimShards(session, destination, selection.selected)
+  const ground = await takeGround(session, desired, draft)
   try {
     draft.decided(made)
-    await recoverDeadRuns(session, destination, selection.selected)
-    const planned = await guarded(planRun(session, desired, selection))
-    draft.planned(
-      planned.built.data,
-      planned.limits,
-      planned.shards.map(({ key }) => key),
-      planned.left,
-    )
-    if (planned.blocked) return
-    if (!(await guarded(approve(session, planned)))) throw declined(request)
-    await applyPlan(session, planned, draft, destination)
-    // A stop in the middle of the changes is told by their outcomes and by this.
-    deps.stop.throwIfAborted()
+    await applyOn(ground, desired, draft)
+  } catch (thrown) {
+    // Of all that fails when a lease is lost, this is the reason.
+    throw ground.lease.signal.aborted && !deps.stop.aborted ? ground.lease.signal.reason : thrown
   } finally {
-    await claims.release()
+    await releaseGround(ground)
   }
+}
+
+async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): Promise<void> {
+  const { session, selection } = ground
+  const { deps } = session
+  const guarded = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, deps.stop)
+  await recoverDeadRuns(ground)
+  const planned = await guarded(planRun(session, desired, selection))
+  draft.planned(
+    planned.built.data,
+    planned.limits,
+    planned.shards.map(({ key }) => key),
+    planned.left,
+  )
+  if (planned.blocked) return
+  if (!(await guarded(approve(session, planned)))) throw declined(session.request)
+  await applyPlan(ground, planned, draft)
+  // A stop in the middle of the changes is told by their outcomes and by this.
+  deps.stop.throwIfAborted()
 }
 
 async function askedBase(deps: RunDependencies, request: RunRequest): Promise<Base | undefined> {
@@ -123,14 +130,6 @@ function reasonOf(thrown: unknown, deps: RunDependencies): unknown {
 
 function declined({ target }: RunRequest): TrueupError {
   return new TrueupError('declined', `${target}: not applied, as you answered; nothing was changed.`)
-}
-
-function freshStore({ request, target }: RunSession): TrueupError {
-  return new TrueupError(
-    'store-refused',
-    `${request.target}: the store ${target.store.description} is empty and this is CI: a store that does not outlive the job forgets what this target owns. Keep it between jobs or use a shared one; for a first apply pass --init-store.`,
-    { details: { store: target.store.description } },
-  )
 }
 
 /** Records the run. An apply that cannot record what it did has failed; a dry run only warns. */

@@ -13,7 +13,9 @@ import { installDryRunGuard } from './reconcile/dry-run-guard.js'
 import { resolveParams } from './params.js'
 import { runOnce } from './run.js'
 import type { OpenTarget, RunDependencies } from './run-types.js'
+import { createRedactor } from './report/redact.js'
 import { createEnvBackend, secretVariable } from './secrets/env-backend.js'
+import type { SecretBackend } from './secrets/secret-backend.js'
 import { createMemoryStore } from './store/memory-store.js'
 import type { ObjectStore } from './store/object-store.js'
 import { createFakeClock, type FakeClock } from './util/fake-clock.js'
@@ -66,10 +68,6 @@ export async function recordRun(
   const events: RunEvent[] = []
   const guard = installDryRunGuard()
   const never = new AbortController().signal
-  const secrets = Object.entries(options.secrets ?? {}).map(([path, value]) => [
-    secretVariable(path),
-    typeof value === 'string' ? value : JSON.stringify(value),
-  ])
   const deps: RunDependencies = {
     clock,
     newId: () => newUlid(clock.now()),
@@ -78,13 +76,15 @@ export async function recordRun(
     by: { actor: 'test', url: null, host: 'test', tool: 'trueup/testing' },
     process: { pid: 0, processStart: '' },
     isDead: () => false,
+    // A test may move its clock by days in the middle of a change.
+    leaseMs: 20 * 86_400_000,
     environment: options.env ?? {},
     ci: false,
     stop: never,
     giveUp: never,
     concurrency: 8,
     guard,
-    secrets: createEnvBackend(Object.fromEntries(secrets) as Record<string, string>),
+    redactor: createRedactor(),
     fetch: options.http ?? globalThis.fetch,
     openTarget: ({ head }) => openTestTarget({ definition, options, store, target, head }),
     confirm: () => Promise.resolve(true),
@@ -151,12 +151,23 @@ async function openTestTarget({ definition, options, store, target }: TestTarget
     },
     limits: { ...limits, ...options.limits },
     store,
+    secrets: testSecrets(options),
     storeIsFreshInCi: false,
     notes: [],
     load: () => Promise.resolve({ definition, params: values }),
     configAt: () => Promise.reject(new TrueupError('usage', 'a recorded run has no base')),
     manifestAt: () => Promise.reject(new TrueupError('usage', 'a recorded run has no base')),
   }
+}
+
+function testSecrets({ secrets = {} }: TestOptions): SecretBackend {
+  const variables = Object.entries(secrets).map(([path, value]) => [
+    secretVariable(path),
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ])
+  const backend = createEnvBackend(Object.fromEntries(variables) as Record<string, string>)
+  backend.accept(Object.keys(secrets))
+  return backend
 }
 
 /** Applies, then plans again and expects nothing to do. Gives both runs, for further expectations. */

@@ -125,7 +125,9 @@ describe('a run, from the store', () => {
     const { store, writes } = watchStore(createMemoryStore({ clock }))
     await recordRun(things({ world: new Map() }), { ...data(a), mode: 'apply', store, clock })
     expect(kinds(writes)).toEqual([
-      'put claims',
+      'put heartbeats', // the lease: one sign of life,
+      'put lease-modes', // how the destination is in use,
+      'put leases', // and each shard
       'put marks', // started
       'put records', // running, with the plan
       'put journal', // the intent
@@ -134,7 +136,9 @@ describe('a run, from the store', () => {
       'put marks', // completed
       'put evaluated',
       'delete journal',
-      'delete claims',
+      'put leases', // given back
+      'delete lease-modes',
+      'delete heartbeats',
       'put records', // finished
     ])
   })
@@ -148,7 +152,15 @@ describe('a run, from the store', () => {
     await recordRun(things({ world }), options)
     const before = writes.length
     await recordRun(things({ world }), options)
-    expect(kinds(writes.slice(before))).toEqual(['put claims', 'delete claims', 'put records'])
+    expect(kinds(writes.slice(before))).toEqual([
+      'put heartbeats',
+      'put lease-modes',
+      'put leases',
+      'put leases',
+      'delete lease-modes',
+      'delete heartbeats',
+      'put records',
+    ])
   })
 
   it('a dry run writes its record and nothing else, and needs no store to be written to', async () => {
@@ -177,8 +189,8 @@ describe('a run, from the store', () => {
     expect(record).toMatchObject({ exitCode: 5, error: { code: 'store-unavailable' } })
   })
 
-  it.each(['claims', 'marks', 'records', 'journal'])(
-    'an apply that cannot write its %s starts no change and keeps no claim',
+  it.each(['heartbeats', 'lease-modes', 'leases', 'marks', 'records', 'journal'])(
+    'an apply that cannot write its %s starts no change and keeps no lease',
     async (kind) => {
       const clock = createFakeClock()
       const inner = createMemoryStore({ clock })
@@ -189,7 +201,7 @@ describe('a run, from the store', () => {
       const { record } = await recordRun(things({ world }), { ...data(a), mode: 'apply', store, clock })
       expect(world.size).toBe(0)
       expect(record.exitCode).toBe(kind === 'journal' ? 4 : 1)
-      expect(await keysOf(inner, 'claims/')).toEqual([])
+      expect([...(await keysOf(inner, 'heartbeats/')), ...(await keysOf(inner, 'lease-modes/'))]).toEqual([])
     },
   )
 

@@ -103,6 +103,21 @@ class Walk {
       const checked = this.check(node, inner, this.#noted(path, key, keyOffset), keyOffset)
       if (checked !== undefined) value[key] = checked
     }
+    const { depends } = shape
+    if (depends !== undefined) {
+      const wanted = value[depends.on] === depends.is
+      const entry = entries.find(({ key }) => key === depends.key)
+      if (wanted && entry === undefined)
+        this.problems.push({
+          offset: entries.find(({ key }) => key === depends.on)?.keyOffset ?? offset,
+          message: `${path}.${depends.on}: ${depends.is} needs the key "${depends.key}" beside it`,
+        })
+      if (!wanted && entry !== undefined)
+        this.problems.push({
+          offset: entry.keyOffset,
+          message: `${path}.${depends.key} belongs to ${depends.on}: ${depends.is}`,
+        })
+    }
     for (const name of shape.required ?? []) {
       if (!entries.some((entry) => entry.key === name))
         this.problems.push({ offset, message: `the key "${name}" is missing` })

@@ -54,8 +54,19 @@ function schemaOf(shape: Shape): { readonly [key: string]: Json } {
         properties: Object.fromEntries(Object.entries(shape.keys).map(([key, inner]) => [key, schemaOf(inner)])),
         ...(shape.required === undefined ? {} : { required: shape.required }),
         ...(shape.exactlyOne === undefined ? {} : { oneOf: shape.exactlyOne.map((key) => ({ required: [key] })) }),
+        ...(shape.depends === undefined ? {} : dependencyOf(shape.depends)),
       }
     case 'json':
       return { description }
+  }
+}
+
+function dependencyOf({ key, on, is }: { readonly key: string; readonly on: string; readonly is: string }): {
+  readonly [key: string]: Json
+} {
+  return {
+    if: { properties: { [on]: { const: is } }, required: [on] },
+    then: { required: [key] },
+    else: { properties: { [key]: false } },
   }
 }

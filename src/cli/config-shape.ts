@@ -35,6 +35,8 @@ export type Shape =
       readonly required?: readonly string[]
       /** One of these, and not two. */
       readonly exactlyOne?: readonly string[]
+      /** `key` is there exactly when the key `on` has this value. */
+      readonly depends?: { readonly key: string; readonly on: string; readonly is: string }
     }
   /** Any JSON. */
   | { readonly kind: 'json'; readonly description: string }
@@ -111,11 +113,17 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
         keys: {
           backend: {
             kind: 'text',
-            description: 'env: variables TRUEUP_SECRET_<PATH>.',
-            expected: 'env',
-            choices: ['env'],
+            description: 'env: variables TRUEUP_SECRET_<PATH>. file: files of a folder, as Kubernetes mounts them.',
+            expected: oneOf(['env', 'file']),
+            choices: ['env', 'file'],
+          },
+          dir: {
+            kind: 'text',
+            description: 'The folder of backend file, relative to this file: one file a secret, or a folder of fields.',
+            expected: TEXT,
           },
         },
+        depends: { key: 'dir', on: 'backend', is: 'file' },
       },
       limits,
       approvals: approvalsShape(),

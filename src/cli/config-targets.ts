@@ -3,7 +3,7 @@
 import { TrueupError } from '../errors.js'
 import type { Json } from '../event.js'
 import type { LimitSettings } from '../integration.js'
-import type { Config, ConfigTarget } from './config-types.js'
+import type { Config, ConfigTarget, SecretsConfig } from './config-types.js'
 import { OPTIONS } from './options.js'
 import { didYouMean } from '../util/suggest.js'
 
@@ -76,10 +76,15 @@ export function effectiveTargetSettings(config: Config, target: TargetConfig): J
     data: config.data ?? null,
     limits: { ...target.limits },
     store: config.store ?? OPTIONS.store.default,
-    secrets: { backend: config.secrets?.backend ?? 'env' },
+    secrets: { ...secretsOf(config) },
     destination: target.destination,
     source: target.source,
   }
+}
+
+/** `secrets:` of the file with its default. */
+export function secretsOf({ secrets }: Config): SecretsConfig {
+  return { backend: secrets?.backend ?? 'env', ...(secrets?.dir === undefined ? {} : { dir: secrets.dir }) }
 }
 
 function resolved(config: Config, name: string, target: ConfigTarget): TargetConfig {

@@ -16,6 +16,12 @@ export interface ConfigTarget {
   readonly source?: 'git'
 }
 
+/** Where secrets are read from; `dir` belongs to `file` alone, and is relative to trueup.yaml. */
+export interface SecretsConfig {
+  readonly backend: 'env' | 'file'
+  readonly dir?: string
+}
+
 /** The checked file. Plain JSON data, so that it can be kept by the digest of its text. Durations are in ms. */
 export interface Config {
   /** The file as it is named in messages; null when there is none. */
@@ -28,7 +34,7 @@ export interface Config {
   readonly timeout?: number
   readonly concurrency?: number
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'
-  readonly secrets?: { readonly backend?: 'env' }
+  readonly secrets?: Partial<SecretsConfig>
   readonly limits?: LimitSettings
   readonly approvals?: readonly Approval[]
   readonly targets?: Readonly<Record<string, ConfigTarget>>

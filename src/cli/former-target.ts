@@ -1,8 +1,9 @@
 // A target that trueup.yaml may no longer have, as it was configured when it last acted. Loads no integration.
 import { isTrueupError, TrueupError } from '../errors.js'
-import type { RunConfiguration } from '../event.js'
+import type { Json, RunConfiguration } from '../event.js'
 import { createRecordStore } from '../store/records.js'
 import type { ObjectStore } from '../store/object-store.js'
+import { holdsHidden } from '../store/undo.js'
 import { defaultTarget, resolveTargets, type TargetConfig } from './config-targets.js'
 import { targetOf } from './load-target.js'
 import type { Project } from './project.js'
@@ -28,6 +29,14 @@ export async function targetOrFormer(project: Project, name: string, store: Obje
     if (then === undefined || run.mode !== 'apply') continue
     const isDefault =
       then.integration === name && then.destination === null && isEmpty(then.params) && isEmpty(then.flags)
+    refuseHidden(project, { run: run.id, target: name, values: { ...then.params, ...then.flags } })
+    if (then.destination !== null && holdsHidden(then.destination)) {
+      throw new TrueupError(
+        'usage',
+        `trueup.yaml has no target ${name}, and the destination it had in run ${run.id} holds a secret, which no record keeps: name the target in trueup.yaml again.`,
+        { details: { target: name, run: run.id } },
+      )
+    }
     return { ...formerTarget(project, name, then), from: isDefault ? null : run.id }
   }
   try {
@@ -39,6 +48,25 @@ export async function targetOrFormer(project: Project, name: string, store: Obje
       details: error.details,
     })
   }
+}
+
+/** @throws usage for a parameter that a record does not keep whole, unless `--param` gives it */
+export function refuseHidden(
+  { settings }: Project,
+  {
+    run,
+    target,
+    values,
+  }: { readonly run: string; readonly target: string; readonly values: Readonly<Record<string, Json>> },
+): void {
+  const given = new Set(settings.params.value.map(({ name }) => name))
+  const hidden = Object.keys(values).find((name) => !given.has(name) && holdsHidden({ [name]: values[name] ?? null }))
+  if (hidden === undefined) return
+  throw new TrueupError(
+    'usage',
+    `the parameter ${hidden} of ${target} held a secret in run ${run}, which no record keeps: give it with --param ${hidden}=<value>`,
+    { details: { target, run, parameter: hidden } },
+  )
 }
 
 function isEmpty(object: object): boolean {

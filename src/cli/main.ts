@@ -1,10 +1,11 @@
 // The program: reads the command line, runs one command, prints what went wrong, sets the exit code. Never cuts output short.
 import { isTrueupError, toError, type TrueupError } from '../errors.js'
 import { exitCodeOf } from '../exit-codes.js'
+import { createRedactor, type Redactor } from '../report/redact.js'
 import type { CommandFunction } from './command.js'
 import { runCommand } from './commands/run.js'
 import type { CommandName } from './options-commands.js'
-import { createOutput } from './output.js'
+import { createOutput, type Output } from './output.js'
 import { parseArguments } from './parse-arguments.js'
 import type { ProcessContext } from './process-context.js'
 
@@ -26,6 +27,8 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandFunction>>> = 
   'owned adopt': async () => (await import('./commands/owned.js')).ownedAdoptCommand,
   'owned release': async () => (await import('./commands/owned.js')).ownedReleaseCommand,
   'owned move': async () => (await import('./commands/owned.js')).ownedMoveCommand,
+  'lease list': async () => (await import('./commands/lease.js')).leaseListCommand,
+  'lease release': async () => (await import('./commands/lease.js')).leaseReleaseCommand,
   'new integration': async () => (await import('./commands/new.js')).newIntegrationCommand,
   init: async () => (await import('./commands/init.js')).initCommand,
   doctor: async () => (await import('./commands/doctor.js')).doctorCommand,
@@ -34,7 +37,13 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandFunction>>> = 
 
 /** Runs the process's command line; resolves with its exit code when all output has been written. */
 export async function main(): Promise<void> {
-  quietWarnings()
+  const output = createOutput(process.stdout, process.stderr)
+  const redactor = createRedactor(
+    // A runner looks for commands on both streams; stdout is data.
+    process.env['GITHUB_ACTIONS'] === 'true' ? { mask: (line) => output.err(addMask(line)) } : {},
+  )
+  tellWarnings(redactor)
+  tellCrashes(output, redactor)
   const context: ProcessContext = {
     argv: process.argv.slice(2),
     environment: process.env,
@@ -46,7 +55,8 @@ export async function main(): Promise<void> {
       return process.stdin.isTTY
     },
     columns: process.stdout.columns,
-    output: createOutput(process.stdout, process.stderr),
+    output,
+    redactor,
   }
   let hasEnded = false
   process.once('exit', (code) => {
@@ -68,16 +78,33 @@ export async function main(): Promise<void> {
   if (await context.output.drain()) process.exit()
 }
 
-/** Node's remarks on how an author's file is loaded are nothing that its user can act on. Other warnings are shown as ever. */
-function quietWarnings(): void {
+/** Node's remarks on how an author's file is loaded are nothing that its user can act on. Other warnings are shown, without secrets. */
+function tellWarnings(redactor: Redactor): void {
   const shown = process.listeners('warning')
   process.removeAllListeners('warning')
   process.on('warning', (warning: Error & { readonly code?: string }) => {
     const isAboutLoading =
       warning.code === 'MODULE_TYPELESS_PACKAGE_JSON' ||
       (warning.name === 'ExperimentalWarning' && /type strip/i.test(warning.message))
-    if (!isAboutLoading) for (const listener of shown) listener(warning)
+    if (isAboutLoading) return
+    warning.message = redactor.text(warning.message)
+    if (warning.stack !== undefined) warning.stack = redactor.text(warning.stack)
+    for (const listener of shown) listener(warning)
   })
+}
+
+/** What an author's code throws where nobody waits for it (a timer, a forgotten promise) would be printed as it is. */
+function tellCrashes(output: Output, redactor: Redactor): void {
+  process.once('uncaughtException', (thrown: unknown) => {
+    const error = toError(thrown)
+    output.err(redactor.text(`trueup: Internal error: ${error.message}\n${stackOf(error)}\n`))
+    void output.drain().finally(() => process.exit(1))
+  })
+}
+
+/** https://docs.github.com/actions/reference/workflow-commands-for-github-actions#masking-a-value-in-a-log */
+function addMask(line: string): string {
+  return `::add-mask::${line.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')}\n`
 }
 
 async function runCommandLine(context: ProcessContext): Promise<number> {
@@ -115,12 +142,12 @@ async function runCommandLine(context: ProcessContext): Promise<number> {
 
 /** One or two lines for a person's mistake; a stack only for a bug or with --debug. */
 async function fail(context: ProcessContext, error: Error): Promise<number> {
-  const { argv, output } = context
+  const { argv, output, redactor } = context
   const known = isTrueupError(error) ? error : undefined
-  const message = known?.message ?? `Internal error: ${error.message}`
+  const message = redactor.text(known?.message ?? `Internal error: ${error.message}`)
   const [first = '', ...rest] = message.split('\n')
   output.err(`trueup: ${[first, ...rest.map((line) => (line.startsWith('  ') ? line : `  ${line}`))].join('\n')}\n`)
-  if (known === undefined || argv.includes('--debug')) output.err(`${stackOf(error)}\n`)
+  if (known === undefined || argv.includes('--debug')) output.err(`${redactor.text(stackOf(error))}\n`)
   const code = known === undefined ? 1 : exitCodeOf(known)
   if (wantsJson(context)) await failAsJson(output, code, known, message)
   return code

@@ -127,6 +127,17 @@ export const COMMANDS = {
     arguments: [],
     examples: ['trueup runs gc', 'trueup runs gc --yes'],
   },
+  'lease list': {
+    summary: 'who holds which destination and shard, since when and until when',
+    arguments: [],
+    examples: ['trueup lease list', 'trueup lease list -o json'],
+  },
+  'lease release': {
+    summary: 'end the leases of a run that is gone, or with --force of one that is alive',
+    arguments: [{ name: 'id', required: true }],
+    whenMissing: '`trueup lease list` shows the ids',
+    examples: ['trueup lease release 01JDXK5Q2M'],
+  },
   'new integration': {
     summary: 'write a working integration with its test, to start from',
     arguments: [{ name: 'name', required: true }],
@@ -153,6 +164,7 @@ export type CommandName = keyof typeof COMMANDS
 export const COMMAND_GROUPS: Readonly<Record<string, { readonly summary: string; readonly alone?: CommandName }>> = {
   owned: { summary: 'what targets own: list, adopt, release, move' },
   runs: { summary: 'the kept records: list, show, gc', alone: 'runs list' },
+  lease: { summary: 'the leases of applies: list, release', alone: 'lease list' },
   new: { summary: 'write something to start from: integration' },
 }
 

@@ -15,7 +15,7 @@ export type ValueKind =
       readonly bare: string
       readonly off: string
     }
-  | { readonly kind: 'duration'; readonly maxMs?: number }
+  | { readonly kind: 'duration'; readonly maxMs?: number; readonly zero?: true }
   | { readonly kind: 'count'; readonly min: number; readonly max: number }
   | { readonly kind: 'amount' }
   | { readonly kind: 'digest' }
@@ -82,7 +82,7 @@ export function expectation(kind: ValueKind): string {
     case 'optional-choice':
       return oneOf(kind.choices)
     case 'duration':
-      return `a duration above zero${kind.maxMs === undefined ? '' : ` and at most ${formatDuration(kind.maxMs)}`} (${DURATION_FORMS})`
+      return `a duration${kind.zero === true ? '' : ' above zero'}${kind.maxMs === undefined ? '' : ` and at most ${formatDuration(kind.maxMs)}`} (${DURATION_FORMS})`
     case 'count':
       return `a whole number from ${kind.min} to ${kind.max}`
     case 'amount':
@@ -142,7 +142,7 @@ function read(kind: ValueKind, text: string): ValueOfKind<ValueKind> | undefined
       if (kind.choices.includes(text)) return text
       return BOOLEANS[text] === undefined ? undefined : BOOLEANS[text] ? kind.bare : kind.off
     case 'duration': {
-      const ms = parseDuration(text)
+      const ms = kind.zero === true && /^0+[smhd]?$/.test(text) ? 0 : parseDuration(text)
       return ms === undefined || ms > (kind.maxMs ?? Number.MAX_SAFE_INTEGER) ? undefined : ms
     }
     case 'count': {

@@ -82,9 +82,9 @@ export const RUN_OPTIONS = {
   force: {
     flag: 'force',
     value: FLAG,
-    commands: RUNS,
+    commands: [...RUNS, 'lease release'],
     group: 'When to skip',
-    description: 'do not skip, whatever the comparison says',
+    description: 'do not skip, whatever the comparison says; of lease release: also the lease of a run that is alive',
     variable: false,
   },
   yes: {
@@ -147,6 +147,15 @@ export const RUN_OPTIONS = {
     variable: true,
     inFile: true,
   },
+  leaseWait: {
+    flag: 'lease-wait',
+    value: { kind: 'duration', maxMs: 24 * DAY_MS, zero: true },
+    commands: [...CHANGING, 'owned adopt', 'owned release', 'owned move'],
+    group: 'Safety',
+    description: 'how long to wait for a lease that another apply holds: 90s, 30m, 1h',
+    default: 0,
+    variable: true,
+  },
   concurrency: {
     flag: 'concurrency',
     value: { kind: 'count', min: 1, max: 1000 },
@@ -162,8 +171,7 @@ export const RUN_OPTIONS = {
     value: { kind: 'optional-choice', choices: ['off', 'any'], bare: 'any', off: 'off' },
     commands: RUNS,
     group: 'Output',
-    description:
-      'exit 2 when a dry run has changes pending; 0 after a skip says nothing about drift',
+    description: 'exit 2 when a dry run has changes pending; 0 after a skip says nothing about drift',
     default: 'off',
     variable: true,
   },

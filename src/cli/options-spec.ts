@@ -45,6 +45,8 @@ export const READERS = [
   'runs list',
   'runs show',
   'runs gc',
+  'lease list',
+  'lease release',
   'doctor',
   'config',
 ] as const

@@ -2,7 +2,8 @@
 import { hostname, userInfo } from 'node:os'
 import { readFileSync, readlinkSync } from 'node:fs'
 import type { RunActor } from '../event.js'
-import type { ClaimHolder } from '../store/claims.js'
+import type { LeaseHolder } from '../store/lease-documents.js'
+import type { Redactor } from '../report/redact.js'
 import type { Output } from './output.js'
 import type { Tool } from './tool.js'
 
@@ -17,6 +18,8 @@ export interface ProcessContext {
   readonly stdinIsTerminal: boolean
   readonly columns: number
   readonly output: Output
+  /** Of this command: takes what was read of secrets out of everything that is told. */
+  readonly redactor: Redactor
 }
 
 /** `CI` as every CI system sets it; `CI=false` is how people switch it off. */
@@ -64,16 +67,16 @@ function userName(): string | null {
 }
 
 /** This process, told apart from a later one with the same pid by its start time. */
-export function thisProcess(): Pick<ClaimHolder, 'pid' | 'processStart'> {
+export function thisProcess(): Pick<LeaseHolder, 'pid' | 'processStart'> {
   return { pid: process.pid, processStart: startOf(process.pid) }
 }
 
-/** Whether the process that held a claim on this host is gone. When in doubt it is not. */
-export function isDead(holder: ClaimHolder): boolean {
+/** Whether the process that held a lease is one of this host, and gone. When in doubt it is not: its lease expires. */
+export function isDead(holder: LeaseHolder): boolean {
   const [boot, space, start] = holder.processStart.split('/')
   const [ownBoot, ownSpace] = startOf(process.pid).split('/')
-  // Same kernel, other pid namespace (a container with this host's name): its pids say nothing here.
-  if (boot === ownBoot && space !== ownSpace) return false
+  // Two machines may have one name, and two containers one machine: only pids of the same boot and namespace can be compared.
+  if (holder.host !== hostname() || boot !== ownBoot || space !== ownSpace) return false
   try {
     process.kill(holder.pid, 0)
   } catch (error) {
@@ -81,7 +84,7 @@ export function isDead(holder: ClaimHolder): boolean {
   }
   const now = startOf(holder.pid).split('/')
   if (now.length < 3 || start === undefined) return false
-  return now[0] !== boot || now[2] !== start || now[3] === 'Z'
+  return now[2] !== start || now[3] === 'Z'
 }
 
 /** Boot id, pid namespace, start time in clock ticks since boot, and `Z` for a zombie; where the system tells (Linux), empty elsewhere. */

@@ -58,6 +58,7 @@ export async function steeredCommand(
       expectPlan: expectedPlan(input, settings.expectPlan.value ?? null),
       savedPlan: null,
       initStore: settings.initStore.value,
+      leaseWaitMs: settings.leaseWait.value,
       detailedExitcode: false,
       command: target.name,
       commands,

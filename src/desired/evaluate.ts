@@ -72,6 +72,9 @@ export async function evaluateDesired(request: EvaluateRequest): Promise<Desired
       )
     }
     const error = toError(thrown)
-    throw new TrueupError('desired-unreadable', `${target}: desiredState() failed: ${error.message}`, { cause: error, details: { target } })
+    throw new TrueupError('desired-unreadable', `${target}: desiredState() failed: ${error.message}`, {
+      cause: error,
+      details: { target },
+    })
   }
 }

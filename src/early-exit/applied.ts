@@ -41,9 +41,14 @@ export async function askMarks(question: AppliedQuestion): Promise<Applied> {
       [...expected.keys()].flatMap((key) => marks.get(key) ?? []),
     ),
     ...desiredComponent({ desired, expected, marks }),
+    ...secretsComponent(facts, secrets, [...marks.values()]),
   }
   const evaluated = { components, digest: desired.digest }
-  if (secrets === null) return notApplied('secrets', 'its secrets have no versions that could be compared', evaluated)
+  if (secrets === null) {
+    const why =
+      'its secrets cannot be compared with those of the last apply: one cannot be read, or none was compared here yet'
+    return notApplied('secrets-unknown', why, evaluated)
+  }
   for (const [key, digest] of expected) {
     const mark = marks.get(key)?.mark
     if (mark === undefined) return notApplied('shards', `shard ${key} was never applied`, evaluated)
@@ -119,6 +124,18 @@ function componentsOf(facts: HeadFacts, marks: readonly StoredMark[]): Record<st
     ...(facts.inputs === null ? {} : { inputs: compared(facts.inputs, 'inputs') }),
     env: compared(facts.env, 'env'),
   }
+}
+
+/** Left out where there are none. */
+function secretsComponent(
+  facts: HeadFacts,
+  head: string | null,
+  marks: readonly StoredMark[],
+): Record<string, DecisionComponent> {
+  if (head === facts.noSecrets) return {}
+  const other = marks.find(({ mark }) => mark.secrets !== head)
+  const base = (other ?? marks[0])?.mark.secrets ?? null
+  return { secrets: { head, base, same: head === null || base === null ? null : other === undefined } }
 }
 
 interface DesiredSides {

@@ -26,7 +26,7 @@ export type Applied =
   /** `differs`: the component in which the marks differ; `never` when there is no completed mark to compare with. */
   | ({
       readonly kind: 'not-applied'
-      readonly differs: 'never' | 'code' | 'config' | 'env' | 'secrets' | 'desired' | 'shards'
+      readonly differs: 'never' | 'code' | 'config' | 'env' | 'secrets' | 'secrets-unknown' | 'desired' | 'shards'
       readonly explanation: string
     } & MarksSide)
 

@@ -1,7 +1,7 @@
 // Digests of everything beside desired state that decides whether a run could change anything.
 import type { DesiredState } from '../desired/evaluate.js'
 import type { SourceEntry } from '../desired/source.js'
-import type { Json } from '../event.js'
+import { addressId, referencesIn, type SecretAddress } from '../secrets/secret-reference.js'
 import { digestOf } from '../util/digest.js'
 import type { DeclaredTarget } from './declaration.js'
 
@@ -19,8 +19,11 @@ export interface HeadFacts {
   readonly hasSecrets: boolean
   readonly noSecrets: string
   readonly semantics: number
-  /** Digest of the versions of all secrets declared or referenced; null where a version cannot be told. */
-  secrets(desired: DesiredState): Promise<string | null>
+  /**
+   * Digest of the versions of all secrets declared or referenced (of values, where there are no versions); null where one cannot be told.
+   * `create`: an apply is about to keep it, so what it needs is made where it is missing.
+   */
+  secrets(desired: DesiredState, options?: { readonly create: boolean }): Promise<string | null>
 }
 
 export interface HeadFactsInput {
@@ -28,9 +31,11 @@ export interface HeadFactsInput {
   /** The head's entries under the declared inputs. */
   readonly inputs: readonly SourceEntry[]
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Stands for the value of a secret: another text when the value is another. Null when it cannot be told. */
+  readonly secretOf: (address: SecretAddress, options: { readonly create: boolean }) => Promise<string | null>
 }
 
-export function headFacts({ target, inputs, environment }: HeadFactsInput): HeadFacts {
+export function headFacts({ target, inputs, environment, secretOf }: HeadFactsInput): HeadFacts {
   const { declaration, manifest } = target
   const noSecrets = digestOf([])
   return {
@@ -42,9 +47,28 @@ export function headFacts({ target, inputs, environment }: HeadFactsInput): Head
     hasSecrets: declaration.secrets.length > 0,
     noSecrets,
     semantics: SEMANTICS,
-    // Until a backend gives versions, a target with any secret is never skipped in an apply.
-    secrets: (desired) =>
-      Promise.resolve(declaration.secrets.length === 0 && !referencesSecret(desired.value) ? noSecrets : null),
+    async secrets(desired, options = { create: false }) {
+      const { addresses, isWhole } = referencesIn(desired.value)
+      if (!isWhole) return null
+      const all = new Map(
+        [...declaration.secrets, ...addresses].map(({ path, field, version }) => {
+          const address = {
+            path,
+            ...(field === undefined ? {} : { field }),
+            ...(version === undefined ? {} : { version }),
+          }
+          return [addressId(address), address]
+        }),
+      )
+      // One after the other: the first may have to make the key that the others use.
+      const told: (readonly [string, string])[] = []
+      for (const [id, address] of [...all].sort(([a], [b]) => (a < b ? -1 : 1))) {
+        const found = await secretOf(address, options)
+        if (found === null) return null
+        told.push([id, found])
+      }
+      return digestOf(told)
+    },
   }
 }
 
@@ -56,10 +80,4 @@ export function treeDigest(entries: readonly SourceEntry[]): string {
 /** Declared variables by name; one that is unset counts as null, which differs from an empty text. */
 export function envDigest(names: readonly string[], environment: Readonly<Record<string, string | undefined>>): string {
   return digestOf(Object.fromEntries([...names].sort().map((name) => [name, environment[name] ?? null])))
-}
-
-function referencesSecret(value: Json): boolean {
-  if (value === null || typeof value !== 'object') return false
-  if (!Array.isArray(value) && '$secret' in value) return true
-  return Object.values(value as Readonly<Record<string, Json>>).some(referencesSecret)
 }

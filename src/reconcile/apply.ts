@@ -4,12 +4,15 @@ import { isTrueupError, toError, TrueupError } from '../errors.js'
 import type { ChangeOutcome, OutcomeResult, Reporter } from '../event.js'
 import type { Clock } from '../util/clock.js'
 import type { IntentHandle, Journal } from '../store/journal.js'
+import type { LeaseGuard } from '../store/lease-guard.js'
 import type { ExecutableChange } from './plan.js'
 
 export interface ApplyRequest {
   readonly target: string
   readonly changes: readonly ExecutableChange[]
+  /** Asks the lease before and after each intent. */
   readonly journal: Journal
+  readonly lease: Pick<LeaseGuard, 'check'>
   /** Changes under way at once. */
   readonly concurrency: number
   /** Aborted: nothing more is started; what is under way may finish. */
@@ -18,6 +21,8 @@ export interface ApplyRequest {
   readonly giveUp: AbortSignal
   readonly clock: Clock
   readonly reporter: Reporter
+  /** Takes secrets out of a text before the journal keeps it. */
+  readonly redact: (text: string) => string
 }
 
 const ENDED_BEFORE = 'the run was ended before it'
@@ -48,6 +53,10 @@ export async function applyChanges(request: ApplyRequest): Promise<readonly Chan
     try {
       return await request.journal.intend({ sequence, action, key, shard: shard ?? '', after: executable.afterDigest })
     } catch (thrown) {
+      if (isLeaseLost(thrown)) {
+        settle(executable, 'not-attempted', 'the run lost its lease before it', 0)
+        return undefined
+      }
       journalError = toError(thrown)
       settle(executable, 'not-attempted', `its intent could not be written: ${journalError.message}`, 0)
       return undefined
@@ -67,14 +76,23 @@ export async function applyChanges(request: ApplyRequest): Promise<readonly Chan
     request.reporter.report({ kind: 'change-started', target: request.target, change })
     const ended = await Promise.race([attempt(executable, request.giveUp), givenUp])
     const spent = Math.round(request.clock.monotonic() - begun)
-    if (ended.kind === 'given-up') {
+    const giveUp = (): void => {
       settle(executable, 'unknown', 'it was under way when the run had to end; the next run looks at it first', spent)
+    }
+    if (ended.kind === 'given-up') {
+      giveUp()
       return
     }
-    const error = ended.kind === 'failed' ? ended.error : undefined
+    const error = ended.kind === 'failed' ? request.redact(ended.error) : undefined
     try {
+      // An answer seen after the lease was lost is worth nothing: somebody else may have changed the object since.
+      await request.lease.check()
       await intent.settle(ended.kind, error)
     } catch (thrown) {
+      if (isLeaseLost(thrown)) {
+        giveUp()
+        return
+      }
       // The effect is known here, but not to a later run: it re-reads the object and finds out.
       request.reporter.report({
         kind: 'warned',
@@ -142,6 +160,10 @@ export async function applyChanges(request: ApplyRequest): Promise<readonly Chan
     )
   }
   return request.changes.flatMap(({ change }) => outcomes.get(change.key) ?? [])
+}
+
+function isLeaseLost(thrown: unknown): boolean {
+  return isTrueupError(thrown) && thrown.code === 'lease-lost'
 }
 
 type Ended =

@@ -3,7 +3,6 @@
 import { TrueupError } from '../errors.js'
 import type { Json, LogLevel, Reporter } from '../event.js'
 import type {
-  AnyIntegration,
   BoundedMap,
   Env,
   Exec,
@@ -12,9 +11,9 @@ import type {
   RunContext,
   DeletePolicy,
   SecretRef,
+  Secrets,
   Source,
 } from '../integration.js'
-import type { SecretBackend } from '../secrets/secret-backend.js'
 import type { Clock } from '../util/clock.js'
 import { planPart } from './plan.js'
 
@@ -70,8 +69,6 @@ export function createEnv(
 }
 
 export interface RunContextOptions {
-  readonly definition: AnyIntegration
-  readonly target: string
   readonly params: unknown
   readonly dryRun: boolean
   readonly shard: string
@@ -82,14 +79,13 @@ export interface RunContextOptions {
   readonly http: Http
   readonly exec: Exec
   readonly map: BoundedMap
-  readonly secrets: SecretBackend
+  readonly secrets: Secrets<readonly SecretRef[]>
   readonly signal: AbortSignal
   readonly clock: Clock
 }
 
 export function createRunContext(options: RunContextOptions): RunContext<unknown, readonly SecretRef[], DeletePolicy> {
-  const { definition, target, dryRun } = options
-  const declared = definition.secrets ?? []
+  const { dryRun } = options
   return {
     params: options.params,
     dryRun,
@@ -104,25 +100,6 @@ export function createRunContext(options: RunContextOptions): RunContext<unknown
     signal: options.signal,
     clock: { now: () => options.clock.now() },
     plan: planPart,
-    secrets: {
-      async read(path, typed) {
-        // The author's type of the field is narrower than text.
-        const field = typed as string | undefined
-        const reference = declared.find(
-          (secret) =>
-            secret.path === path && (field === undefined || secret.field === undefined || secret.field === field),
-        )
-        if (reference === undefined) {
-          throw new TrueupError(
-            'secret-missing',
-            `${target}: the secret ${path}${field === undefined ? '' : ` (field ${field})`} is read but not declared; add it to secrets: [{ path: '${path}' }]`,
-            {
-              details: { target, path },
-            },
-          )
-        }
-        return (await options.secrets.read(path, field ?? reference.field, reference.version)).value
-      },
-    },
+    secrets: options.secrets,
   }
 }

@@ -233,6 +233,7 @@ function errorCodes(): readonly string[] {
     'store-refused': true,
     'journal-unavailable': true,
     'lease-held': true,
+    'lease-lost': true,
     'git-missing': true,
     'git-failed': true,
     'run-unknown': true,

@@ -2,6 +2,7 @@
 // Values never appear in messages; only paths and field names do.
 import { TrueupError } from '../errors.js'
 import type { SecretBackend } from './secret-backend.js'
+import { fieldValue, parseFields } from './secret-fields.js'
 
 /** `dns/api` → `TRUEUP_SECRET_DNS_API`: upper case, any other character becomes `_`. */
 export function secretVariable(path: string): string {
@@ -9,29 +10,40 @@ export function secretVariable(path: string): string {
 }
 
 export function createEnvBackend(environment: Readonly<Record<string, string | undefined>>): SecretBackend {
+  const textOf = (path: string): string => {
+    const variable = secretVariable(path)
+    const text = environment[variable]
+    if (text !== undefined && text !== '') return text
+    throw new TrueupError('secret-missing', `the secret ${path} is not set: set ${variable} (environment)`, {
+      details: { path, variable },
+    })
+  }
   return {
     description: 'environment',
-    read(path, field) {
-      const variable = secretVariable(path)
-      const text = environment[variable]
-      if (text === undefined || text === '') {
-        return Promise.reject(new TrueupError('secret-missing', `the secret ${path} is not set: set ${variable} (environment)`, { details: { path, variable } }))
-      }
-      if (field === undefined) return Promise.resolve({ value: text })
-      const fields = fieldsOf(text)
-      const value = fields?.[field]
-      if (typeof value === 'string') return Promise.resolve({ value })
-      const has = fields === undefined ? 'it is a single text; make it a JSON object of fields' : `it has: ${Object.keys(fields).sort().join(', ')}`
-      return Promise.reject(new TrueupError('secret-missing', `the secret ${path} has no field "${field}"; ${has}. (environment, ${variable})`, { details: { path, field, variable } }))
+    async read(path, field) {
+      const text = textOf(path)
+      if (field === undefined) return { value: text }
+      const place = `environment, ${secretVariable(path)}`
+      return { value: fieldValue(parseFields(text), { path, field, place }) }
     },
-  }
-}
-
-function fieldsOf(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
-  } catch {
-    return undefined
+    versionOf: () => Promise.resolve(undefined),
+    async fields(path) {
+      const fields = parseFields(textOf(path))
+      return fields === undefined ? undefined : Object.keys(fields).sort()
+    },
+    accept(paths) {
+      const byVariable = new Map<string, string>()
+      for (const path of paths) {
+        const variable = secretVariable(path)
+        const other = byVariable.get(variable) ?? path
+        if (other !== path)
+          throw new TrueupError(
+            'usage',
+            `the secrets ${other} and ${path} would both be read from ${variable}: rename one of them`,
+            { details: { paths: [other, path], variable } },
+          )
+        byVariable.set(variable, path)
+      }
+    },
   }
 }

@@ -14,8 +14,8 @@ import { join, resolve } from 'node:path'
 import { TrueupError } from '../errors.js'
 import type { Clock } from '../util/clock.js'
 import { Disk } from './directory/disk.js'
-import { buryFolder, checkSize, readMetadata, readValue, scanFolder } from './directory/key-folder.js'
-import { deletedName, keyFolder, parseName, tokenName } from './directory/layout.js'
+import { buryFolder, checkSize, readMetadata, readModifiedAt, readValue, scanFolder } from './directory/key-folder.js'
+import { deletedName, keyFolder, parseName, preparedFolder, tokenName } from './directory/layout.js'
 import type { Etag } from './directory/layout.js'
 import { listKeys } from './directory/list-keys.js'
 import { inspectRoot, prepareRoot, readSweptAt, writeSweptAt } from './directory/root.js'
@@ -105,8 +105,10 @@ class FolderStore implements DirectoryStore {
       const state = scanFolder(this.#disk, folder)
       if (state.kind !== 'live') return { kind: 'missing' }
       const metadata = readMetadata(this.#disk, folder, state.token)
+      const modifiedAt = readModifiedAt(this.#disk, folder, state.token)
       const value = readValue(this.#disk, folder, state.token)
-      if (value !== undefined && metadata !== undefined) return { ...headOf(state.token.etag, metadata), value }
+      if (value === undefined || metadata === undefined || modifiedAt === undefined) continue
+      return { ...headOf(state.token.etag, { metadata, modifiedAt }), value }
     }
   }
 
@@ -116,8 +118,9 @@ class FolderStore implements DirectoryStore {
       const state = scanFolder(this.#disk, folder)
       if (state.kind !== 'live') return { kind: 'missing' }
       const metadata = readMetadata(this.#disk, folder, state.token)
-      if (checkSize(this.#disk, folder, state.token) && metadata !== undefined)
-        return headOf(state.token.etag, metadata)
+      const modifiedAt = readModifiedAt(this.#disk, folder, state.token)
+      if (checkSize(this.#disk, folder, state.token) && metadata !== undefined && modifiedAt !== undefined)
+        return headOf(state.token.etag, { metadata, modifiedAt })
     }
   }
 
@@ -176,8 +179,21 @@ class FolderStore implements DirectoryStore {
     })
   }
 
+  // The clock that all who share the folder have in common is the file system's, and it tells the time on what is made. The time in an
+  // etag is its writer's own: good enough to tell old leftovers, never to tell whose lease is over.
   async now(): Promise<number> {
-    return this.#parts.clock.now()
+    const probe = join(
+      preparedFolder(this.#root),
+      `${String(Math.trunc(this.#parts.clock.now()))}-${this.#parts.randomId()}`,
+    )
+    for (;;) {
+      if (!this.#isPrepared) await this.#prepare()
+      this.#isPrepared = this.#disk.makeFolder(probe)
+      if (!this.#isPrepared) continue
+      const at = this.#disk.modifiedAt(probe)
+      this.#disk.tryRemoveFolder(probe)
+      if (at !== undefined) return at
+    }
   }
 
   async close(): Promise<void> {
@@ -214,8 +230,8 @@ class FolderStore implements DirectoryStore {
   }
 }
 
-function headOf(etag: Etag, metadata: Readonly<Record<string, string>>): StoredHead {
-  return { kind: 'found', etag: etag.text, size: etag.size, modifiedAt: etag.modifiedAt, metadata }
+function headOf(etag: Etag, facts: Pick<StoredHead, 'metadata' | 'modifiedAt'>): StoredHead {
+  return { kind: 'found', etag: etag.text, size: etag.size, ...facts }
 }
 
 function refuseForeign(names: readonly string[], folder: string): void {

@@ -24,6 +24,8 @@ export interface LedgerShard {
   readonly objects: Readonly<Record<string, LedgerObject>>
   /** Where: the key of a document may hold no more than its digest. Written always, read by those who look at all destinations. */
   readonly destination?: string
+  /** Token of the lease under which this was written; one with a lower token is refused. @defaultValue 0 */
+  readonly fence?: number
 }
 
 export interface StoredLedger {
@@ -60,7 +62,10 @@ export async function readAllLedgers(store: ObjectStore): Promise<readonly Place
   return all
 }
 
-/** Writes one shard's document over the one that was read; one that owns nothing is removed. */
+/**
+ * Writes one shard's document over the one that was read, and never over a higher token. One that owns nothing any more stays, so that a
+ * run that lost its lease finds it in its way.
+ */
 export async function writeLedger(
   store: ObjectStore,
   destination: string,
@@ -68,22 +73,17 @@ export async function writeLedger(
   previous: StoredLedger | undefined,
 ): Promise<void> {
   const key = storeKey('ownership', destination, value.target, value.shard)
-  if (Object.keys(value.objects).length === 0) {
-    if (typeof previous?.etag === 'string') await store.delete(key, { etag: previous.etag })
-    return
-  }
-  const result = await writeDocument(
-    store,
-    key,
-    LEDGER,
-    { ...value, destination },
-    {
-      condition: typeof previous?.etag === 'string' ? { kind: 'if-etag', etag: previous.etag } : { kind: 'if-absent' },
-    },
-  )
-  if (result.kind !== 'stored') {
+  const condition =
+    typeof previous?.etag === 'string'
+      ? ({ kind: 'if-etag', etag: previous.etag } as const)
+      : ({ kind: 'if-absent' } as const)
+  const isFenced = (previous?.value.fence ?? 0) > (value.fence ?? 0)
+  const result = isFenced
+    ? undefined
+    : await writeDocument(store, key, LEDGER, { ...value, destination }, { condition })
+  if (result?.kind !== 'stored') {
     throw new TrueupError(
-      'store-unavailable',
+      'lease-lost',
       `the ownership ledger of ${value.target} was written by another run meanwhile; what this run did is in its journal and is read by the next run`,
       {
         retryable: true,

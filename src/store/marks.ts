@@ -25,8 +25,10 @@ export interface MarkInputs {
 
 export interface ApplyMark extends MarkInputs {
   readonly shard: string
-  /** Raised before the first change of every apply. Also the fencing token of this shard's state. */
+  /** Raised before the first change of every apply. */
   readonly counter: number
+  /** Token of the lease under which this was written; one with a lower token is refused. @defaultValue 0 */
+  readonly fence?: number
   readonly status: 'started' | 'completed' | 'failed'
   readonly run: string
   /** Store's clock, UTC ms. */
@@ -53,7 +55,7 @@ export interface MarkStore {
   read(shard: string): Promise<StoredMark | undefined>
   /** Every mark of this target at this destination. */
   all(): Promise<ReadonlyMap<string, StoredMark>>
-  /** Writes only over the mark that was read; another apply in between is a `lease-held` error. */
+  /** Writes only over the mark that was read, and never over a higher token: then another run has the lease, a `lease-lost` error. */
   write(mark: ApplyMark, previous: StoredMark | undefined): Promise<StoredMark>
   readEvaluated(): Promise<EvaluatedShards | undefined>
   writeEvaluated(value: EvaluatedShards): Promise<void>
@@ -79,12 +81,13 @@ export function createMarkStore(store: ObjectStore, target: string, destination:
       return marks
     },
     async write(mark, previous) {
-      const result = await writeDocument(store, keyOf(mark.shard), MARK, mark, {
-        condition: previous === undefined ? { kind: 'if-absent' } : { kind: 'if-etag', etag: previous.etag },
-      })
-      if (result.kind === 'stored') return { mark, etag: result.etag }
+      const isFenced = (previous?.mark.fence ?? 0) > (mark.fence ?? 0)
+      const condition =
+        previous === undefined ? ({ kind: 'if-absent' } as const) : ({ kind: 'if-etag', etag: previous.etag } as const)
+      const result = isFenced ? undefined : await writeDocument(store, keyOf(mark.shard), MARK, mark, { condition })
+      if (result?.kind === 'stored') return { mark, etag: result.etag }
       throw new TrueupError(
-        'lease-held',
+        'lease-lost',
         `${target}: another apply wrote the mark of ${mark.shard === '' ? 'this target' : `shard ${mark.shard}`} meanwhile; nothing more is started. Run again.`,
         { retryable: true, details: { target, shard: mark.shard } },
       )

@@ -1,6 +1,7 @@
 // A run record and what was done after it come in; what its objects are to be again, and what cannot be brought back, goes out.
 // Pure. Must not: guess a value that was not kept, or go back behind what another run did since.
 import type { Json, LeftOut, RunRecord } from '../event.js'
+import { REDACTED } from '../report/redact.js'
 import { historyOf, type HistoryEntry } from './history.js'
 
 /** One object as it was before the run: undefined for "not there". */
@@ -28,9 +29,6 @@ export interface WayBackInput {
   readonly who: (entry: HistoryEntry) => string
 }
 
-/** What a record puts where a secret stood: a value that holds it is not the value. */
-const HIDDEN = '***'
-
 export function wayBack({ record, later, only, who }: WayBackInput): WayBack {
   const since = new Map<string, HistoryEntry>()
   for (const entry of later) {
@@ -51,7 +49,8 @@ export function wayBack({ record, later, only, who }: WayBackInput): WayBack {
   return { wanted, left, keys: made.map(({ key }) => key) }
 }
 
-function reasonNot({ action, before, key }: HistoryEntry, { run }: RunRecord): string | undefined {
+function reasonNot({ action, before, key, shard }: HistoryEntry, { run }: RunRecord): string | undefined {
+  if (holdsHidden([key, shard])) return 'its key or shard holds a secret, which no record keeps'
   switch (action) {
     case 'create':
       return undefined
@@ -67,7 +66,9 @@ function reasonNot({ action, before, key }: HistoryEntry, { run }: RunRecord): s
   }
 }
 
-function holdsHidden(value: Json): boolean {
-  if (typeof value === 'string') return value.includes(HIDDEN)
-  return typeof value === 'object' && value !== null && Object.values(value).some(holdsHidden)
+/** A record has a mark where a secret stood, in values and in names: what holds it is not what was there. */
+export function holdsHidden(value: Json): boolean {
+  if (typeof value === 'string') return value.includes(REDACTED)
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).some(([key, inner]) => key.includes(REDACTED) || holdsHidden(inner))
 }

@@ -27,16 +27,17 @@ export function createFakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
           reject(signal.reason as Error)
           return
         }
-        const sleeper: Sleeper = { until: monotonic + ms, wake: resolve }
+        const onAbort = (): void => {
+          sleepers = sleepers.filter((other) => other !== sleeper)
+          reject(signal?.reason as Error)
+        }
+        const wake = (): void => {
+          signal?.removeEventListener('abort', onAbort)
+          resolve()
+        }
+        const sleeper: Sleeper = { until: monotonic + ms, wake }
         sleepers.push(sleeper)
-        signal?.addEventListener(
-          'abort',
-          () => {
-            sleepers = sleepers.filter((other) => other !== sleeper)
-            reject(signal.reason as Error)
-          },
-          { once: true },
-        )
+        signal?.addEventListener('abort', onAbort, { once: true })
       }),
     advance(ms) {
       wall += ms

@@ -199,7 +199,17 @@ describe('parseConfig', () => {
     [
       'a backend',
       'version: 1\nsecrets: { backend: vault }\n',
-      ['trueup.yaml:2:21: secrets.backend must be env, not "vault"'],
+      ['trueup.yaml:2:21: secrets.backend must be env or file, not "vault"'],
+    ],
+    [
+      'a backend of files without their folder',
+      'version: 1\nsecrets: { backend: file }\n',
+      ['trueup.yaml:2:12: secrets.backend: file needs the key "dir" beside it'],
+    ],
+    [
+      'a folder for variables',
+      'version: 1\nsecrets: { dir: x }\n',
+      ['trueup.yaml:2:12: secrets.dir belongs to backend: file'],
     ],
     [
       'a schedule',
@@ -426,6 +436,7 @@ describe('effectiveTargetSettings', () => {
     'version: 1\nlimits: { maxChanges: 5% }',
     'version: 1\ndata: x',
     'version: 1\nstore: file:x',
+    'version: 1\nsecrets: { backend: file, dir: x }',
   ])('differs for %j', async (text) => {
     expect(await effective(text)).not.toEqual(await effective('version: 1\n'))
   })

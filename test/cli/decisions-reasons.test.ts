@@ -437,7 +437,7 @@ describe('a run that is not let through', () => {
     expect(decision).toMatchObject({ action: 'none', reason: 'lease-held', base: await first(rig) })
     expect(code).toBe(75)
     expect(record.error).toMatchObject({ code: 'lease-held' })
-    // A dry run takes no claim.
+    // A dry run takes no lease.
     expect((await rig.decide(['plan', 'things'])).code).toBe(0)
     await rm(`${rig.world}.wait`)
     expect((await held.result).code).toBe(0)

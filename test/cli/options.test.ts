@@ -43,14 +43,7 @@ describe('the table', () => {
 
   it('lists nothing that later work brings', () => {
     const text = optionsMarkdown()
-    for (const flag of [
-      '--ttl',
-      '--cache',
-      '--replay',
-      '--trust-zone',
-      '--check-only-affected-shards',
-      '--lease-wait',
-    ]) {
+    for (const flag of ['--ttl', '--cache', '--replay', '--trust-zone', '--check-only-affected-shards']) {
       expect(text).not.toContain(`${flag}\``)
       expect(text).not.toContain(`${flag} `)
     }

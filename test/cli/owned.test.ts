@@ -123,6 +123,27 @@ describe('owned', () => {
   })
 })
 
+describe('the ledger and leases', () => {
+  it('settles what a killed run left before objects are released, so that its journal does not bring them back', async () => {
+    await using rig = await createThings()
+    await apply(rig, 'things')
+    await rig.write({ 'data/things/all.yaml': things({ a: 9, b: 9 }) })
+    await writeFile(`${rig.world}.wait`, '')
+    const killed = await rig.run(['apply', 'things', '--yes', '--log-level', 'debug'], {
+      killAfter: { output: /started +update/ },
+    })
+    expect(killed.signal).toBe('SIGKILL')
+    await rig.write({ '../world.json.wait': null })
+    const { code, stderr } = await rig.run(['owned', 'release', 'things', 'b'])
+    expect([code, stderr]).toEqual([0, expect.stringContaining('had not ended; what it did was settled first')])
+    expect(await owned(rig, 'things')).toEqual(['a'])
+    expect((await rig.run(['lease', 'list'])).stdout).toBe('No apply holds a lease.\n')
+    await rig.write({ 'data/things/all.yaml': things({ a: 1 }) })
+    expect(changes((await rig.decide(['apply', 'things', '--yes'])).record)).not.toContain('delete b')
+    expect(await rig.readWorld()).toHaveProperty('b')
+  })
+})
+
 describe('destroy', () => {
   it('plans the deletes of all that a target owns, and of nothing else, under its limits', async () => {
     await using rig = await createThings({ files: TWO })

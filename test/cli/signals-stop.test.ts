@@ -60,7 +60,7 @@ describe.each([
     expect((json() as { runs: unknown[] }).runs).toMatchObject([told])
     expect(await lastApply(world)).toMatchObject(told)
     expect(await world.objects()).toEqual({ a: '1' })
-    expect([await kept(world, 'claims'), await kept(world, 'journal')]).toEqual([[], []])
+    expect([await kept(world, 'heartbeats'), await kept(world, 'journal')]).toEqual([[], []])
 
     // What was done is known as done: owned, and not done again.
     const again = await world.rig.run(['apply', 'world'])
@@ -181,7 +181,7 @@ describe('what an integration waits for in vain', () => {
     })
   })
 
-  it('in a handler is an unknown outcome, with its record and without its claim', async () => {
+  it('in a handler is an unknown outcome, with its record and without its lease', async () => {
     await using world = await createWorld({
       objects: abc,
       handling: "if (key === 'b') await new Promise(() => undefined)",
@@ -193,7 +193,7 @@ describe('what an integration waits for in vain', () => {
       b: 'unknown',
       c: 'applied',
     })
-    expect(await kept(world, 'claims')).toEqual([])
+    expect(await kept(world, 'heartbeats')).toEqual([])
   })
 
   it('does not keep the process once everything is said', async () => {

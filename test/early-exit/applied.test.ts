@@ -145,7 +145,7 @@ describe('not applied', () => {
       differs: 'code',
     })
     expect(await ask({ facts: { hasSecrets: true, secrets: () => Promise.resolve(null) } })).toMatchObject({
-      differs: 'secrets',
+      differs: 'secrets-unknown',
     })
   })
 

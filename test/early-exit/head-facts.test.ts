@@ -36,8 +36,17 @@ const code = {
   installed: {},
 } as const
 const desired = (value: Json): DesiredState => ({ value, digest: digestOf(value), shards: new Map() })
-const factsOf = (changes: Partial<Declaration> = {}, inputs: readonly SourceEntry[] = []) =>
-  headFacts({ target: { declaration: { ...declaration, ...changes }, manifest: code }, inputs, environment: {} })
+const factsOf = (
+  changes: Partial<Declaration> = {},
+  inputs: readonly SourceEntry[] = [],
+  secretOf: (address: { readonly path: string }) => string | null = () => null,
+) =>
+  headFacts({
+    target: { declaration: { ...declaration, ...changes }, manifest: code },
+    inputs,
+    environment: {},
+    secretOf: (address) => Promise.resolve(secretOf(address)),
+  })
 
 describe('treeDigest', () => {
   it('tells paths, modes and object ids apart, not how clean they are', () => {
@@ -78,6 +87,7 @@ describe('headFacts', () => {
       target: { declaration, manifest: { kind: 'unknown', reason: 'computed', files: {} } },
       inputs: [],
       environment: {},
+      secretOf: () => Promise.resolve(null),
     })
     expect(unknown.code).toBeNull()
     expect(factsOf().code).toBe(code.digest)
@@ -86,6 +96,32 @@ describe('headFacts', () => {
   it('has a digest of the configuration in which the order of keys does not count', () => {
     expect(factsOf({ config: { b: 1, a: [1, 2] } }).config).toBe(factsOf({ config: { a: [1, 2], b: 1 } }).config)
     expect(factsOf({ config: { a: [2, 1], b: 1 } }).config).not.toBe(factsOf({ config: { a: [1, 2], b: 1 } }).config)
+  })
+
+  it('tells secrets apart by place and version, however they are named, and gives none up', async () => {
+    const of = (
+      versions: Readonly<Record<string, string>>,
+      secrets: Declaration['secrets'],
+      value: Json = [],
+    ): Promise<string | null> => factsOf({ secrets }, [], ({ path }) => versions[path] ?? null).secrets(desired(value))
+    const one = await of({ x: '1', y: '1' }, [{ path: 'x' }, { path: 'y', field: 'f' }])
+    expect(one).toMatch(/^[0-9a-f]{64}$/)
+    expect(
+      await of({ x: '1', y: '1' }, [
+        { path: 'y', field: 'f' },
+        { path: 'x', for: 'plan' },
+      ]),
+    ).toBe(one)
+    expect(await of({ x: '1', y: '1' }, [{ path: 'x' }], { a: [{ $secret: { path: 'y', field: 'f' } }] })).toBe(one)
+    const others = [
+      await of({ x: '1', y: '2' }, [{ path: 'x' }, { path: 'y', field: 'f' }]),
+      await of({ x: '1', y: '1' }, [{ path: 'x' }, { path: 'y', field: 'g' }]),
+      await of({ x: '1', y: '1' }, [{ path: 'x' }, { path: 'y', field: 'f', version: '7' }]),
+      await of({ x: '1' }, [{ path: 'x' }]),
+    ]
+    expect(new Set([one, ...others]).size).toBe(5)
+    expect(await of({ x: '1' }, [{ path: 'x' }, { path: 'y' }])).toBeNull()
+    expect(await of({ x: '1' }, [{ path: 'x' }], [{ $secret: 'x' }])).toBeNull()
   })
 
   it('knows no version of a secret, declared or referenced anywhere in the desired state', async () => {

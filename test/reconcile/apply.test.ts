@@ -7,6 +7,7 @@ import { createJournal, readJournal } from '../../src/store/journal.js'
 import { createMemoryStore } from '../../src/store/memory-store.js'
 import { createFakeClock } from '../../src/util/fake-clock.js'
 import { outage, watchStore } from '../support/failing-store.js'
+import { unguarded } from '../support/unguarded.js'
 
 const clock = createFakeClock()
 
@@ -51,12 +52,14 @@ async function apply({
   const outcomes = await applyChanges({
     target: 'dns',
     changes: steps.map(changeOf),
-    journal: createJournal(createMemoryStore({ clock }), 'RUN'),
+    journal: createJournal(createMemoryStore({ clock }), 'RUN', unguarded),
+    lease: unguarded,
     concurrency: 8,
     stop: never,
     giveUp: never,
     clock,
     reporter: { report: (event) => void events.push(event) },
+    redact: (text) => text,
     ...rest,
   })
   return { outcomes, events }
@@ -86,7 +89,7 @@ describe('the journal around an effect', () => {
         { key: 'a', carryOut: look },
         { key: 'b', dependsOn: ['a'], carryOut: look },
       ],
-      journal: createJournal(store, 'RUN'),
+      journal: createJournal(store, 'RUN', unguarded),
     })
     expect(seen).toEqual([
       [['a', 'intent', 'digest-of-a']],
@@ -103,10 +106,22 @@ describe('the journal around an effect', () => {
     const fail = (): never => {
       throw new Error('409 taken')
     }
-    const { outcomes } = await apply({ steps: [{ key: 'a', carryOut: fail }], journal: createJournal(store, 'RUN') })
+    const { outcomes } = await apply({
+      steps: [{ key: 'a', carryOut: fail }],
+      journal: createJournal(store, 'RUN', unguarded),
+    })
     expect(outcomes).toEqual([{ key: 'a', action: 'create', shard: null, result: 'failed', error: '409 taken' }])
     expect(await readJournal(store, 'RUN')).toEqual([
-      { sequence: 0, action: 'create', key: 'a', shard: '', after: 'digest-of-a', state: 'failed', error: '409 taken' },
+      {
+        sequence: 0,
+        action: 'create',
+        key: 'a',
+        shard: '',
+        after: 'digest-of-a',
+        fence: 1,
+        state: 'failed',
+        error: '409 taken',
+      },
     ])
   })
 
@@ -116,7 +131,7 @@ describe('the journal around an effect', () => {
       if (call === 'put') throw outage()
     })
     const steps = ['a', 'b', 'c', 'd'].map((key) => ({ key, carryOut: () => void started.push(key) }))
-    await expect(apply({ steps, journal: createJournal(broken.store, 'RUN') })).rejects.toMatchObject({
+    await expect(apply({ steps, journal: createJournal(broken.store, 'RUN', unguarded) })).rejects.toMatchObject({
       code: 'journal-unavailable',
       message: expect.stringMatching(/nothing was changed: the disk is full/) as string,
     })
@@ -131,7 +146,11 @@ describe('the journal around an effect', () => {
       if (call === 'put' && ++intents > 1) throw outage()
     })
     const steps = ['a', 'b', 'c', 'd'].map((key) => ({ key, carryOut: () => void started.push(key) }))
-    const { outcomes, events } = await apply({ steps, concurrency, journal: createJournal(broken.store, 'RUN') })
+    const { outcomes, events } = await apply({
+      steps,
+      concurrency,
+      journal: createJournal(broken.store, 'RUN', unguarded),
+    })
     expect(started).toEqual(['a'])
     expect(results(outcomes)).toEqual({ a: 'applied', b: 'not-attempted', c: 'not-attempted', d: 'not-attempted' })
     expect(events.filter(({ kind }) => kind === 'warned')).toHaveLength(1)
@@ -139,8 +158,16 @@ describe('the journal around an effect', () => {
 
   it('is not written over by a second run of the same id', async () => {
     const store = createMemoryStore({ clock })
-    await createJournal(store, 'RUN').intend({ sequence: 0, action: 'create', key: 'x', shard: '', after: null })
-    await expect(apply({ steps: [{ key: 'a' }], journal: createJournal(store, 'RUN') })).rejects.toMatchObject({
+    await createJournal(store, 'RUN', unguarded).intend({
+      sequence: 0,
+      action: 'create',
+      key: 'x',
+      shard: '',
+      after: null,
+    })
+    await expect(
+      apply({ steps: [{ key: 'a' }], journal: createJournal(store, 'RUN', unguarded) }),
+    ).rejects.toMatchObject({
       code: 'journal-unavailable',
     })
     expect(await readJournal(store, 'RUN')).toMatchObject([{ key: 'x', state: 'intent' }])
@@ -255,7 +282,7 @@ describe('a stop', () => {
     const { outcomes } = await apply({
       steps: [{ key: 'a', carryOut: () => void started.push('a') }],
       stop: stop.signal,
-      journal: createJournal(store, 'RUN'),
+      journal: createJournal(store, 'RUN', unguarded),
     })
     expect(started).toEqual([])
     expect(results(outcomes)).toEqual({ a: 'not-attempted' })
@@ -292,7 +319,7 @@ describe('a stop', () => {
       concurrency: 1,
       stop: stop.signal,
       giveUp: giveUp.signal,
-      journal: createJournal(store, 'RUN'),
+      journal: createJournal(store, 'RUN', unguarded),
     })
     await running.opened
     stop.abort()

@@ -17,7 +17,7 @@ import { basename, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openDirectoryStore } from '../../src/store/directory-store.js'
 import type { DirectoryStore, DirectoryStoreOptions } from '../../src/store/directory-store.js'
-import { storeKey } from '../../src/store/object-store.js'
+import { storeKey, type StoredObject } from '../../src/store/object-store.js'
 import { systemClock } from '../../src/util/clock.js'
 import { objectStoreContract } from '../support/contracts/object-store.js'
 
@@ -125,16 +125,26 @@ describe('directory store', () => {
       }
     })
 
-    it('has the time and ids it is given', async () => {
+    it("tells the time of the file system, which all who share it have in common, not its process's", async () => {
+      const wrong = await open({ clock: { ...systemClock, now: () => 1234.5 } })
+      const right = await open()
+      const before = await right.now()
+      expect((await wrong.put(key, Buffer.from('x'))).kind).toBe('stored')
+      const { modifiedAt } = (await wrong.get(key)) as StoredObject
+      expect(await right.head(key)).toMatchObject({ modifiedAt })
+      expect(modifiedAt).toBeGreaterThanOrEqual(before)
+      expect(modifiedAt).toBeLessThanOrEqual(await wrong.now())
+      for (const store of [wrong, right]) await store.close()
+      expect(await readdir(join(root, 'prepared'))).toEqual([])
+    })
+
+    it('has the ids it is given, and the times of its process in names', async () => {
       const store = await open({
         clock: { ...systemClock, now: () => 1234.5 },
         randomId: () => `id-${Math.random().toString(36).slice(2)}`,
       })
       expect((await store.put(key, Buffer.from('x'))).kind).toBe('stored')
-      expect(await store.head(key)).toMatchObject({
-        modifiedAt: 1234,
-        etag: expect.stringMatching(/^1234_id-/) as string,
-      })
+      expect(await store.head(key)).toMatchObject({ etag: expect.stringMatching(/^1234_id-/) as string })
       expect(store.shared).toBe(false)
     })
   })

@@ -4,6 +4,7 @@ import { createJournal, outcomeOf, readJournal } from '../../src/store/journal.j
 import { createMemoryStore } from '../../src/store/memory-store.js'
 import { createFakeClock } from '../../src/util/fake-clock.js'
 import { keysOf } from '../support/failing-store.js'
+import { unguarded } from '../support/unguarded.js'
 
 const clock = createFakeClock()
 const entry = (
@@ -21,23 +22,23 @@ const entry = (
 describe('a journal', () => {
   it('gives entries in the order of the plan, also past ten', async () => {
     const store = createMemoryStore({ clock })
-    const journal = createJournal(store, 'RUN')
+    const journal = createJournal(store, 'RUN', unguarded)
     for (const sequence of [11, 2, 100, 0]) await journal.intend(entry(sequence))
     expect((await readJournal(store, 'RUN')).map(({ sequence }) => sequence)).toEqual([0, 2, 11, 100])
   })
 
   it('is that of one run, also where ids begin alike', async () => {
     const store = createMemoryStore({ clock })
-    await createJournal(store, 'RUN').intend(entry(0))
-    await createJournal(store, 'RUN2').intend(entry(0, 'other'))
-    await createJournal(store, 'RUN').clear()
+    await createJournal(store, 'RUN', unguarded).intend(entry(0))
+    await createJournal(store, 'RUN2', unguarded).intend(entry(0, 'other'))
+    await createJournal(store, 'RUN', unguarded).clear()
     expect(await readJournal(store, 'RUN')).toEqual([])
     expect(await readJournal(store, 'RUN2')).toHaveLength(1)
   })
 
   it('tells applied, failed and unknown apart', async () => {
     const store = createMemoryStore({ clock })
-    const journal = createJournal(store, 'RUN')
+    const journal = createJournal(store, 'RUN', unguarded)
     await (await journal.intend(entry(0))).settle('applied')
     await (await journal.intend(entry(1))).settle('failed', '409')
     await journal.intend(entry(2, 'k2', 'zone'))
@@ -56,7 +57,7 @@ describe('a journal', () => {
 
   it('leaves nothing behind when it is cleared', async () => {
     const store = createMemoryStore({ clock })
-    const journal = createJournal(store, 'RUN')
+    const journal = createJournal(store, 'RUN', unguarded)
     for (const sequence of [0, 1, 2]) await journal.intend(entry(sequence))
     await journal.clear()
     expect(await keysOf(store)).toEqual([])
@@ -64,8 +65,8 @@ describe('a journal', () => {
 
   it('does not intend one place of the plan twice', async () => {
     const store = createMemoryStore({ clock })
-    await createJournal(store, 'RUN').intend(entry(0))
-    await expect(createJournal(store, 'RUN').intend(entry(0, 'other'))).rejects.toMatchObject({
+    await createJournal(store, 'RUN', unguarded).intend(entry(0))
+    await expect(createJournal(store, 'RUN', unguarded).intend(entry(0, 'other'))).rejects.toMatchObject({
       code: 'journal-unavailable',
     })
     expect(await readJournal(store, 'RUN')).toMatchObject([{ key: 'k0' }])

@@ -45,11 +45,11 @@ describe('marks', () => {
     const marks = createMarkStore(createMemoryStore({ clock }), 'dns', 'a')
     const first = await marks.write(mark('x'), undefined)
     await expect(marks.write(mark('x', { run: 'RUN2' }), undefined)).rejects.toMatchObject({
-      code: 'lease-held',
+      code: 'lease-lost',
       retryable: true,
     })
     const second = await marks.write(mark('x', { status: 'completed' }), first)
-    await expect(marks.write(mark('x', { run: 'RUN2' }), first)).rejects.toMatchObject({ code: 'lease-held' })
+    await expect(marks.write(mark('x', { run: 'RUN2' }), first)).rejects.toMatchObject({ code: 'lease-lost' })
     expect((await marks.read('x'))?.mark).toMatchObject({ run: 'RUN1', status: 'completed' })
     await marks.write(mark('x', { counter: 2 }), second)
     expect((await marks.read('x'))?.mark.counter).toBe(2)
@@ -60,7 +60,7 @@ describe('marks', () => {
     const marks = createMarkStore(store, 'dns', 'a')
     const first = await marks.write(mark('x'), undefined)
     for (const key of await keysOf(store)) await store.delete(key)
-    await expect(marks.write(mark('x', { status: 'completed' }), first)).rejects.toMatchObject({ code: 'lease-held' })
+    await expect(marks.write(mark('x', { status: 'completed' }), first)).rejects.toMatchObject({ code: 'lease-lost' })
     expect(await marks.read('x')).toBeUndefined()
   })
 

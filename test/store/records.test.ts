@@ -5,6 +5,7 @@ import { createJournal } from '../../src/store/journal.js'
 import { createMemoryStore } from '../../src/store/memory-store.js'
 import { createRecordStore, type RecordStore } from '../../src/store/records.js'
 import { createFakeClock } from '../../src/util/fake-clock.js'
+import { unguarded } from '../support/unguarded.js'
 
 const clock = createFakeClock()
 const record = (id: string, target = 'dns', state: RunRecord['state'] = 'finished'): RunRecord => ({
@@ -82,7 +83,7 @@ describe('records', () => {
     await records.write(record(first, 'dns', 'running'), { durable: true })
     expect((await records.find(first))[0]).toMatchObject({ outcomes: [], exitCode: 0 })
 
-    const journal = createJournal(store, first)
+    const journal = createJournal(store, first, unguarded)
     const entry = (sequence: number, key: string) =>
       ({ sequence, action: 'create', key, shard: '', after: 'd' }) as const
     await (await journal.intend(entry(0, 'a'))).settle('applied')

@@ -49,6 +49,8 @@ describe('wayBack', () => {
         { key: 'a', action: 'delete' },
         { key: 'b', action: 'update', before: { password: ['***'] } },
         { key: 'c', action: 'adopt' },
+        { key: 'd', action: 'update', before: { '***': 1 } },
+        { key: 'user-***', action: 'create' },
       ]),
     )
     expect(wanted).toEqual([])
@@ -56,6 +58,8 @@ describe('wayBack', () => {
       'a its value before was not kept',
       'b its value before holds a secre',
       'c it was only adopted; give it u',
+      'd its value before holds a secre',
+      'user-*** its key or shard holds a secre',
     ])
   })
 

@@ -6,7 +6,7 @@ export type StoreCall = 'put' | 'delete' | 'get' | 'list'
 
 export interface WatchedStore {
   readonly store: ObjectStore
-  /** Every write, in order: `put journal/…`, `delete claims/…`. */
+  /** Every write, in order: `put journal/…`, `delete heartbeats/…`. */
   readonly writes: readonly string[]
 }
 

@@ -1,4 +1,4 @@
-// Runs test/support/store-program.ts in real processes: bundled once a suite, started with a job, killed at the end whatever happens.
+// Runs test/support/store-program.ts (or another program of jobs) in real processes: bundled once a suite, started with a job, killed at the end whatever happens.
 import { build } from 'esbuild'
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -13,7 +13,8 @@ export interface StoreProcess {
   readonly lines: readonly string[]
   /** Resolves when that many lines were printed, or the process has ended. */
   until(count: number): Promise<void>
-  kill(): void
+  /** @defaultValue SIGKILL */
+  kill(signal?: NodeJS.Signals): void
   readonly ended: Promise<{
     readonly code: number | null
     readonly signal: NodeJS.Signals | null
@@ -21,18 +22,25 @@ export interface StoreProcess {
   }>
 }
 
-export interface StorePrograms extends AsyncDisposable {
-  start(job: StoreJob, options?: { readonly mostBlocks?: number }): StoreProcess
+export interface StorePrograms<Job = StoreJob> extends AsyncDisposable {
+  start(job: Job, options?: { readonly mostBlocks?: number }): StoreProcess
 }
 
-export async function buildStoreProgram(): Promise<StorePrograms> {
+export function buildStoreProgram(): Promise<StorePrograms> {
+  return buildProgram<StoreJob>('./store-program.ts')
+}
+
+/** @param path - of the program, from this file */
+export async function buildProgram<Job>(path: string): Promise<StorePrograms<Job>> {
   const folder = await mkdtemp(join(tmpdir(), 'trueup-program-'))
   const program = join(folder, 'program.mjs')
   await build({
-    entryPoints: [fileURLToPath(new URL('./store-program.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(path, import.meta.url))],
     bundle: true,
     platform: 'node',
     format: 'esm',
+    // The oldest Node that is supported has no `await using`.
+    target: 'node20.19',
     outfile: program,
     logLevel: 'error',
   })
@@ -56,7 +64,7 @@ export async function buildStoreProgram(): Promise<StorePrograms> {
 
 interface Start {
   readonly program: string
-  readonly job: StoreJob
+  readonly job: unknown
   readonly children: Set<ChildProcess>
   /** `ulimit -f`: the largest file, in blocks of 512 bytes. */
   readonly mostBlocks: number | undefined
@@ -98,7 +106,9 @@ function start({ program, job, children, mostBlocks }: Start): StoreProcess {
   return {
     lines,
     ended,
-    kill: () => child.kill('SIGKILL'),
+    kill: (signal = 'SIGKILL') => {
+      child.kill(signal)
+    },
     until: (count) =>
       new Promise((resolve) => {
         const check = (): void => {

@@ -194,6 +194,9 @@ describe('is a type error:', () => {
       deletePolicy: 'never',
       desiredState: () => ['a'],
       async run(ctx, desired) {
+        expectTypeOf(ctx.secrets.resolve({ $secret: { path: 'anything', field: undefined } })).resolves.toBeString()
+        // @ts-expect-error a value is no reference
+        await ctx.secrets.resolve('dns/api')
         // @ts-expect-error no such secret
         await ctx.secrets.read('dns/apo')
         // @ts-expect-error no such field

@@ -1,7 +1,7 @@
 // config: the effective settings, each with where it came from. Opens no store and loads no integration.
 import { styleOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
-import { resolveTargets } from '../config-targets.js'
+import { resolveTargets, secretsOf } from '../config-targets.js'
 import { flagText, optionNames, optionSpec } from '../options.js'
 import { openProject } from '../project.js'
 import { printed, table } from '../print.js'
@@ -22,7 +22,7 @@ export async function configCommand(input: CommandInput): Promise<number> {
           settings: rows.map(({ setting, value, origin, from }) => ({ setting, value: value ?? null, origin, from })),
           integrations: config.integrations ?? null,
           data: config.data ?? null,
-          secrets: { backend: config.secrets?.backend ?? 'env' },
+          secrets: secretsOf(config),
           limits: config.limits ?? {},
           targets: [...resolveTargets(config).values()],
         }),

@@ -7,16 +7,16 @@ import { systemClock } from '../../util/clock.js'
 import { newUlid } from '../../util/ulid.js'
 import { styleOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
-import { resolveTargets } from '../config-targets.js'
+import { resolveTargets, secretsOf } from '../config-targets.js'
+import { checkSecrets } from '../doctor-secrets.js'
 import { loadOptions, loadTarget, targetOf } from '../load-target.js'
+import { openSecrets } from '../open-secrets.js'
 import { openStoreOf } from '../open-target.js'
 import { printed } from '../print.js'
 import { isCi } from '../process-context.js'
 import { openProject, type Project } from '../project.js'
-import type { SecretRef } from '../../integration.js'
-import { createEnvBackend } from '../../secrets/env-backend.js'
 
-interface Check {
+export interface Check {
   readonly result: 'ok' | 'warn' | 'fail'
   readonly what: string
   /** What was found, what is off as a result, and how to mend it. */
@@ -196,7 +196,7 @@ async function checkTarget(
     const inputs = typeof definition.inputs === 'function' ? definition.inputs(params) : (definition.inputs ?? [])
     await using head = await project.repository.head({ committed: false })
     const files = await head.entries(inputs)
-    const secrets = await Promise.all((definition.secrets ?? []).map((secret) => checkSecret(secret, environment)))
+    const backend = openSecrets(secretsOf(project.config), { directory: project.directory, environment })
     return [
       { result: 'ok', what: 'target', text: `${target.name}: parameters are valid` },
       files.length > 0 || inputs.length === 0
@@ -206,24 +206,9 @@ async function checkTarget(
             text: `${String(files.length)} ${files.length === 1 ? 'file matches' : 'files match'} ${inputs.join(', ')}`,
           }
         : { result: 'warn', what: 'inputs', text: `no file matches ${inputs.join(', ')}: nothing is desired` },
-      ...secrets,
+      ...(await checkSecrets(definition.secrets ?? [], backend)),
     ]
   } catch (thrown) {
     return [{ result: 'fail', what: 'target', text: toError(thrown).message }]
-  }
-}
-
-/** Reads it as a run would; its value goes nowhere. */
-async function checkSecret(
-  { path, field, version, for: mode }: SecretRef,
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<Check> {
-  const need = mode ?? 'plan and apply'
-  try {
-    await createEnvBackend(environment).read(path, field, version)
-    return { result: 'ok', what: 'secret', text: `${path}, for ${need}` }
-  } catch (thrown) {
-    const result = mode === 'apply' ? 'warn' : 'fail'
-    return { result, what: 'secret', text: `${need} cannot work: ${toError(thrown).message}` }
   }
 }

@@ -4,9 +4,7 @@ import type { RunRecord } from '../../event.js'
 import { count } from '../../report/format.js'
 import { runJson } from '../../report/run-json.js'
 import { moveOwned, releaseOwned, type OwnedDependencies } from '../../run-owned.js'
-import type { ObjectStore } from '../../store/object-store.js'
-import { systemClock } from '../../util/clock.js'
-import { newUlid } from '../../util/ulid.js'
+import { styleOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
 import { commandLine } from '../command-line.js'
 import { loadTarget, targetOf } from '../load-target.js'
@@ -15,7 +13,8 @@ import { printed } from '../print.js'
 import { actorOf, isCi } from '../process-context.js'
 import { openProject, type Project } from '../project.js'
 import { steeredCommand } from '../steered-run.js'
-import { ledgerClaim } from '../wiring.js'
+import { listenForStop } from '../stop-signals.js'
+import { wireOwned } from '../wiring.js'
 
 export async function ownedAdoptCommand(input: CommandInput): Promise<number> {
   const [name = '', ...keys] = input.positionals
@@ -83,22 +82,28 @@ interface LedgerChange {
 
 async function changeLedger(input: CommandInput, { change, text }: LedgerChange): Promise<number> {
   const { context } = input
-  const project = await openProject(context, input.settings)
+  const style = styleOf(context, input.settings, 'stderr')
+  const tell = (message: string): void => {
+    context.output.err(`trueup: ${message}\n`)
+  }
+  const signals = listenForStop({ onStop: tell })
+  const project = await openProject(context, input.settings, { signal: signals.giveUp })
   try {
     const { settings } = project
-    const store: ObjectStore = await openStoreOf(project, settings.store.value)
-    const by = actorOf(context.environment, project.tool)
-    const deps: OwnedDependencies = {
-      store,
-      clock: systemClock,
-      newId: () => newUlid(systemClock.now()),
-      by,
-      claim: ledgerClaim(store, by),
-    }
+    const deps = wireOwned({
+      store: await openStoreOf(project, settings.store.value),
+      by: actorOf(context.environment, project.tool),
+      waitMs: settings.leaseWait.value,
+      warn: (message) => {
+        context.output.err(`${style.yellow('trueup: warning:')} ${style.data(message)}\n`)
+      },
+      stop: signals.stop,
+    })
     const records = await change(deps, project)
     context.output.out(await printed(settings, { json: () => runJson(records, 0), text: () => text(records) }))
     return 0
   } finally {
+    signals.close()
     await project.repository.close()
   }
 }

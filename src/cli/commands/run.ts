@@ -64,6 +64,7 @@ export async function runCommand(input: CommandInput): Promise<number> {
       expectPlan: expectedPlan(input, settings.expectPlan.value ?? null),
       savedPlan,
       initStore: settings.initStore.value,
+      leaseWaitMs: settings.leaseWait.value,
       detailedExitcode: settings.detailedExitcode.value !== 'off',
       command: line,
     }

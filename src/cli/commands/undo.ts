@@ -8,7 +8,7 @@ import { wayBack } from '../../store/undo.js'
 import { didYouMean } from '../../util/suggest.js'
 import type { CommandInput } from '../command.js'
 import { commandLine } from '../command-line.js'
-import { targetOrFormer } from '../former-target.js'
+import { refuseHidden, targetOrFormer } from '../former-target.js'
 import { whoText } from '../history-entries.js'
 import { openStoreOf } from '../open-target.js'
 import { oneRecord } from '../records.js'
@@ -21,6 +21,8 @@ export async function undoCommand(input: CommandInput): Promise<number> {
     const record = await oneRecord(createRecordStore(store), input.positionals[0] ?? '')
     refuseWhatIsNoApply(record, settings.target.value)
     const { target, params, from } = await targetOrFormer(project, record.run.target, store)
+    const flags = record.configured?.flags ?? {}
+    refuseHidden(project, { run: record.run.id, target: target.name, values: flags })
     const only = settings.only.value ?? null
     const { wanted, left, keys } = wayBack({ record, later: await laterEntries(store, record), only, who: whoText })
     if (only !== null && !keys.includes(only)) {
@@ -32,7 +34,7 @@ export async function undoCommand(input: CommandInput): Promise<number> {
     const command = commandLine(record.run.id, input)
     return {
       target,
-      params: { ...record.configured?.flags, ...(from === null ? {} : params) },
+      params: { ...flags, ...(from === null ? {} : params) },
       instead: { kind: 'undo', run: record.run.id, only, destination: record.run.destination, wanted, left },
       commands: { plan: `trueup undo ${command}`, apply: `trueup undo ${command} --apply` },
     }

@@ -79,7 +79,8 @@ function standingOf(
   let standing = standingOf(root, parentOf(folder), known)
   if (standing === 'plain') {
     const stats = lstatOrUndefined(join(root, folder))
-    if (stats === undefined) standing = 'missing'
+    // Nothing lies below a file.
+    if (stats === undefined || stats.isFile()) standing = 'missing'
     else if (!stats.isDirectory() || lstatOrUndefined(join(root, folder, '.git')) !== undefined) standing = 'unclear'
   }
   known.set(folder, standing)

@@ -43,6 +43,11 @@ export class Disk {
     return this.#expect('read', path, { ENOENT: undefined }, () => fs.statSync(path).size)
   }
 
+  /** When a file was written or a folder made, by the clock of the file system, UTC ms. */
+  modifiedAt(path: string): number | undefined {
+    return this.#expect('read', path, { ENOENT: undefined }, () => Math.trunc(fs.statSync(path).mtimeMs))
+  }
+
   /** Writes a new file, and with `durable` waits until it is on the disk. False where the folder is gone. A half-written file is removed. */
   async write(path: string, bytes: Uint8Array, durable: boolean): Promise<boolean> {
     const file = this.#step('write', path, { ENOENT: undefined }, () => fs.openSync(path, 'wx'))

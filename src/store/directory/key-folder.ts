@@ -71,6 +71,13 @@ export function checkSize(disk: Disk, folder: string, token: Token): boolean {
   return size !== undefined
 }
 
+/** When the value of a live folder was written, by the clock of the file system; undefined when it was replaced or deleted meanwhile. */
+export function readModifiedAt(disk: Disk, folder: string, token: Token): number | undefined {
+  const at = disk.modifiedAt(join(folder, dataName(token.etag)))
+  if (at === undefined) proveStillCounts(disk, folder, token, 'its value file is missing')
+  return at
+}
+
 /** The metadata of a live folder; undefined when it was replaced or deleted meanwhile. */
 export function readMetadata(disk: Disk, folder: string, token: Token): Readonly<Record<string, string>> | undefined {
   if (!token.etag.hasMetadata) return {}

@@ -6,7 +6,9 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openStore } from '../../src/store/open-store.js'
-import { takeClaims, type ClaimHolder } from '../../src/store/claims.js'
+import { thisProcess } from '../../src/cli/process-context.js'
+import type { LeaseHolder } from '../../src/store/lease-documents.js'
+import { takeLease } from '../../src/store/leases.js'
 import { systemClock } from '../../src/util/clock.js'
 import { keysOf } from '../support/failing-store.js'
 import { createWorld, type World } from '../support/world.js'
@@ -28,24 +30,29 @@ async function keys(world: World, prefix = ''): Promise<string[]> {
     await store.close()
   }
 }
-/** Puts a claim there as if somebody else had taken it. */
-async function claimAs(world: World, holder: Partial<ClaimHolder>): Promise<void> {
+/** Puts a lease there as if somebody else had taken it. Nothing renews it. */
+async function leaseAs(world: World, holder: Partial<LeaseHolder>): Promise<void> {
   const store = await storeOf(world)
-  const whole = {
-    run: 'OTHER',
-    target: 'world',
-    host: hostname(),
-    pid: process.pid,
-    processStart: '',
-    url: null,
-    ...holder,
-  }
-  await takeClaims({ store, destination: 'world', shards: [''], holder: whole, isDead: () => false })
+  const whole = { run: 'OTHER', target: 'world', host: hostname(), url: null, actor: null, ...thisProcess(), ...holder }
+  await takeLease({
+    store,
+    clock: { ...systemClock, sleep: () => new Promise(() => undefined) },
+    destination: 'world',
+    shards: [''],
+    keys: null,
+    holder: whole,
+    isDead: () => false,
+    leaseMs: 600_000,
+    waitMs: 0,
+    atLeast: () => 0,
+    stop: new AbortController().signal,
+    onWait: () => undefined,
+  })
   await store.close()
 }
 
 describe('two applies at once', () => {
-  it('one works, the other ends with 75 and names run, host and pid of the first', async () => {
+  it('one works, the other ends with 75 and names run and host of the first', async () => {
     await using world = await createWorld({ objects: ab })
     await world.arrange('wait', 'in', 'create', 'a')
     const first = world.rig.start(['apply', 'world'])
@@ -56,9 +63,7 @@ describe('two applies at once', () => {
       exitCode: 75,
       runs: [{ decision: { reason: 'lease-held' }, error: { code: 'lease-held' }, outcomes: [] }],
     })
-    expect(stderr).toMatch(
-      new RegExp(`held by run [0-9A-Z]{26} \\(world\\) on ${hostname()}, pid ${String(first.pid)}, since`),
-    )
+    expect(stderr).toMatch(new RegExp(`world is held by run [0-9A-Z]{26} on ${hostname()} until`))
 
     // A look is always free.
     expect((await world.rig.run(['plan', 'world'])).code).toBe(0)
@@ -82,10 +87,10 @@ describe('two applies at once', () => {
   })
 })
 
-describe('a claim', () => {
-  it('of another host is never taken over, dead or not', async () => {
+describe('a lease', () => {
+  it('of another host is not taken over before it ends, dead or not', async () => {
     await using world = await createWorld({ objects: ab })
-    await claimAs(world, { host: 'another-host', pid: 999_999_999 })
+    await leaseAs(world, { host: 'another-host', pid: 999_999_999 })
     const { code, stderr } = await world.rig.run(['apply', 'world'])
     expect({ code, stderr }).toMatchObject({ code: 75, stderr: expect.stringContaining('another-host') as string })
     expect(await world.objects()).toEqual({})
@@ -93,16 +98,19 @@ describe('a claim', () => {
 
   it('of a process of this host that is gone is taken over', async () => {
     await using world = await createWorld({ objects: ab })
-    await claimAs(world, { pid: 999_999_999 })
+    await leaseAs(world, { pid: 999_999_999 })
     expect((await world.rig.run(['apply', 'world'])).code).toBe(0)
   })
 
-  it('of a process that lives is not, and of an earlier one with its pid is', async () => {
+  it('of a process that lives is not, nor of an earlier boot (it ends by itself), and of an earlier one with its pid is', async () => {
     await using world = await createWorld({ objects: ab })
-    await claimAs(world, {})
+    await leaseAs(world, {})
     expect((await world.rig.run(['apply', 'world'])).code).toBe(75)
+    await using rebooted = await createWorld({ objects: ab })
+    await leaseAs(rebooted, { processStart: 'another-boot/1/1' })
+    expect((await rebooted.rig.run(['apply', 'world'])).code).toBe(75)
     await using later = await createWorld({ objects: ab })
-    await claimAs(later, { processStart: 'another-boot/1/1' })
+    await leaseAs(later, { processStart: thisProcess().processStart.replace(/[^/]*$/, '1') })
     expect((await later.rig.run(['apply', 'world'])).code).toBe(0)
   })
 
@@ -138,14 +146,14 @@ describe('a claim', () => {
     await using world = await createWorld({ objects: ab })
     if (deed !== undefined) await world.arrange(...deed)
     expect((await world.rig.run(['apply', 'world', ...flags])).code).toBe(code)
-    expect(await keys(world, 'claims/')).toEqual([])
+    expect([...(await keys(world, 'heartbeats/')), ...(await keys(world, 'lease-modes/'))]).toEqual([])
     expect(await keys(world, 'journal/')).toEqual([])
   })
 
   it('is given back when planning fails', async () => {
     await using world = await createWorld({ objects: ab, planning: "throw new Error('503')" })
     expect((await world.rig.run(['apply', 'world'])).code).toBe(1)
-    expect(await keys(world, 'claims/')).toEqual([])
+    expect([...(await keys(world, 'heartbeats/')), ...(await keys(world, 'lease-modes/'))]).toEqual([])
   })
 })
 

@@ -1,0 +1,192 @@
+// What a run tells of itself (events, record, plan) comes in, the same without secrets goes out. Pure.
+// Only what comes from outside is looked at: ids, digests, reasons and counts stay, whatever a secret may be called.
+import type {
+  ChangeOutcome,
+  Decision,
+  FieldChange,
+  Json,
+  LimitCheck,
+  LogRecord,
+  PlanData,
+  PlannedChange,
+  RunConfiguration,
+  RunError,
+  RunEvent,
+  RunInstead,
+  RunRecord,
+} from '../event.js'
+import { unreachable } from '../util/unreachable.js'
+import type { Redactor } from './redact.js'
+
+export function redactEvent(redactor: Redactor, event: RunEvent): RunEvent {
+  if (redactor.isIdle) return event
+  switch (event.kind) {
+    case 'decided':
+      return { ...event, decision: redactDecision(redactor, event.decision) }
+    case 'planned':
+      return {
+        ...event,
+        plan: redactPlan(redactor, event.plan),
+        limits: event.limits.map((check) => redactLimit(redactor, check)),
+      }
+    case 'change-started':
+      return { ...event, change: redactChange(redactor, event.change) }
+    case 'change-finished':
+      return { ...event, outcome: redactOutcome(redactor, event.outcome) }
+    case 'logged':
+      return { ...event, record: redactLog(redactor, event.record) }
+    case 'warned':
+      return {
+        ...event,
+        message: redactor.text(event.message),
+        ...(event.details === undefined ? {} : { details: redactDetails(redactor, event.details) }),
+      }
+    case 'recovered':
+      return { ...event, unknown: event.unknown.map((outcome) => redactOutcome(redactor, outcome)) }
+    case 'finished':
+      return { ...event, record: redactRecord(redactor, event.record) }
+    default:
+      return unreachable(event)
+  }
+}
+
+export function redactRecord(redactor: Redactor, record: RunRecord): RunRecord {
+  if (redactor.isIdle) return record
+  return {
+    ...record,
+    run: {
+      ...record.run,
+      destination: record.run.destination === null ? null : redactor.name(record.run.destination),
+      shards: record.run.shards.map((shard) => redactor.name(shard)),
+    },
+    decision: redactDecision(redactor, record.decision),
+    plan: record.plan === null ? null : redactPlan(redactor, record.plan),
+    limits: record.limits.map((check) => redactLimit(redactor, check)),
+    outcomes: record.outcomes.map((outcome) => redactOutcome(redactor, outcome)),
+    log: { ...record.log, records: record.log.records.map((line) => redactLog(redactor, line)) },
+    error: record.error === null ? null : redactError(redactor, record.error),
+    ...(record.before === undefined ? {} : { before: redactBefore(redactor, record.before) }),
+    ...(record.instead === undefined ? {} : { instead: redactInstead(redactor, record.instead) }),
+    ...(record.configured === undefined ? {} : { configured: redactConfigured(redactor, record.configured) }),
+  }
+}
+
+/** Keys as those of outcomes, so that they are found by them. */
+function redactBefore(redactor: Redactor, before: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> {
+  return Object.fromEntries(Object.entries(before).map(([key, value]) => [redactor.name(key), redactor.json(value)]))
+}
+
+function redactInstead(redactor: Redactor, instead: RunInstead): RunInstead {
+  switch (instead.kind) {
+    case 'destroy':
+      return instead
+    case 'undo':
+      return {
+        ...instead,
+        only: nameOrNull(redactor, instead.only),
+        left: instead.left.map(({ key, why }) => ({ key: redactor.name(key), why: redactor.text(why) })),
+      }
+    case 'adopt':
+    case 'release':
+    case 'move':
+      return { ...instead, keys: instead.keys.map((key) => redactor.name(key)) }
+    default:
+      return unreachable(instead)
+  }
+}
+
+function redactConfigured(redactor: Redactor, configured: RunConfiguration): RunConfiguration {
+  const { params, flags, destination } = configured
+  return {
+    ...configured,
+    params: redactor.json(params) as RunConfiguration['params'],
+    flags: redactor.json(flags) as RunConfiguration['flags'],
+    destination: nameOrNull(redactor, destination),
+  }
+}
+
+/** The digest stays that of the plan with its values: it is what is approved. */
+export function redactPlan(redactor: Redactor, plan: PlanData): PlanData {
+  if (redactor.isIdle) return plan
+  return { ...plan, changes: plan.changes.map((change) => redactChange(redactor, change)) }
+}
+
+export function redactLimit(redactor: Redactor, check: LimitCheck): LimitCheck {
+  if (redactor.isIdle) return check
+  return {
+    ...check,
+    actual: redactor.text(check.actual),
+    message: redactor.text(check.message),
+    shard: nameOrNull(redactor, check.shard),
+    keys: check.keys.map((key) => redactor.name(key)),
+  }
+}
+
+function redactDecision(redactor: Redactor, decision: Decision): Decision {
+  const { firstDifference: difference } = decision
+  return {
+    ...decision,
+    explanation: redactor.text(decision.explanation),
+    components: Object.fromEntries(
+      Object.entries(decision.components).map(([name, component]) => [
+        name,
+        component.detail === undefined ? component : { ...component, detail: redactor.text(component.detail) },
+      ]),
+    ),
+    ...(difference === undefined ? {} : { firstDifference: { ...difference, ...redactSides(redactor, difference) } }),
+  }
+}
+
+function redactChange(redactor: Redactor, change: PlannedChange): PlannedChange {
+  return {
+    ...change,
+    key: redactor.name(change.key),
+    shard: nameOrNull(redactor, change.shard),
+    dependsOn: change.dependsOn.map((key) => redactor.name(key)),
+    fields: change.fields.map((field) => redactSides(redactor, field)),
+  }
+}
+
+/** A side that is not there stays away. */
+function redactSides(redactor: Redactor, { path, before, after }: FieldChange): FieldChange {
+  return {
+    path: redactor.name(path),
+    ...(before === undefined ? {} : { before: redactor.json(before) }),
+    ...(after === undefined ? {} : { after: redactor.json(after) }),
+  }
+}
+
+function redactOutcome(redactor: Redactor, outcome: ChangeOutcome): ChangeOutcome {
+  return {
+    ...outcome,
+    key: redactor.name(outcome.key),
+    shard: nameOrNull(redactor, outcome.shard),
+    error: outcome.error === null ? null : redactor.text(outcome.error),
+  }
+}
+
+function redactLog(redactor: Redactor, record: LogRecord): LogRecord {
+  return {
+    ...record,
+    message: redactor.text(record.message),
+    ...(record.fields === undefined
+      ? {}
+      : { fields: redactor.json(record.fields) as NonNullable<LogRecord['fields']> }),
+    ...(record.shard === undefined ? {} : { shard: redactor.name(record.shard) }),
+  }
+}
+
+function redactError(redactor: Redactor, error: RunError): RunError {
+  return { ...error, message: redactor.text(error.message), details: redactDetails(redactor, error.details) }
+}
+
+function redactDetails(
+  redactor: Redactor,
+  details: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  return redactor.value(details) as Readonly<Record<string, unknown>>
+}
+
+function nameOrNull(redactor: Redactor, name: string | null): string | null {
+  return name === null ? null : redactor.name(name)
+}
