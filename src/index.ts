@@ -25,6 +25,7 @@ export type {
   Secrets,
   Source,
 } from './integration.js'
+export type { Postgres, PostgresClient, PostgresOptions, PostgresRow, PostgresTransaction } from './clients.js'
 export { TrueupError, isTrueupError } from './errors.js'
 export type { ErrorCode } from './errors.js'
 export { diff } from './reconcile/diff.js'

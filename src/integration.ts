@@ -4,10 +4,13 @@
 // **changes** that bring its **current state** there. A **target** is an integration as configured; its **destination** is
 // the place it acts on. A **shard** is a part of the desired state that can be run alone. A change has an **outcome**.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Exec, Http, Postgres } from './clients.js'
 import type { Json } from './event.js'
 import type { SecretRef, SecretReference, Secrets } from './secret.js'
 
 export type { SecretRef, SecretReference, Secrets }
+
+export type { Exec, ExecResult, Http, HttpInit } from './clients.js'
 
 /**
  * What may be deleted. There is no default.
@@ -47,24 +50,6 @@ export interface Source {
   directory(globs: string | readonly string[]): Promise<string>
 }
 
-export interface HttpInit extends RequestInit {
-  /** Declares that a POST only reads (a query), so that planning may send it. @defaultValue false */
-  readonly reads?: boolean
-}
-/** `fetch` with the run's AbortSignal; while planning anything but GET, HEAD, OPTIONS and declared reads is refused. */
-export type Http = (input: string | URL, init?: HttpInit) => Promise<Response>
-
-export interface ExecResult {
-  readonly stdout: string
-  readonly stderr: string
-}
-/** Runs a program (no shell); its output is logged. Refused while planning. A non-zero exit is an error. */
-export type Exec = (
-  file: string,
-  args?: readonly string[],
-  options?: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly input?: string },
-) => Promise<ExecResult>
-
 /** Like Promise.all over `items`, at most `concurrency` at once, results in order; the first error aborts the rest. */
 export type BoundedMap = <T, R>(items: Iterable<T>, fn: (item: T, index: number) => Promise<R>) => Promise<R[]>
 
@@ -95,6 +80,8 @@ export interface RunContext<
   P extends DeletePolicy,
 > extends BaseContext<Params> {
   readonly dryRun: boolean
+  /** Its name, for proofs of ownership. */
+  readonly target: string
   /** This shard's key; the empty string for an unsharded target. */
   readonly shard: string
   /**
@@ -104,6 +91,7 @@ export interface RunContext<
   readonly owned: ReadonlySet<string>
   readonly secrets: Secrets<R>
   readonly http: Http
+  readonly postgres: Postgres
   readonly exec: Exec
   readonly clock: { now(): number }
   /** Turns a diff into a plan: the only way to act. `run` returns what this returns, or a list of them. */
@@ -125,6 +113,7 @@ export interface Listing<T> {
   readonly complete: boolean
   /** Why it is incomplete. */
   readonly reason?: string
+  readonly unreadable?: true
 }
 
 /** What `diff()` returns: pairs of desired and current by key. Pure data and functions; knows nothing of ownership. */
@@ -133,6 +122,8 @@ export interface Diff<E, C> {
   readonly pairs: readonly DiffPair<E, C>[]
   readonly complete: boolean
   readonly incompleteReason?: string
+  /** Nothing of the listing could be read: what is desired there is not created either. */
+  readonly unreadable?: true
   /** The key of any desired item; undefined for a value that is none. For shards that are not part of a run. */
   keyOf(item: unknown): string | undefined
 }

@@ -7,6 +7,7 @@ import type { Json, LeftOut, LimitCheck } from './event.js'
 import { applyApprovals } from './reconcile/approvals.js'
 import { createExec } from './reconcile/exec.js'
 import { createHttp } from './reconcile/http.js'
+import { createPostgres } from './reconcile/postgres.js'
 import { checkLimits } from './reconcile/limits.js'
 import { createOwnershipView, type OwnershipEntry, type OwnershipView } from './reconcile/ownership-view.js'
 import type { Plan } from './integration.js'
@@ -157,7 +158,10 @@ async function planShard(
   // Handlers close over this context too: planning is over when run() has returned its plan.
   let planning = true
   const isPlanning = (): boolean => planning
+  const postgres = createPostgres({ integration: definition.name, planning: isPlanning })
+  session.atEnd(() => postgres.close())
   const context = createRunContext({
+    target: request.target,
     params,
     dryRun: request.mode === 'dry-run',
     shard: shard.key,
@@ -169,6 +173,7 @@ async function planShard(
     env: createEnv(definition.name, declaration.env, deps.environment),
     log,
     http: createHttp({ integration: definition.name, signal: deps.giveUp, planning: isPlanning, fetch: deps.fetch }),
+    postgres: postgres.connect,
     exec: createExec({
       integration: definition.name,
       log,

@@ -44,6 +44,10 @@ export interface RunSession {
   ledger(): Promise<readonly StoredLedger[]>
   /** Shards of this target that own something, with the digest of "nothing desired" for each. */
   owning(): Promise<ReadonlyMap<string, string>>
+  /** Keeps what is to be closed when the run has ended. */
+  atEnd(close: () => Promise<void>): void
+  /** Closes everything that was kept. */
+  end(): Promise<void>
 }
 
 /** Which head this is; `dirty` of what was asked of it so far, files that were deleted included. */
@@ -83,6 +87,13 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
   })
   const loaded = once(() => target.load())
   let created: string | undefined
+  const closers: (() => Promise<void>)[] = []
+  async function end(): Promise<void> {
+    deps.giveUp.removeEventListener('abort', cutOff)
+    await Promise.allSettled(closers.map((close) => close()))
+  }
+  const cutOff = (): void => void end()
+  deps.giveUp.addEventListener('abort', cutOff, { once: true })
 
   async function ask(create: boolean): Promise<string | undefined> {
     const { definition, params } = await loaded()
@@ -169,6 +180,8 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
       const place = await destination()
       return place === undefined ? [] : readLedger(target.store, place)
     },
+    atEnd: (close) => void closers.push(close),
+    end,
     async owning() {
       const place = await destination()
       const ledgers = place === undefined ? [] : await readLedger(target.store, place)

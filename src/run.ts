@@ -9,7 +9,7 @@ import { applyPlan } from './run-apply.js'
 import { approve } from './run-approve.js'
 import { decideRun } from './run-decide.js'
 import { releaseGround, takeGround, type Ground } from './run-lease.js'
-import { planRun, selectShards } from './run-plan.js'
+import { planRun, selectShards, type PlannedRun } from './run-plan.js'
 import { draftRecord, type RunDraft } from './run-record.js'
 import { recoverDeadRuns } from './run-recover.js'
 import { headSide, openSession, type RunSession } from './run-session.js'
@@ -38,6 +38,7 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
   } catch (thrown) {
     draft.failed(reasonOf(thrown, given))
   }
+  await session?.end()
   return finish(deps, draft, session)
 }
 
@@ -71,6 +72,7 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
       planned.shards.map(({ key }) => key),
       planned.left,
     )
+    refuseSuccessUnread(request, planned)
     return
   }
 
@@ -86,6 +88,19 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
   } finally {
     await releaseGround(ground)
   }
+}
+
+/** What could not even be read was not brought to its desired state, whatever became of the rest. */
+function refuseSuccessUnread({ target }: RunRequest, { built }: PlannedRun): void {
+  const unread = built.facts.shards.flatMap(({ shard, incomplete }) =>
+    incomplete?.unreadable === true ? [`${shard === null ? '' : `shard ${shard}: `}${incomplete.reason}`] : [],
+  )
+  if (unread.length === 0) return
+  throw new TrueupError(
+    'current-unreadable',
+    `${target}: could not be read, so nothing was done there: ${unread.join('; ')}. Run again when it can be reached.`,
+    { retryable: true },
+  )
 }
 
 async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): Promise<void> {
@@ -105,6 +120,7 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
   await applyPlan(ground, planned, draft)
   // A stop in the middle of the changes is told by their outcomes and by this.
   deps.stop.throwIfAborted()
+  refuseSuccessUnread(session.request, planned)
 }
 
 async function askedBase(deps: RunDependencies, request: RunRequest): Promise<Base | undefined> {

@@ -15,6 +15,7 @@ const PROJECT = {
     import { counter } from './only-lazy.js'
     export function first(key: object): void { counter.value++; registry.set(key, 'from first'); throw new Word('first failed') }`,
   'src/second.ts': `import { counter } from './only-lazy.js'\ncounter.value++\nexport default counter`,
+  'src/outside.ts': `export const from = async () => (await import('jiti')).from`,
   'integrations/demo/index.ts': `import { Word } from 'trueup'\nexport default { Word }`,
   'node_modules/old/package.json': { name: 'old', version: '1.2.3', license: 'MIT', main: 'index.js' },
   'node_modules/old/LICENSE': 'Do as you like with old.',
@@ -36,7 +37,7 @@ const PROJECT = {
       out['integration'] = (await import('../../integrations/demo/index.js')).default.Word === Word
       const old = await import('old')
       out['CommonJS package'] = [old.member, old.default(), old.default.name]
-      out['outside package'] = (await import('jiti')).from
+      out['outside package'] = await (await import('../outside.js')).from()
       out['file of the user'] = (await import(pathToFileURL(process.argv[2] ?? '').href)).answer
       out['import.meta.url'] = import.meta.url
       console.log(JSON.stringify(out))

@@ -10,7 +10,8 @@ export function styleOf(context: ProcessContext, settings: Settings, stream: 'st
   return createStyle({
     color: hasColor(context, settings.color.value, isTerminal),
     unicode: environment['TERM'] !== 'dumb' && isUtf8(environment),
-    width: isTerminal ? context.columns : 80,
+    // A terminal of no known size says 0.
+    width: (isTerminal ? context.columns : 0) || 80,
     githubActions: environment['GITHUB_ACTIONS'] === 'true',
   })
 }

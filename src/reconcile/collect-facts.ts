@@ -17,6 +17,8 @@ export interface FactsShard {
   readonly complete: boolean
   /** Why not, one text for each listing that is not. */
   readonly incompleteReasons: readonly string[]
+  /** One of its listings could not be read at all. */
+  readonly unreadable: boolean
 }
 
 export interface FactsInput {
@@ -76,7 +78,12 @@ function factsOf({ shard, own, onlyInLedger, protect }: ShardInput): ShardFacts 
     incomplete:
       shard.complete || (shard.incompleteReasons.length === 0 && known === 0)
         ? null
-        : { reason, heldBack: of('held-back').map(keyOf), notCreated: of('not-created').map(keyOf) },
+        : {
+            reason,
+            heldBack: of('held-back').map(keyOf),
+            notCreated: of('not-created').map(keyOf),
+            ...(shard.unreadable ? { unreadable: true } : {}),
+          },
     protectedKeys: deletes.filter((one) => isGuarded(one, protect)).map(keyOf),
     notOwned: own.flatMap((one) =>
       one.verdict.kind === 'not-owned' ? [{ key: keyOf(one), owner: one.verdict.owner }] : [],

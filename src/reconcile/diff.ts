@@ -101,6 +101,7 @@ export function diff<E, C>(options: DiffOptions<E, C>): Diff<E, C> {
       pairs: Object.freeze(pairs),
       complete: current.complete,
       ...(current.reason === undefined ? {} : { incompleteReason: current.reason }),
+      ...(current.unreadable === true ? { unreadable: true } : {}),
       keyOf: (item) => {
         try {
           // The author's key function may be given something that is no item of its own: then it names nothing.

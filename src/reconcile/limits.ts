@@ -233,8 +233,21 @@ function notOwnedChecks(shard: ShardFacts, { target }: PlanFacts): readonly Limi
 /** Blocks nothing: what is unsafe was left out of the plan, and this says so. */
 function incompleteCheck({ shard, incomplete }: ShardFacts): readonly LimitCheck[] {
   if (incomplete === null) return []
-  const { reason, heldBack, notCreated } = incomplete
+  const { reason, heldBack, notCreated, unreadable } = incomplete
   const where = shard === null ? '' : ` of shard ${shard}`
+  const check = {
+    rule: 'incomplete-listing',
+    limit: 'complete listing',
+    actual: reason,
+    shard,
+    blocked: false,
+    override: null,
+    allow: null,
+  } as const
+  if (unreadable === true) {
+    // Every desired object would be named here.
+    return [{ ...check, message: `nothing${where} could be read (${reason}), so nothing is done there`, keys: [] }]
+  }
   const effects = [
     ...(heldBack.length === 0
       ? []
@@ -247,14 +260,8 @@ function incompleteCheck({ shard, incomplete }: ShardFacts): readonly LimitCheck
   ]
   return [
     {
-      rule: 'incomplete-listing',
-      limit: 'complete listing',
-      actual: reason,
-      shard,
-      blocked: false,
-      override: null,
+      ...check,
       message: `the listing${where} is incomplete (${reason}), so ${effects.length === 0 ? 'nothing could be deleted' : effects.join(', and ')}`,
-      allow: null,
       keys: [...heldBack, ...notCreated],
     },
   ]

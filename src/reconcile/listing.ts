@@ -27,6 +27,7 @@ export const listing = {
   fromPages,
   whole,
   incomplete,
+  unreadable: unreadableListing,
 }
 
 /**
@@ -93,6 +94,11 @@ function incomplete<T>(items: readonly T[], reason: string): Listing<T> {
   return make(items, false, reason)
 }
 
+/** Nothing of it could be read: its shard is left as it is, and an apply does not succeed. Other shards go on. `reason` is shown to people. */
+function unreadableListing<T>(reason: string): Listing<T> {
+  return make<T>([], false, reason, true)
+}
+
 /** @throws TrueupError `plan-invalid` for anything that `listing.*` did not make, saying what to use instead. */
 export function assertListing(value: unknown): asserts value is Listing<unknown> {
   if (typeof value === 'object' && value !== null && Object.hasOwn(value, brand)) return
@@ -103,7 +109,7 @@ export function assertListing(value: unknown): asserts value is Listing<unknown>
   )
 }
 
-function make<T>(items: readonly T[], complete: boolean, reason?: string): Listing<T> {
+function make<T>(items: readonly T[], complete: boolean, reason?: string, isUnreadable = false): Listing<T> {
   const given: unknown = items
   if (!Array.isArray(given)) {
     throw unreadable(`the items of a listing must be an array, not ${given === null ? 'null' : typeof given}`, {})
@@ -113,6 +119,7 @@ function make<T>(items: readonly T[], complete: boolean, reason?: string): Listi
     items: Object.freeze([...items]),
     complete,
     ...(reason === undefined ? {} : { reason }),
+    ...(isUnreadable ? { unreadable: true as const } : {}),
   }
   // Not enumerable: a copy made by spreading (with `complete: true` put in) is not a listing.
   Object.defineProperty(made, brand, { value: true })

@@ -13,7 +13,7 @@ export type Case =
   /** Would be `action`, but the object is not ours. `owner` is null when it is nobody's. */
   | { readonly kind: 'not-owned'; readonly action: 'create' | 'update' | 'adopt'; readonly owner: string | null }
   | { readonly kind: 'unchanged' }
-  /** Desired, in the ledger, and not seen in a listing that is incomplete: it may be there. */
+  /** Desired and not seen in a listing that is incomplete, and in the ledger or the listing could not be read at all: it may be there. */
   | { readonly kind: 'not-created' }
   /** Would be deleted, were the listing complete. */
   | { readonly kind: 'held-back' }
@@ -63,6 +63,8 @@ export interface CaseInput {
   readonly inLedger: boolean
   /** The shard's listing. */
   readonly complete: boolean
+  /** Nothing of the listing could be read. */
+  readonly unreadable: boolean
   readonly deletePolicy: DeletePolicy
 }
 
@@ -72,6 +74,7 @@ export interface CaseInput {
  *     yes      no       -      another target  complete     → not-owned (shown as create)
  *     yes      no       -      in the ledger   incomplete   → not-created (it may be there)
  *     yes      no       -      not in it       incomplete   → create
+ *     yes      no       -      -               unreadable   → not-created
  *     yes      yes      yes    ours            -            → unchanged
  *     yes      yes      yes    nobody          -            → adopt
  *     yes      yes      yes    another target  -            → not-owned (shown as adopt)
@@ -89,7 +92,7 @@ export function caseOf(input: CaseInput): Case {
   const { owner } = input
   const stranger = owner.kind === 'other' ? owner.target : null
   if (input.desired && !input.current) {
-    if (!input.complete && input.inLedger) return { kind: 'not-created' }
+    if (input.unreadable || (!input.complete && input.inLedger)) return { kind: 'not-created' }
     return owner.kind === 'other' ? { kind: 'not-owned', action: 'create', owner: stranger } : { kind: 'create' }
   }
   if (input.desired) {

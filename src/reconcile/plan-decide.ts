@@ -51,6 +51,7 @@ export function decide({ home, target, deletePolicy, ledger, shardComplete, else
         inLedger: entry !== undefined,
         // A create needs its own listing to be whole; a delete all of its shard.
         complete: pair.desired === undefined ? shardComplete : part.diff.complete,
+        unreadable: part.diff.unreadable === true,
         deletePolicy,
       })
   return { home, verdict, ours, live }

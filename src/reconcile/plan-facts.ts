@@ -15,6 +15,8 @@ export interface IncompleteListing {
   readonly heldBack: readonly string[]
   /** Keys that are desired and in the ledger but were not seen: they may be there, so they are not created again. */
   readonly notCreated: readonly string[]
+  /** Nothing at all could be read in this shard, so nothing is done there. */
+  readonly unreadable?: true
 }
 
 export interface ShardFacts {

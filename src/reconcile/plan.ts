@@ -119,6 +119,7 @@ function opened(shard: PlanShard) {
     parts,
     // Without any listing nothing is known to be whole.
     complete: parts.length > 0 && parts.every(({ diff }) => diff.complete),
+    unreadable: parts.some(({ diff }) => diff.unreadable === true),
     incompleteReasons: parts.flatMap(({ diff }) =>
       diff.complete ? [] : [diff.incompleteReason ?? 'no reason was given'],
     ),

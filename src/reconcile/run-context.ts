@@ -14,6 +14,7 @@ import type {
   Secrets,
   Source,
 } from '../integration.js'
+import type { Postgres } from '../clients.js'
 import type { Clock } from '../util/clock.js'
 import { planPart } from './plan.js'
 
@@ -69,6 +70,7 @@ export function createEnv(
 }
 
 export interface RunContextOptions {
+  readonly target: string
   readonly params: unknown
   readonly dryRun: boolean
   readonly shard: string
@@ -77,6 +79,7 @@ export interface RunContextOptions {
   readonly env: Env
   readonly log: Log
   readonly http: Http
+  readonly postgres: Postgres
   readonly exec: Exec
   readonly map: BoundedMap
   readonly secrets: Secrets<readonly SecretRef[]>
@@ -85,9 +88,10 @@ export interface RunContextOptions {
 }
 
 export function createRunContext(options: RunContextOptions): RunContext<unknown, readonly SecretRef[], DeletePolicy> {
-  const { dryRun } = options
+  const { dryRun, target } = options
   return {
     params: options.params,
+    target,
     dryRun,
     shard: options.shard,
     owned: options.owned,
@@ -95,6 +99,7 @@ export function createRunContext(options: RunContextOptions): RunContext<unknown
     source: options.source,
     env: options.env,
     http: options.http,
+    postgres: options.postgres,
     exec: options.exec,
     map: options.map,
     signal: options.signal,

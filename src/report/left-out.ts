@@ -24,9 +24,10 @@ export function leftOutMarkdown(record: RunRecord): string {
 }
 
 /** What is said in place of "no changes", where the desired state was not asked; undefined where the plan says it. */
-export function nothingInsteadText({ instead, plan, limits }: RunRecord): string | undefined {
-  if (instead === undefined || plan === null || plan.changes.length > 0 || limits.some(({ blocked }) => blocked))
-    return undefined
+export function nothingInsteadText({ instead, plan, limits, error }: RunRecord): string | undefined {
+  // Where something could not be read, an empty plan says nothing of it.
+  if (instead === undefined || plan === null || plan.changes.length > 0 || error !== null) return undefined
+  if (limits.some(({ blocked }) => blocked)) return undefined
   switch (instead.kind) {
     case 'undo':
       return instead.left.length === 0

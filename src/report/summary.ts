@@ -32,7 +32,8 @@ export function skippedText(record: RunRecord, { style }: Pick<SummaryOptions, '
 export function failedText(record: RunRecord, { style }: Pick<SummaryOptions, 'style'>): string {
   if (record.error === null) return ''
   const lines = record.error.message.split('\n').map((line) => style.data(line))
-  const untouched = record.run.mode === 'apply' && record.outcomes.length === 0
+  const isSaid = /nothing was changed/i.test(record.error.message)
+  const untouched = record.run.mode === 'apply' && record.outcomes.length === 0 && !isSaid
   return [`${style.red('trueup:')} ${lines.join('\n  ')}`, ...(untouched ? ['Nothing was changed.'] : [])].join('\n')
 }
 

@@ -157,7 +157,8 @@ class Heart implements BeatingHeart {
   async #keepRenewing(): Promise<void> {
     const { clock, leaseMs } = this.#options
     for (let delay = leaseMs / 3; ;) {
-      await clock.sleep(delay, this.#ended.signal)
+      // In the background: a run that waits for nothing else hangs, and must be seen to.
+      await clock.sleep(delay, this.#ended.signal, { background: true })
       this.#refuseIfLate()
       try {
         await this.#renew()
@@ -173,7 +174,9 @@ class Heart implements BeatingHeart {
   async #watch(): Promise<void> {
     const { clock } = this.#options
     for (;;) {
-      await clock.sleep(Math.max(1, this.#last.monotonic + this.#trustedMs - clock.monotonic()), this.#ended.signal)
+      await clock.sleep(Math.max(1, this.#last.monotonic + this.#trustedMs - clock.monotonic()), this.#ended.signal, {
+        background: true,
+      })
       this.#refuseIfLate()
     }
   }

@@ -6,15 +6,18 @@ export interface Clock {
   now(): number
   /** Monotonic milliseconds, for durations only. */
   monotonic(): number
-  /** Resolves after `ms`; rejects with the signal's reason when aborted first. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /**
+   * Resolves after `ms`; rejects with the signal's reason when aborted first.
+   * `background`: what only this sleep would keep alive may end.
+   */
+  sleep(ms: number, signal?: AbortSignal, options?: { readonly background?: boolean }): Promise<void>
 }
 
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  sleep: (ms, signal) =>
+  sleep: (ms, signal, { background = false } = {}) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted === true) {
         reject(signal.reason as Error)
@@ -24,6 +27,7 @@ export const systemClock: Clock = {
         signal?.removeEventListener('abort', onAbort)
         resolve()
       }, ms)
+      if (background) timer.unref()
       const onAbort = (): void => {
         clearTimeout(timer)
         reject(signal?.reason as Error)

@@ -89,6 +89,15 @@ describe('listing.fromPages', () => {
 })
 
 describe('a listing', () => {
+  it('says that nothing could be read', () => {
+    expect(listing.unreadable('no answer')).toMatchObject({
+      items: [],
+      complete: false,
+      unreadable: true,
+      reason: 'no answer',
+    })
+  })
+
   it('is made whole or incomplete by helpers', () => {
     expect(listing.whole([1])).toMatchObject({ items: [1], complete: true })
     expect(listing.incomplete([1], 'no access to b')).toMatchObject({ complete: false, reason: 'no access to b' })

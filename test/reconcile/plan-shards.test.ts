@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { listing } from '../../src/reconcile/listing.js'
 import { build, digest, incomplete, items, part, refused, shard, told } from './plan-builder.js'
 import type { Item } from './plan-builder.js'
 
@@ -44,6 +45,19 @@ describe('shards', () => {
     ])
     expect(told(built)).toBe('delete y, delete z')
     expect(built.facts.shards.map(({ incomplete }) => incomplete?.heldBack)).toEqual([['x'], undefined])
+  })
+
+  it('that could not be read at all are left as they are, also where nothing is known of them', () => {
+    const unread = { current: listing.unreadable<Item>('no answer') }
+    const built = build('x/a', [shard('a', part('x1 y1', '', unread)), shard('b', part('z1', ''))])
+    expect(told(built)).toBe('create z')
+    expect(built.forget).toEqual([])
+    expect(built.facts.shards[0]?.incomplete).toEqual({
+      reason: 'no answer',
+      heldBack: [],
+      notCreated: ['x', 'y'],
+      unreadable: true,
+    })
   })
 
   it('lose all their deletes when one of several listings is incomplete', () => {

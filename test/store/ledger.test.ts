@@ -38,7 +38,7 @@ describe('the ledger', () => {
     ])
   })
 
-  it('is written only over what was read, and one that owns nothing stays', async () => {
+  it('is written only over what was read, and one that owns nothing stays, in the way of whoever lost its lease', async () => {
     const store = createMemoryStore({ clock })
     await writeLedger(store, 'a', shard('dns', '', { x: owned('1') }), undefined)
     const [read] = await readLedger(store, 'a')
@@ -53,7 +53,6 @@ describe('the ledger', () => {
     expect((await readLedger(store, 'a'))[0]?.value.objects).toEqual({ x: owned('2') })
     const [now] = await readLedger(store, 'a')
     await writeLedger(store, 'a', shard('dns', '', {}), now)
-    // A run that lost its lease finds it in its way.
     expect((await readLedger(store, 'a')).map(({ value }) => value.objects)).toEqual([{}])
   })
 

@@ -237,7 +237,8 @@ async function rendered({ input, record, request }: Report, form: 'text' | 'json
   const parts: string[] = []
   const nothing = nothingInsteadText(record)
   if (nothing !== undefined) parts.push(nothing)
-  else if (record.plan !== null && record.outcomes.length === 0) {
+  // Who has declined a plan has just seen it.
+  else if (record.plan !== null && record.outcomes.length === 0 && record.error?.code !== 'declined') {
     const { planText } = await import('../../report/text-plan.js')
     parts.push(
       planText({
