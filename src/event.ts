@@ -124,7 +124,15 @@ export interface PlanSummary {
 }
 
 export type LimitRule =
-  'max-deletes' | 'max-changes' | 'empty-desired' | 'incomplete-listing' | 'protected' | 'invariant' | 'not-owned'
+  | 'max-deletes'
+  | 'max-changes'
+  | 'empty-desired'
+  | 'incomplete-listing'
+  | 'protected'
+  | 'invariant'
+  | 'not-owned'
+  /** A deletion approval of trueup.yaml: used, unused or expired. Blocks nothing. */
+  | 'approval'
 
 /** One limit as it was checked. Only blocked or overridden ones, and those in use, are reported. */
 export interface LimitCheck {
@@ -201,6 +209,32 @@ export interface RunIdentity {
   readonly by: RunActor
 }
 
+/** An object that a run could not bring back, and why not. */
+export interface LeftOut {
+  readonly key: string
+  /** One sentence for people. */
+  readonly why: string
+}
+
+/** What a run was asked to bring about in place of the desired state of its head; or what was done to the ledger alone (`release`, `move`). */
+export type RunInstead =
+  | { readonly kind: 'undo'; readonly run: string; readonly only: string | null; readonly left: readonly LeftOut[] }
+  | { readonly kind: 'destroy' }
+  | { readonly kind: 'adopt' | 'release'; readonly keys: readonly string[] }
+  | { readonly kind: 'move'; readonly keys: readonly string[]; readonly from: string; readonly to: string }
+
+/** A target as it was configured for a run: enough to find its integration and destination once trueup.yaml no longer names it. */
+export interface RunConfiguration {
+  /** Name or path, as in trueup.yaml. */
+  readonly integration: string
+  /** As written in trueup.yaml, before defaults. */
+  readonly params: Readonly<Record<string, Json>>
+  /** Texts of `--param`. */
+  readonly flags: Readonly<Record<string, string>>
+  /** As trueup.yaml gave it; null where the integration was asked. */
+  readonly destination: string | null
+}
+
 /** What a run leaves behind; also the object of `-o json` (`runs[]`). */
 export interface RunRecord {
   readonly run: RunIdentity
@@ -217,6 +251,11 @@ export interface RunRecord {
   }
   readonly error: RunError | null
   readonly exitCode: number
+  /** Whole objects as they were before an apply updated or deleted them (normalized, so without what only the outside system knows), by key. */
+  readonly before?: Readonly<Record<string, Json>>
+  readonly instead?: RunInstead
+  /** Of runs that got as far as to open their target. */
+  readonly configured?: RunConfiguration
 }
 
 /** Everything a reporter is told, in order. */

@@ -1,8 +1,9 @@
 // Stage 5 of a run, in apply mode only: marks, changes, ownership. In: the ground it has a lease of, and the plan. Out: outcomes.
 // The order is the safety: mark started → record → (intent, effect, outcome)… → ownership → mark completed. All that is written carries the
 // token of the lease, and the lease is asked before.
-import type { ChangeOutcome } from './event.js'
+import type { ChangeOutcome, Json } from './event.js'
 import { applyChanges } from './reconcile/apply.js'
+import type { Steering } from './reconcile/steer.js'
 import type { Ground } from './run-lease.js'
 import type { PlannedRun, SelectedShard } from './run-plan.js'
 import type { RunDraft } from './run-record.js'
@@ -12,6 +13,7 @@ import { writeLedger } from './store/ledger.js'
 import { ledgerAfter } from './store/ledger-after.js'
 import type { ApplyMark, StoredMark } from './store/marks.js'
 import { createRecordStore } from './store/records.js'
+import { unreachable } from './util/unreachable.js'
 
 /** Carries the plan out. Every failure of a change is an outcome; thrown is only what kept the first change from starting. */
 export async function applyPlan(
@@ -49,6 +51,7 @@ export async function applyPlan(
   const journal = createJournal(target.store, session.runId, lease)
   let outcomes: readonly ChangeOutcome[] = []
   if (planned.built.changes.length > 0) {
+    draft.keeping(beforeValues(planned))
     await records.write(draft.record('running'), { durable: true })
     outcomes = await applyChanges({
       target: request.target,
@@ -72,6 +75,8 @@ export async function applyPlan(
     await writeLedger(target.store, destination, { ...value, fence }, before)
   }
 
+  // What was brought about is not what is desired: the next apply must not be skipped, whatever else is as it was.
+  const reason = request.instead === undefined ? undefined : markReason(request.instead)
   const incomplete = new Set(
     planned.built.facts.shards.filter((facts) => facts.incomplete !== null).map((facts) => facts.shard ?? ''),
   )
@@ -83,9 +88,9 @@ export async function applyPlan(
       .every(({ result }) => result === 'applied')
     if (begun !== undefined) {
       // Deletes held back by an incomplete listing leave the destination other than desired.
-      const status = done && !incomplete.has(shard.key) ? 'completed' : 'failed'
-      await marks.write({ ...begun.mark, status }, begun)
-    } else if (!incomplete.has(shard.key)) {
+      const status = reason === undefined && done && !incomplete.has(shard.key) ? 'completed' : 'failed'
+      await marks.write({ ...begun.mark, status, ...(reason === undefined ? {} : { reason }) }, begun)
+    } else if (reason === undefined && !incomplete.has(shard.key)) {
       const before = previous.get(shard.key)
       const mark = markOf(shard, 'completed', before?.mark.counter ?? 0)
       if (before === undefined || !sameMark(before.mark, mark)) await marks.write(mark, before)
@@ -94,8 +99,32 @@ export async function applyPlan(
   await lease.verify()
   const { inputs: trees, code, config, env } = inputs
   const evaluated = { inputs: trees, code, config, env, shards: planned.allShards }
-  if (JSON.stringify(evaluated) !== JSON.stringify(await marks.readEvaluated())) await marks.writeEvaluated(evaluated)
+  if (reason === undefined && JSON.stringify(evaluated) !== JSON.stringify(await marks.readEvaluated()))
+    await marks.writeEvaluated(evaluated)
   await journal.clear()
+}
+
+/** Why a mark that is none of a failure says `failed`; follows "the last apply". */
+function markReason(instead: Steering): string {
+  switch (instead.kind) {
+    case 'undo':
+      return `undid run ${instead.run}`
+    case 'adopt':
+      return 'only adopted objects'
+    case 'destroy':
+      return 'removed all that was owned'
+    default:
+      return unreachable(instead)
+  }
+}
+
+/** An object that is adopted stays as it is: there is nothing to bring back. */
+function beforeValues({ built }: PlannedRun): Readonly<Record<string, Json>> {
+  return Object.fromEntries(
+    built.changes.flatMap(({ change, normalized }) =>
+      normalized === undefined || change.action === 'adopt' ? [] : [[change.key, normalized]],
+    ),
+  )
 }
 
 async function markInputs(

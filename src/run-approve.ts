@@ -24,7 +24,7 @@ export async function approve(session: RunSession, planned: PlannedRun): Promise
     if (data.digest.startsWith(request.expectPlan)) return true
     throw new TrueupError(
       'plan-mismatch',
-      `${request.target}: the plan is no longer ${request.expectPlan.slice(0, 12)} but ${data.digest.slice(0, 12)}; nothing was changed.${await whatDiffers(session, planned, request.expectPlan)}\nLook at it again with: trueup plan ${request.command}`,
+      `${request.target}: the plan is no longer ${request.expectPlan.slice(0, 12)} but ${data.digest.slice(0, 12)}; nothing was changed.${await whatDiffers(session, planned, request.expectPlan)}\nLook at it again with: ${request.commands?.plan ?? `trueup plan ${request.command}`}`,
       { details: { expected: request.expectPlan, actual: data.digest } },
     )
   }

@@ -3,7 +3,9 @@ import { askMarks } from './early-exit/applied.js'
 import { compareRevisions, type Base } from './early-exit/compare-revisions.js'
 import { decide, wouldSkip, type Applied, type Finding } from './early-exit/decide.js'
 import type { Decision } from './event.js'
+import type { Steering } from './reconcile/steer.js'
 import { headSide, type RunSession } from './run-session.js'
+import { unreachable } from './util/unreachable.js'
 
 export async function decideRun(session: RunSession, base: Base | undefined): Promise<Decision> {
   const { request } = session
@@ -27,6 +29,7 @@ async function findOut(session: RunSession, base: Base | undefined): Promise<Fin
       inputs: { head: facts.inputs, base: null, same: null },
     },
   })
+  if (request.instead !== undefined) return alone('forced', `${insteadText(request.instead)} was asked for.`)
   if (request.force) return alone('forced', '--force was given.')
   if (request.base === null) return alone('no-comparison-asked', 'no base to compare with was given.')
   if (request.base === 'last-applied') return lastApplied(session, alone)
@@ -51,6 +54,19 @@ async function findOut(session: RunSession, base: Base | undefined): Promise<Fin
     },
     base,
   )
+}
+
+function insteadText(instead: Steering): string {
+  switch (instead.kind) {
+    case 'undo':
+      return `the way back from run ${instead.run}`
+    case 'adopt':
+      return `adopting ${instead.keys.join(', ')}`
+    case 'destroy':
+      return 'removing all that this target owns'
+    default:
+      return unreachable(instead)
+  }
 }
 
 /** `--base last-applied`: the marks are the base. A skip means: this destination was brought to exactly this state. */

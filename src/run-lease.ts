@@ -6,12 +6,9 @@ import { toError, TrueupError } from './errors.js'
 import type { RunDraft } from './run-record.js'
 import { selectShards, type ShardSelection } from './run-plan.js'
 import type { RunSession } from './run-session.js'
-import { takeLease, type Lease } from './store/leases.js'
+import { LEASE_MS, takeLease, type Lease } from './store/leases.js'
 import { digestOf } from './util/digest.js'
 import { unlessAborted } from './util/unless-aborted.js'
-
-/** How long a lease outlives its last renewal. */
-const LEASE_MS = 60_000
 
 export interface Ground {
   /** The session, stopped also by the loss of the lease. */

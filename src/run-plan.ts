@@ -3,7 +3,8 @@ import type { DesiredState } from './desired/evaluate.js'
 import { emptyLike, UNSHARDED } from './desired/shards.js'
 import { createSource } from './desired/source-context.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
-import type { Json, LimitCheck } from './event.js'
+import type { Json, LeftOut, LimitCheck } from './event.js'
+import { applyApprovals } from './reconcile/approvals.js'
 import { createExec } from './reconcile/exec.js'
 import { createHttp } from './reconcile/http.js'
 import { createPostgres } from './reconcile/postgres.js'
@@ -12,7 +13,10 @@ import { createOwnershipView, type OwnershipEntry, type OwnershipView } from './
 import type { Plan } from './integration.js'
 import { buildPlan, type BuiltPlan, type PlanShard } from './reconcile/plan.js'
 import { createEnv, createRunContext, createRunLog } from './reconcile/run-context.js'
+import { notPlanned, steer } from './reconcile/steer.js'
+import { steeredShards } from './run-steer.js'
 import type { RunSession } from './run-session.js'
+import type { RunRequest } from './run-types.js'
 import { createSecretAccess } from './secrets/secret-access.js'
 import { referencesIn, type SecretAddress } from './secrets/secret-reference.js'
 import { foldJournal, type StoredLedger } from './store/ledger.js'
@@ -38,6 +42,8 @@ export interface PlannedRun {
   readonly allShards: readonly string[]
   /** The ledger as it was read for this plan, with what dead runs did folded in. */
   readonly ledger: readonly StoredLedger[]
+  /** What was asked to be brought back and is not in the plan; undefined where nothing was asked. */
+  readonly left: readonly LeftOut[] | undefined
 }
 
 export interface ShardSelection {
@@ -62,6 +68,8 @@ export async function selectShards(session: RunSession, desired: DesiredState): 
   }
   // Its author cannot list "no shard": what such objects became is found in the shards that desire them now.
   if (session.target.declared.declaration.sharded) all.delete(UNSHARDED)
+  const steered = await steeredShards(session, desired)
+  for (const shard of steered ?? []) if (!all.has(shard.key)) all.set(shard.key, shard)
   const keys = [...all.keys()].sort()
   for (const wanted of request.shards) {
     if (!all.has(wanted)) {
@@ -78,7 +86,8 @@ export async function selectShards(session: RunSession, desired: DesiredState): 
       )
     }
   }
-  const chosen = request.shards.length === 0 ? keys : keys.filter((key) => request.shards.includes(key))
+  const asked = steered === undefined ? request.shards : steered.map(({ key }) => key)
+  const chosen = steered === undefined && asked.length === 0 ? keys : keys.filter((key) => asked.includes(key))
   return { all: keys, selected: chosen.flatMap((key) => all.get(key) ?? []) }
 }
 
@@ -93,25 +102,37 @@ export async function planRun(
   const ledger = await foldedLedger(session)
   const view = createOwnershipView(ledgerEntries(ledger))
   const map = boundedMap(deps.concurrency, deps.stop)
-  const referenced = referencesIn(desired.value).addresses
+  const { instead } = request
+  // What is brought back may refer to secrets that nothing desires any more.
+  const former = instead?.kind === 'undo' ? instead.wanted.map(({ value }) => value) : []
+  const referenced = referencesIn([desired.value, ...former]).addresses
   session.secrets.accept([...target.declared.declaration.secrets, ...referenced].map(({ path }) => path))
   const shards = await deps.guard.planning({ integration: definition.name, mode: request.mode }, () =>
     map(selected, (shard) => planShard(session, shard, view, referenced)),
   )
-  const limits = definition.limits
+  const { deletePolicy, limits } = definition
+  const steered =
+    instead === undefined ? undefined : steer({ target: request.target, deletePolicy, shards, steering: instead })
   const built = buildPlan({
     target: request.target,
     destination: (await session.destination()) ?? null,
     integration: definition.name,
-    deletePolicy: definition.deletePolicy,
-    shards,
+    deletePolicy,
+    shards: steered?.shards ?? shards,
+    only: steered?.only,
     ledger: view,
     elsewhere: desiredElsewhere(desired, selected),
     // Author functions: their parameter types were checked against the author's own diff.
     ...(limits?.protect === undefined ? {} : { protect: limits.protect }),
     ...(limits?.invariants === undefined ? {} : { invariants: limits.invariants }),
   })
-  const checks = checkLimits(built.facts, target.limits, request.overrides)
+  const approved = applyApprovals({
+    facts: built.facts,
+    plan: built.data,
+    approvals: target.approvals ?? [],
+    now: deps.clock.now(),
+  })
+  const checks = [...checkLimits(approved.facts, target.limits, request.overrides), ...approved.checks]
   return {
     built,
     limits: checks,
@@ -119,6 +140,7 @@ export async function planRun(
     shards: selected,
     allShards: all,
     ledger,
+    left: steered === undefined ? undefined : notPlanned(steered, new Set(built.data.changes.map(({ key }) => key))),
   }
 }
 
@@ -143,7 +165,10 @@ async function planShard(
     params,
     dryRun: request.mode === 'dry-run',
     shard: shard.key,
-    owned: new Set(view.ownedBy(request.target, shard.key).map(({ key }) => key)),
+    owned: new Set([
+      ...view.ownedBy(request.target, shard.key).map(({ key }) => key),
+      ...keysToRead(request, shard.key),
+    ]),
     source: createSource({ snapshot: head, inputs: declaration.inputs, integration: definition.name }),
     env: createEnv(definition.name, declaration.env, deps.environment),
     log,
@@ -180,6 +205,12 @@ async function planShard(
       details: { target: request.target, shard: shard.key },
     })
   }
+}
+
+/** Keys that must be read although nobody desires or owns them any more: an integration that lists only those would not see them. */
+function keysToRead({ instead }: RunRequest, shard: string): readonly string[] {
+  if (instead?.kind === 'adopt') return instead.keys
+  return instead?.kind === 'undo' ? instead.wanted.filter((one) => one.shard === shard).map(({ key }) => key) : []
 }
 
 /** What shards outside this run desire: with `--shard`, an object that moved to one of them is theirs. */

@@ -3,14 +3,19 @@ import { isTrueupError, toError } from './errors.js'
 import type {
   ChangeOutcome,
   Decision,
+  Json,
+  LeftOut,
   LimitCheck,
   LogRecord,
   PlanData,
   Reporter,
+  RunConfiguration,
   RunError,
+  RunInstead,
   RunRecord,
 } from './event.js'
 import { exitCodeOf } from './exit-codes.js'
+import type { Steering } from './reconcile/steer.js'
 import { redactEvent, redactRecord } from './report/redact-run.js'
 import type { OpenTarget, RunDependencies, RunRequest } from './run-types.js'
 
@@ -29,7 +34,10 @@ export interface RunDraft {
   /** What is about to be decided: it stands unless the failure is itself the reason (a held lease, a lost store, an interruption). */
   deciding(decision: Decision): void
   decided(decision: Decision): void
-  planned(plan: PlanData, limits: readonly LimitCheck[], shards: readonly string[]): void
+  /** `left`: what was asked to be brought back and is not in the plan. */
+  planned(plan: PlanData, limits: readonly LimitCheck[], shards: readonly string[], left?: readonly LeftOut[]): void
+  /** Whole objects as they are before an apply updates or deletes them. */
+  keeping(before: Readonly<Record<string, Json>>): void
   at(destination: string | null): void
   applied(outcomes: readonly ChangeOutcome[]): void
   failed(thrown: unknown): void
@@ -65,12 +73,16 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   let destination: string | null = null
   let outcomes: readonly ChangeOutcome[] = []
   let error: RunError | null = null
+  let before: Readonly<Record<string, Json>> | undefined
+  let configured: RunConfiguration | undefined
+  let left: readonly LeftOut[] = request.instead?.kind === 'undo' ? request.instead.left : []
   let exitCode = 0
 
   return {
     id,
     reporter,
-    opened({ declared: { declaration } }) {
+    opened({ declared: { declaration }, ...target }) {
+      configured = target.configured
       integration = { name: declaration.integration, version: declaration.version }
     },
     located(found) {
@@ -83,11 +95,15 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
       decision = made
       reporter.report({ kind: 'decided', target: request.target, decision: made })
     },
-    planned(data, checks, keys) {
+    planned(data, checks, keys, notPlanned) {
+      left = notPlanned ?? left
       plan = data
       limits = checks
       shards = keys
       reporter.report({ kind: 'planned', target: request.target, plan: data, limits: checks, mode: request.mode })
+    },
+    keeping(values) {
+      before = values
     },
     at(place) {
       destination = place
@@ -128,9 +144,30 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
         log: log.kept(),
         error,
         exitCode: finalExitCode({ exitCode, outcomes, limits, plan, request }),
+        ...(before === undefined ? {} : { before: keptOf(before, outcomes, state) }),
+        ...(request.instead === undefined ? {} : { instead: insteadOf(request.instead, left) }),
+        ...(configured === undefined ? {} : { configured }),
       })
     },
   }
+}
+
+/** While it runs, all of them: nobody knows how it will end. Afterwards those of changes that were made, or may have been. */
+function keptOf(
+  before: Readonly<Record<string, Json>>,
+  outcomes: readonly ChangeOutcome[],
+  state: RunRecord['state'],
+): Readonly<Record<string, Json>> {
+  if (state === 'running') return before
+  const made = new Set(
+    outcomes.filter(({ result }) => result === 'applied' || result === 'unknown').map(({ key }) => key),
+  )
+  return Object.fromEntries(Object.entries(before).filter(([key]) => made.has(key)))
+}
+
+function insteadOf(instead: Steering, left: readonly LeftOut[]): RunInstead {
+  if (instead.kind !== 'undo') return instead
+  return { kind: 'undo', run: instead.run, only: instead.only, left }
 }
 
 interface ExitInput {

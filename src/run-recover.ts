@@ -3,23 +3,56 @@
 import type { ChangeOutcome, RunRecord } from './event.js'
 import type { Ground } from './run-lease.js'
 import { clearJournal, outcomeOf, sealJournal } from './store/journal.js'
+import type { Lease } from './store/leases.js'
 import { foldJournal, readLedger, writeLedger } from './store/ledger.js'
 import type { MarkStore, StoredMark } from './store/marks.js'
+import type { ObjectStore } from './store/object-store.js'
 import { createRecordStore } from './store/records.js'
+
+/** Settles the shards of this run, and tells of each run that had left something. */
+export async function recoverDeadRuns({ session, destination, selection, lease }: Ground): Promise<void> {
+  const { target, request, deps } = session
+  await settleDeadRuns({
+    store: target.store,
+    target: request.target,
+    destination,
+    run: session.runId,
+    shards: selection.selected.map(({ key }) => key),
+    marks: await session.neededMarks(),
+    lease,
+    onSettled: (run, outcomes) => {
+      const unknown = outcomes.filter(({ result }) => result === 'unknown')
+      deps.reporter.report({ kind: 'recovered', target: request.target, run, unknown })
+    },
+  })
+}
+
+export interface Settlement {
+  readonly store: ObjectStore
+  readonly target: string
+  readonly destination: string
+  /** The run that settles. */
+  readonly run: string
+  /** Leased by it. */
+  readonly shards: readonly string[]
+  readonly marks: MarkStore
+  readonly lease: Lease
+  /** Called for each run that had left something, once it is settled. */
+  readonly onSettled: (run: string, outcomes: readonly ChangeOutcome[]) => void
+}
 
 /**
  * Settles what was started and not answered as unknown: the journal goes into the ownership ledger, marks become `failed`, records are ended.
  * Repeating it after a crash in the middle changes nothing more.
  */
-export async function recoverDeadRuns(ground: Ground): Promise<void> {
-  const { session, selection, lease } = ground
-  const marks = await session.neededMarks()
+export async function settleDeadRuns(settlement: Settlement): Promise<void> {
+  const { shards, marks, lease } = settlement
   const all = await marks.all()
-  const left = selection.selected.flatMap(({ key }) => all.get(key) ?? [])
+  const left = shards.flatMap((key) => all.get(key) ?? [])
   const started = left.filter(({ mark }) => mark.status === 'started')
   for (const run of new Set(started.map(({ mark }) => mark.run))) {
     const mine = started.filter(({ mark }) => mark.run === run)
-    await recoverRun(ground, marks, { run, mine })
+    await settleRun(settlement, { run, mine })
   }
   // Who was late before its first change must find another etag too.
   for (const stored of left) {
@@ -34,22 +67,20 @@ interface DeadRun {
   readonly mine: readonly StoredMark[]
 }
 
-async function recoverRun(ground: Ground, marks: MarkStore, { run, mine }: DeadRun): Promise<void> {
-  const { session, destination, lease } = ground
-  const { target, request, deps } = session
-  const { store } = target
+async function settleRun(settlement: Settlement, { run, mine }: DeadRun): Promise<void> {
+  const { store, target, destination, marks, lease } = settlement
   const shards = new Set(mine.map(({ mark }) => mark.shard))
   await lease.verify()
-  const entries = await sealJournal(store, run, { run: session.runId, shards })
+  const entries = await sealJournal(store, run, { run: settlement.run, shards })
   const ledger = await readLedger(store, destination)
   for (const stored of mine) {
     const { shard } = stored.mark
     const fence = lease.token(shard)
-    const before = ledger.find(({ value }) => value.target === request.target && value.shard === shard)
+    const before = ledger.find(({ value }) => value.target === target && value.shard === shard)
     const inShard = entries.filter((entry) => entry.shard === shard)
     const objects = foldJournal(before?.value.objects ?? {}, inShard, run)
     const shape = before?.value.shape ?? 'list'
-    await writeLedger(store, destination, { target: request.target, shard, shape, objects, fence }, before)
+    await writeLedger(store, destination, { target, shard, shape, objects, fence }, before)
     await marks.write({ ...stored.mark, fence, status: 'failed' }, stored)
   }
   const outcomes = entries.map(outcomeOf)
@@ -58,8 +89,7 @@ async function recoverRun(ground: Ground, marks: MarkStore, { run, mine }: DeadR
     if (record.state === 'running') await records.write(ended(record, outcomes), { durable: true })
   }
   if (entries.every((entry) => shards.has(entry.shard))) await clearJournal(store, run)
-  const unknown = outcomes.filter(({ result }) => result === 'unknown')
-  deps.reporter.report({ kind: 'recovered', target: request.target, run, unknown })
+  settlement.onSettled(run, outcomes)
 }
 
 /** The record of a run that can no longer end it itself. */

@@ -149,7 +149,10 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     secrets,
     loaded,
     desired: once(() =>
-      evaluate(head, createRunLog({ target: request.target, clock: deps.clock, reporter: deps.reporter })),
+      // What is destroyed needs no data: its files may be gone.
+      request.instead?.kind === 'destroy'
+        ? Promise.resolve({ value: [], digest: digestOf([]), shards: new Map() })
+        : evaluate(head, createRunLog({ target: request.target, clock: deps.clock, reporter: deps.reporter })),
     ),
     desiredAt: (base) => evaluate(base, silentLog),
     destination,

@@ -2,10 +2,12 @@
 import type { DeclaredTarget } from './early-exit/declaration.js'
 import type { CodeManifest } from './early-exit/code-manifest.js'
 import type { Repository, Snapshot } from './desired/source.js'
-import type { Json, PlanData, LimitCheck, Reporter, RunActor, RunMode } from './event.js'
+import type { Json, PlanData, LimitCheck, Reporter, RunActor, RunConfiguration, RunMode } from './event.js'
 import type { AnyIntegration, LimitSettings } from './integration.js'
+import type { Approval } from './reconcile/approvals.js'
 import type { DryRunGuard } from './reconcile/dry-run-guard.js'
 import type { SavedPlan } from './reconcile/saved-plan.js'
+import type { Steering } from './reconcile/steer.js'
 import type { Redactor } from './report/redact.js'
 import type { SecretBackend } from './secrets/secret-backend.js'
 import type { LeaseHolder } from './store/lease-documents.js'
@@ -34,6 +36,10 @@ export interface RunRequest {
   readonly detailedExitcode: boolean
   /** Text of the command that would repeat this run, without mode flags; for hints. */
   readonly command: string
+  /** Whole commands for hints, where they are not `trueup plan|apply <command>`. */
+  readonly commands?: { readonly plan: string; readonly apply: string }
+  /** What to bring about in place of the head's desired state. */
+  readonly instead?: Steering
 }
 
 /** Limits given for this run alone, in place of the target's. */
@@ -59,6 +65,10 @@ export interface OpenTarget {
   readonly secrets: SecretBackend
   /** Nothing was ever kept in this store, and it will not outlive this machine. */
   readonly storeIsFreshInCi: boolean
+  /** Deletion approvals in force, of all targets. */
+  readonly approvals?: readonly Approval[]
+  /** Kept in the record. */
+  readonly configured?: RunConfiguration
   /** What of the base's configuration is used in place of the head's, for people. */
   readonly notes: readonly string[]
   load(): Promise<LoadedTarget>

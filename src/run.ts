@@ -70,6 +70,7 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
       planned.built.data,
       planned.limits,
       planned.shards.map(({ key }) => key),
+      planned.left,
     )
     refuseSuccessUnread(request, planned)
     return
@@ -112,6 +113,7 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
     planned.built.data,
     planned.limits,
     planned.shards.map(({ key }) => key),
+    planned.left,
   )
   if (planned.blocked) return
   if (!(await guarded(approve(session, planned)))) throw declined(session.request)

@@ -8,6 +8,7 @@ const KEPT: readonly OptionName[] = [
   'store',
   'params',
   'shards',
+  'only',
   'committed',
   'trustRepo',
   'concurrency',

@@ -122,6 +122,9 @@ class Walk {
       if (!entries.some((entry) => entry.key === name))
         this.problems.push({ offset, message: `the key "${name}" is missing` })
     }
+    const { exactlyOne } = shape
+    if (exactlyOne !== undefined && entries.filter(({ key }) => exactlyOne.includes(key)).length !== 1)
+      this.problems.push({ offset, message: `${path} needs one of the keys ${quotedOr(exactlyOne)}, and not two` })
     return value
   }
 
@@ -238,6 +241,10 @@ interface Entry {
 
 function offsetOf(node: YamlNode): number | undefined {
   return node === null || node === undefined || !('range' in node) ? undefined : node.range?.[0]
+}
+
+function quotedOr(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(' or ')
 }
 
 type ScalarShape = Extract<Shape, { kind: 'text' | 'count' | 'boolean' | 'amount' | 'duration' }>

@@ -53,6 +53,7 @@ function schemaOf(shape: Shape): { readonly [key: string]: Json } {
         additionalProperties: false,
         properties: Object.fromEntries(Object.entries(shape.keys).map(([key, inner]) => [key, schemaOf(inner)])),
         ...(shape.required === undefined ? {} : { required: shape.required }),
+        ...(shape.exactlyOne === undefined ? {} : { oneOf: shape.exactlyOne.map((key) => ({ required: [key] })) }),
         ...(shape.depends === undefined ? {} : dependencyOf(shape.depends)),
       }
     case 'json':

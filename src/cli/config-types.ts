@@ -1,6 +1,7 @@
 // What a checked trueup.yaml holds. Types only.
 import type { Json } from '../event.js'
 import type { LimitSettings } from '../integration.js'
+import type { Approval } from '../reconcile/approvals.js'
 
 /** A target as the file says it, before defaults. `ttl` is in ms. */
 export interface ConfigTarget {
@@ -35,6 +36,7 @@ export interface Config {
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'
   readonly secrets?: Partial<SecretsConfig>
   readonly limits?: LimitSettings
+  readonly approvals?: readonly Approval[]
   readonly targets?: Readonly<Record<string, ConfigTarget>>
   /** 1-based line of each key by its path, e.g. `secrets.backend`. */
   readonly lines: Readonly<Record<string, number>>

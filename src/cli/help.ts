@@ -63,7 +63,7 @@ export async function buildProgram(): Promise<Command> {
     const [first = '', second] = name.split(' ')
     const command = create(second ?? first, spec.summary)
     for (const argument of spec.arguments)
-      command.argument(argument.required ? `<${argument.name}>` : `[${argument.name}]`)
+      command.argument(placeholder(argument.name, argument.required, argument.repeatable))
     addOptions(command, (option) => takesOption(name, option) && isShown(name, option))
     const group = groups.get(first)
     if (group === undefined) program.addCommand(command)
@@ -106,7 +106,9 @@ function helpOverrides(terms: ReadonlyMap<Option, OptionSpec>): Partial<Help> & 
     subcommandTerm: (command) =>
       [
         wordsOf(command),
-        ...command.registeredArguments.map((argument) => placeholder(argument.name(), argument.required)),
+        ...command.registeredArguments.map((argument) =>
+          placeholder(argument.name(), argument.required, argument.variadic),
+        ),
       ].join(' '),
     subcommandDescription: (command) => unsentence(command.description()),
     padWidth: () => TERM_WIDTH,
@@ -130,8 +132,9 @@ function wordsOf(command: Command): string {
   return parent === null || parent.parent === null ? command.name() : `${parent.name()} ${command.name()}`
 }
 
-function placeholder(name: string, required: boolean): string {
-  return required ? `<${name}>` : `[${name}]`
+function placeholder(name: string, required: boolean, repeatable = false): string {
+  const text = repeatable ? `${name}...` : name
+  return required ? `<${text}>` : `[${text}]`
 }
 
 function footer(words: string): string {

@@ -5,7 +5,7 @@ import { escapeGlob } from '../desired/globs.js'
 import type { Snapshot } from '../desired/source.js'
 import type { CodeManifest } from '../early-exit/code-manifest.js'
 import type { Declaration, DeclaredTarget } from '../early-exit/declaration.js'
-import { toError, TrueupError } from '../errors.js'
+import { TrueupError } from '../errors.js'
 import type { Json, RunMode } from '../event.js'
 import type { LimitSettings } from '../integration.js'
 import type { LoadedTarget, OpenTarget } from '../run-types.js'
@@ -14,19 +14,13 @@ import { openStore } from '../store/open-store.js'
 import { systemClock } from '../util/clock.js'
 import { once } from '../util/once.js'
 import type { Config } from './config.js'
-import type { SecretsConfig } from './config-types.js'
-import {
-  defaultTarget,
-  effectiveTargetSettings,
-  resolveTargets,
-  secretsOf,
-  type TargetConfig,
-} from './config-targets.js'
+import { effectiveTargetSettings, type TargetConfig } from './config-targets.js'
 import { keepDeclaration, keptDeclaration, sameCode } from './declaration-cache.js'
 import { loadTarget } from './load-target.js'
-import { openSecrets, secretsText } from './open-secrets.js'
+import { openSecrets } from './open-secrets.js'
 import type { Environment } from './process-context.js'
 import { configAt, pathInside, type Project } from './project.js'
+import { settingsInForce, targetIn } from './settings-in-force.js'
 
 /** A target by name, with the parameters given as flags. */
 export interface TargetReference {
@@ -49,12 +43,19 @@ export async function openTarget(reference: TargetReference, sides: Sides): Prom
   const { project } = reference
   const loaded = once(() => loadTarget(reference))
   const declared = await declare(reference, sides.head, loaded)
-  const inForce = await settingsInForce(reference, sides)
+  const inForce = await settingsInForce(project, { target: reference.target, base: sides.base, mode: sides.mode })
   const store = await openStoreOf(project, inForce.store, sides.head)
   return {
     declared,
     limits: { ...declared.declaration.limits, ...inForce.limits },
     store,
+    approvals: inForce.approvals,
+    configured: {
+      integration: reference.target.integration,
+      params: reference.target.params,
+      flags: reference.params,
+      destination: reference.target.destination,
+    },
     secrets: openSecrets(inForce.secrets, { directory: project.directory, environment: sides.environment }),
     storeIsFreshInCi:
       reference.ci && sides.mode === 'apply' && store.description.startsWith('file:') && (await isEmpty(store)),
@@ -149,63 +150,6 @@ async function configurationAt(
     target: target.name,
   })
   return configurationOf(project, found.config, there, values)
-}
-
-function targetIn(config: Config, target: TargetConfig): TargetConfig | undefined {
-  const named = resolveTargets(config).get(target.name)
-  if (named !== undefined) return named
-  // A target without an entry has its integration's name (or is called by path).
-  return target.integration === target.name || target.integration.startsWith('.')
-    ? { ...defaultTarget(config, target.name), integration: target.integration }
-    : undefined
-}
-
-interface InForce {
-  readonly limits: LimitSettings
-  readonly store: string
-  readonly secrets: SecretsConfig
-  readonly notes: readonly string[]
-}
-
-/** In a dry run with a base, limits, store and place of secrets are the base's: a pull request must not loosen what it is checked by. */
-async function settingsInForce({ project, target }: TargetReference, { base, mode }: Sides): Promise<InForce> {
-  const { store } = project.settings
-  const head: InForce = { limits: target.limits, store: store.value, secrets: secretsOf(project.config), notes: [] }
-  if (mode === 'apply' || base === undefined || project.configFile === null) return head
-  const short = base.revision.kind === 'commit' ? base.revision.id.slice(0, 8) : 'the base'
-  let found
-  try {
-    found = await configAt(project, base)
-  } catch (thrown) {
-    return {
-      ...head,
-      notes: [
-        `limits, store and secrets come from the head, since trueup.yaml of ${short} cannot be read: ${toError(thrown).message}`,
-      ],
-    }
-  }
-  if (found === undefined && project.configPath !== null) {
-    return { ...head, notes: [`limits and store come from the head, since ${short} has no ${project.configPath}`] }
-  }
-  if (found === undefined || found.text === project.configText) return head
-  const there = targetIn(found.config, target)
-  const limits = there?.limits ?? found.config.limits ?? {}
-  const url =
-    store.origin === 'flag' || store.origin === 'variable' ? store.value : (found.config.store ?? 'file:.trueup')
-  const notes: string[] = []
-  if (JSON.stringify(limits) !== JSON.stringify(target.limits)) {
-    notes.push(
-      `limits in force are those of ${short}: ${JSON.stringify(limits)}; those of the head are ${JSON.stringify(target.limits)}`,
-    )
-  }
-  if (url !== store.value)
-    notes.push(`the store in force is that of ${short}: ${url}; that of the head is ${store.value}`)
-  const secrets = secretsOf(found.config)
-  if (JSON.stringify(secrets) !== JSON.stringify(head.secrets))
-    notes.push(
-      `secrets are read from ${secretsText(secrets)} as at ${short}; the head says ${secretsText(head.secrets)}`,
-    )
-  return { limits, store: url, secrets, notes }
 }
 
 export async function openStoreOf(project: Project, url: string, head?: Snapshot): Promise<ObjectStore> {

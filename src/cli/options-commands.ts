@@ -4,6 +4,8 @@
 export interface ArgumentSpec {
   readonly name: string
   readonly required: boolean
+  /** Takes all that follow; the last one only. */
+  readonly repeatable?: true
 }
 
 /** One command. */
@@ -16,6 +18,7 @@ export interface CommandSpec {
 }
 
 const TARGET = { name: 'target', required: true } as const
+const KEYS = { name: 'key', required: true, repeatable: true } as const
 const LIST_HINT = '`trueup list` shows all targets'
 
 /** All commands of the program by their words. */
@@ -64,6 +67,50 @@ export const COMMANDS = {
     ],
     examples: ['trueup why dns-records', 'trueup why --run 01JDXK5Q2M'],
   },
+  history: {
+    summary: 'what was done to the objects of a target: when, by which run and whom, with the value before',
+    arguments: [
+      { name: 'target', required: true },
+      { name: 'key', required: false },
+    ],
+    whenMissing: LIST_HINT,
+    examples: ['trueup history dns-records example.com/old/A', 'trueup history dns-records -o json'],
+  },
+  undo: {
+    summary: 'a plan of the way back from an apply, limited like any other; a dry run without --apply',
+    arguments: [{ name: 'run', required: true }],
+    whenMissing: '`trueup runs list --mode apply` shows the ids',
+    examples: ['trueup undo 01JDXK5Q2M', 'trueup undo 01JDXK5Q2M --only example.com/old/A --apply'],
+  },
+  destroy: {
+    summary: 'a plan that removes all a target owns, under its limits; a dry run without --apply',
+    arguments: [TARGET],
+    whenMissing: LIST_HINT,
+    examples: ['trueup destroy dns-records', 'trueup destroy dns-records --apply --allow-empty --max-deletes 41'],
+  },
+  'owned list': {
+    summary: 'the objects that a target owns',
+    arguments: [{ name: 'target', required: false }],
+    examples: ['trueup owned list dns-records', 'trueup owned list --all -o json'],
+  },
+  'owned adopt': {
+    summary: "take objects that exist and are nobody's; the next plan brings them in line",
+    arguments: [TARGET, KEYS],
+    whenMissing: LIST_HINT,
+    examples: ['trueup owned adopt dns-records example.com/www/A'],
+  },
+  'owned release': {
+    summary: 'forget objects without deleting them',
+    arguments: [TARGET, KEYS],
+    whenMissing: '`trueup owned list <target>` shows the keys',
+    examples: ['trueup owned release dns-records example.com/www/A'],
+  },
+  'owned move': {
+    summary: 'hand objects to another target of the same destination',
+    arguments: [KEYS],
+    whenMissing: '`trueup owned list <target>` shows the keys',
+    examples: ['trueup owned move example.com/www/A --from dns-records --to dns-web'],
+  },
   'runs list': {
     summary: 'the kept records of runs, newest first',
     arguments: [],
@@ -74,6 +121,11 @@ export const COMMANDS = {
     arguments: [{ name: 'id', required: true }],
     whenMissing: '`trueup runs list` shows the ids',
     examples: ['trueup runs show 01JDXK5Q2M'],
+  },
+  'runs gc': {
+    summary: 'the records that nothing needs any more; deletes them with --yes',
+    arguments: [],
+    examples: ['trueup runs gc', 'trueup runs gc --yes'],
   },
   'lease list': {
     summary: 'who holds which destination and shard, since when and until when',
@@ -110,7 +162,8 @@ export type CommandName = keyof typeof COMMANDS
 
 /** Commands of two words: the first word, and which one is meant by it alone (none: help is shown). */
 export const COMMAND_GROUPS: Readonly<Record<string, { readonly summary: string; readonly alone?: CommandName }>> = {
-  runs: { summary: 'the kept records: list, show', alone: 'runs list' },
+  owned: { summary: 'what targets own: list, adopt, release, move' },
+  runs: { summary: 'the kept records: list, show, gc', alone: 'runs list' },
   lease: { summary: 'the leases of applies: list, release', alone: 'lease list' },
   new: { summary: 'write something to start from: integration' },
 }

@@ -1,16 +1,17 @@
 // Rows of the table of settings: what plan, apply and run take. Data only.
 import type { OptionSpec } from './options-spec.js'
-import { FLAG, READERS, RUNS } from './options-spec.js'
+import { FLAG, READERS, RUNS, STEERED } from './options-spec.js'
 
 /** Their mode is in their name: they refuse or ignore these. */
 const ALREADY_DECIDED = ['plan', 'apply'] as const
 const DAY_MS = 86_400_000
+const CHANGING = [...RUNS, ...STEERED] as const
 
 export const RUN_OPTIONS = {
   apply: {
     flag: 'apply',
     value: FLAG,
-    commands: RUNS,
+    commands: CHANGING,
     unlisted: ALREADY_DECIDED,
     group: 'What to run',
     description: 'carry the plan out; on a terminal it is shown and asked for first',
@@ -19,7 +20,7 @@ export const RUN_OPTIONS = {
   noDryRun: {
     flag: 'no-dry-run',
     value: FLAG,
-    commands: RUNS,
+    commands: CHANGING,
     unlisted: ALREADY_DECIDED,
     group: 'What to run',
     description: 'the same as --apply',
@@ -28,7 +29,7 @@ export const RUN_OPTIONS = {
   dryRun: {
     flag: 'dry-run',
     value: FLAG,
-    commands: RUNS,
+    commands: [...CHANGING, 'owned adopt'],
     unlisted: ALREADY_DECIDED,
     group: 'What to run',
     description: 'plan and report only; this is what happens without --apply',
@@ -38,7 +39,7 @@ export const RUN_OPTIONS = {
     flag: 'shard',
     value: { kind: 'text', placeholder: 'key' },
     repeatable: true,
-    commands: [...RUNS, 'runs list'],
+    commands: [...RUNS, 'runs list', 'owned move'],
     group: 'What to run',
     description: 'only this shard (repeatable)',
     variable: true,
@@ -47,7 +48,7 @@ export const RUN_OPTIONS = {
     flag: 'param',
     value: { kind: 'pair' },
     repeatable: true,
-    commands: RUNS,
+    commands: [...CHANGING, 'owned adopt'],
     group: 'What to run',
     description: 'a parameter of the target, in place of the one in trueup.yaml (repeatable)',
     variable: true,
@@ -90,9 +91,9 @@ export const RUN_OPTIONS = {
     flag: 'yes',
     short: 'y',
     value: FLAG,
-    commands: RUNS,
+    commands: [...CHANGING, 'runs gc'],
     group: 'Safety',
-    description: 'apply without asking',
+    description: 'without asking; for runs gc: delete',
     variable: false,
   },
   out: {
@@ -106,7 +107,7 @@ export const RUN_OPTIONS = {
   expectPlan: {
     flag: 'expect-plan',
     value: { kind: 'digest' },
-    commands: RUNS,
+    commands: CHANGING,
     group: 'Safety',
     description: 'apply only the plan with this digest; 12 digits are enough on a terminal, elsewhere all 64',
     variable: false,
@@ -114,7 +115,7 @@ export const RUN_OPTIONS = {
   maxDeletes: {
     flag: 'max-deletes',
     value: { kind: 'amount' },
-    commands: RUNS,
+    commands: CHANGING,
     group: 'Safety',
     description: "how much this run may delete, in place of the target's limit",
     variable: false,
@@ -122,7 +123,7 @@ export const RUN_OPTIONS = {
   maxChanges: {
     flag: 'max-changes',
     value: { kind: 'amount' },
-    commands: RUNS,
+    commands: CHANGING,
     group: 'Safety',
     description: "how much this run may change, in place of the target's limit",
     variable: false,
@@ -130,7 +131,7 @@ export const RUN_OPTIONS = {
   allowEmpty: {
     flag: 'allow-empty',
     value: FLAG,
-    commands: RUNS,
+    commands: CHANGING,
     group: 'Safety',
     description: 'an empty desired state may delete what the target owns',
     variable: false,
@@ -139,7 +140,7 @@ export const RUN_OPTIONS = {
     flag: 'timeout',
     // Timers count in 32 bits: a longer one would fire at once.
     value: { kind: 'duration', maxMs: 24 * DAY_MS },
-    commands: RUNS,
+    commands: [...CHANGING, 'owned adopt'],
     group: 'Safety',
     description: "the run's deadline: 90s, 30m, 1h",
     defaultText: 'none',
@@ -149,7 +150,7 @@ export const RUN_OPTIONS = {
   leaseWait: {
     flag: 'lease-wait',
     value: { kind: 'duration', maxMs: 24 * DAY_MS, zero: true },
-    commands: RUNS,
+    commands: [...CHANGING, 'owned adopt', 'owned release', 'owned move'],
     group: 'Safety',
     description: 'how long to wait for a lease that another apply holds: 90s, 30m, 1h',
     default: 0,
@@ -158,7 +159,7 @@ export const RUN_OPTIONS = {
   concurrency: {
     flag: 'concurrency',
     value: { kind: 'count', min: 1, max: 1000 },
-    commands: RUNS,
+    commands: [...CHANGING, 'owned adopt'],
     group: 'What to run',
     description: 'how much may happen at once: one budget for shards, changes and ctx.map',
     default: 8,
@@ -187,7 +188,7 @@ export const RUN_OPTIONS = {
   initStore: {
     flag: 'init-store',
     value: FLAG,
-    commands: RUNS,
+    commands: [...RUNS, 'owned adopt'],
     group: 'Store',
     description: 'let an apply in CI start with a fresh file: store',
     variable: false,

@@ -30,14 +30,21 @@ export interface OptionSpec {
 }
 
 export const RUNS = ['plan', 'apply', 'run'] as const
+/** Those that plan, and with --apply carry out, something other than the desired state. */
+export const STEERED = ['undo', 'destroy'] as const
+export const OWNED = ['owned list', 'owned adopt', 'owned release', 'owned move'] as const
 /** Those that may need the repository and the store. */
 export const READERS = [
   ...RUNS,
+  ...STEERED,
+  ...OWNED,
   'list',
   'show',
   'why',
+  'history',
   'runs list',
   'runs show',
+  'runs gc',
   'lease list',
   'lease release',
   'doctor',

@@ -152,14 +152,16 @@ function helpCommand(found: Found | undefined): string {
 function checkPositionals(command: CommandName, positionals: readonly string[], options: readonly OptionToken[]): void {
   const { arguments: specs, whenMissing }: CommandSpec = COMMANDS[command]
   const empty = positionals.findIndex((value) => value === '')
-  const missing = specs.find((spec, index) => (spec.required && positionals[index] === undefined) || index === empty)
+  const missing =
+    specs.find((spec, index) => (spec.required && positionals[index] === undefined) || index === empty) ??
+    (empty === -1 ? undefined : specs.at(-1))
   if (missing !== undefined) {
     throw usage(
       `${command} needs ${missing.name.split('|').map(withArticle).join(' or ')}${whenMissing === undefined ? '' : `: ${whenMissing}`}`,
     )
   }
   const extra = positionals[specs.length]
-  if (extra === undefined) return
+  if (extra === undefined || specs.at(-1)?.repeatable === true) return
   const takes =
     specs.length === 0 ? 'takes no arguments' : `takes only ${specs.map((spec) => `<${spec.name}>`).join(' ')}`
   throw usage(

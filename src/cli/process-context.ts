@@ -28,21 +28,34 @@ export function isCi(environment: Environment): boolean {
   return value !== undefined && value !== '' && value !== 'false' && value !== '0'
 }
 
-/** Who started this run, as far as GitHub Actions, GitLab CI, Jenkins or the operating system tell. */
+/** Who started this run, as far as GitHub Actions, GitLab CI, Jenkins or the operating system tell. Of one system only: a runner may carry variables of another. */
 export function actorOf(environment: Environment, tool: Tool): RunActor {
-  const first = (...names: string[]): string | null =>
-    names.map((name) => environment[name]).find((value) => value !== undefined && value !== '') ?? null
-  const github = first('GITHUB_SERVER_URL')
-  const url =
-    github !== null && first('GITHUB_RUN_ID') !== null
-      ? `${github}/${first('GITHUB_REPOSITORY') ?? ''}/actions/runs/${first('GITHUB_RUN_ID') ?? ''}`
-      : first('CI_JOB_URL', 'BUILD_URL')
   return {
-    actor: first('GITHUB_ACTOR', 'GITLAB_USER_LOGIN', 'BUILD_USER_ID') ?? userName(),
-    url,
+    ...startedBy(environment),
     host: hostname(),
     tool: `trueup/${tool.version} node/${process.versions.node}`,
   }
+}
+
+function startedBy(environment: Environment): Pick<RunActor, 'actor' | 'url'> {
+  const first = (...names: string[]): string | null =>
+    names.map((name) => environment[name]).find((value) => value !== undefined && value !== '') ?? null
+  const server = first('GITHUB_SERVER_URL')
+  const runId = first('GITHUB_RUN_ID')
+  if (server !== null && runId !== null) {
+    const attempt = first('GITHUB_RUN_ATTEMPT')
+    // Who started this attempt: GITHUB_ACTOR stays the one who started the first.
+    return {
+      actor: first('GITHUB_TRIGGERING_ACTOR', 'GITHUB_ACTOR') ?? userName(),
+      url: `${server}/${first('GITHUB_REPOSITORY') ?? ''}/actions/runs/${runId}${attempt === null || attempt === '1' ? '' : `/attempts/${attempt}`}`,
+    }
+  }
+  if (first('GITLAB_CI') !== null || first('CI_JOB_URL') !== null)
+    return { actor: first('GITLAB_USER_LOGIN', 'GITLAB_USER_NAME') ?? userName(), url: first('CI_JOB_URL') }
+  // Jenkins tells the person only where its user-variables plugin is installed, and of a pull request its author.
+  if (first('BUILD_URL') !== null)
+    return { actor: first('BUILD_USER_ID', 'CHANGE_AUTHOR') ?? userName(), url: first('BUILD_URL') }
+  return { actor: userName(), url: null }
 }
 
 function userName(): string | null {

@@ -1,7 +1,10 @@
 // The only file that puts a run's dependencies together. Heavy adapters stay behind dynamic imports.
-import type { LimitCheck, PlanData, Reporter } from '../event.js'
+import type { LimitCheck, PlanData, Reporter, RunActor } from '../event.js'
 import { installDryRunGuard, type DryRunGuard } from '../reconcile/dry-run-guard.js'
+import type { OwnedDependencies } from '../run-owned.js'
 import type { RunDependencies } from '../run-types.js'
+import { LEASE_MS, takeLease } from '../store/leases.js'
+import type { ObjectStore } from '../store/object-store.js'
 import { systemClock } from '../util/clock.js'
 import { newUlid } from '../util/ulid.js'
 import { openTarget, type TargetReference } from './open-target.js'
@@ -44,5 +47,41 @@ export function wireRun({
     fetch: globalThis.fetch,
     openTarget: (sides) => openTarget(reference, { ...sides, environment: context.environment }),
     confirm,
+  }
+}
+
+export interface LedgerWiring {
+  readonly store: ObjectStore
+  readonly by: RunActor
+  /** How long to wait for a lease, ms. */
+  readonly waitMs: number
+  readonly warn: (message: string) => void
+  readonly stop: AbortSignal
+}
+
+/** What changes of the ledger alone need: they keep applies away as another apply would. */
+export function wireOwned({ store, by, waitMs, warn, stop }: LedgerWiring): OwnedDependencies {
+  return {
+    store,
+    clock: systemClock,
+    newId: () => newUlid(systemClock.now()),
+    by,
+    warn,
+    lease: ({ run, target, destination, shards, atLeast }) =>
+      takeLease({
+        store,
+        clock: systemClock,
+        destination,
+        shards,
+        // Nothing tells here in which shards the targets are cut now.
+        keys: null,
+        holder: { run, target, host: by.host, url: by.url, actor: by.actor, ...thisProcess() },
+        isDead,
+        leaseMs: LEASE_MS,
+        waitMs,
+        atLeast,
+        stop,
+        onWait: warn,
+      }),
   }
 }

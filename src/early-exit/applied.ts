@@ -23,7 +23,7 @@ export async function askMarks(question: AppliedQuestion): Promise<Applied> {
   if (marks.size === 0) return notApplied('never', `${target} was never applied at this destination`, known)
   const troubled = [...marks.values()].find(({ mark }) => mark.status !== 'completed')
   if (troubled !== undefined) {
-    const how = troubled.mark.status === 'started' ? 'was interrupted' : 'did not succeed'
+    const how = troubled.mark.status === 'started' ? 'was interrupted' : (troubled.mark.reason ?? 'did not succeed')
     const what = `the last apply of ${nameOf(troubled.mark, target)} (run ${troubled.mark.run}) ${how}`
     return notApplied('never', what, known)
   }

@@ -65,10 +65,14 @@ function factsOf({ shard, own, onlyInLedger, protect }: ShardInput): ShardFacts 
   return {
     shard: shard.shard === '' ? null : shard.shard,
     removed: shard.removed,
-    empty: shard.desiredEmpty || !own.some(({ home }) => home.pair.desired !== undefined),
+    // What this run is not about stays, so the shard is not emptied by it.
+    empty:
+      shard.desiredEmpty ||
+      !own.some((one) => one.home.pair.desired !== undefined || (one.verdict.kind === 'outside' && one.ours)),
     owned,
     known,
     deletes: deletes.length,
+    deleteKeys: deletes.map(keyOf),
     changes: own.filter((one) => changeOf(one) !== undefined).length,
     // No listing at all is only worth a word where something could be held back for it.
     incomplete:

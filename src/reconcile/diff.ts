@@ -3,6 +3,7 @@
 import { TrueupError } from '../errors.js'
 import type { Json } from '../event.js'
 import type { Diff, DiffPair, Listing } from '../integration.js'
+import { deepFreeze } from '../util/freeze.js'
 import { fieldDifferences } from './field-differences.js'
 import { jsonForm } from './json-value.js'
 import type { JsonForm } from './json-value.js'
@@ -58,8 +59,11 @@ export type DiffOptions<E, C> = DiffBase<E, C> &
         readonly normalize: (current: NoInfer<C>) => Widened<NoInfer<E>>
       })
 
-/** Shared by all copies of this module. */
+/** Shared by all copies of this module; what it holds makes the diff of the same listing anew. */
 const brand = Symbol.for('trueup.diff')
+
+/** Other desired values by key, in place of all that were desired. */
+type Redesire<E, C> = (wanted: ReadonlyMap<string, Json>) => Diff<E, C>
 
 /**
  * Pairs desired and current items by key and compares them as whole JSON values: the order of arrays counts, the order of object keys does
@@ -88,10 +92,42 @@ export function diff<E, C>(options: DiffOptions<E, C>): Diff<E, C> {
     key,
     'current',
   )
-  const keys = [...new Set([...desiredByKey.keys(), ...normalizedByKey.keys()])].sort()
 
-  const pairs = keys.map((name): DiffPair<E, C> => {
-    const wanted = desiredByKey.get(name)
+  const make = (wantedByKey: ReadonlyMap<string, Keyed<E>>): Diff<E, C> => {
+    const keys = [...new Set([...wantedByKey.keys(), ...normalizedByKey.keys()])].sort()
+    const pairs = keys.map((name) => pairOf(name, wantedByKey.get(name)))
+    const made: Diff<E, C> = {
+      kind: 'diff',
+      pairs: Object.freeze(pairs),
+      complete: current.complete,
+      ...(current.reason === undefined ? {} : { incompleteReason: current.reason }),
+      ...(current.unreadable === true ? { unreadable: true } : {}),
+      keyOf: (item) => {
+        try {
+          // The author's key function may be given something that is no item of its own: then it names nothing.
+          const name: unknown = key(item as E)
+          return typeof name === 'string' ? name : undefined
+        } catch {
+          return undefined
+        }
+      },
+    }
+    // As with listings: a diff made or altered by hand could claim a completeness that nothing proves.
+    Object.defineProperty(made, brand, { value: redesire })
+    return Object.freeze(made)
+  }
+  const redesire: Redesire<E, C> = (wanted) =>
+    make(
+      new Map(
+        [...wanted].map(([name, value]): [string, Keyed<E>] => [
+          name,
+          // What was current once is as good as desired: both are compared in one form.
+          { item: deepFreeze(value) as E, position: 0, form: jsonForm(value, `wanted ${name}`) },
+        ]),
+      ),
+    )
+
+  function pairOf(name: string, wanted: Keyed<E> | undefined): DiffPair<E, C> {
     const found = normalizedByKey.get(name)
     // byKey numbered the items of this very list.
     const raw = found === undefined ? undefined : (current.items[found.position] as C)
@@ -112,27 +148,21 @@ export function diff<E, C>(options: DiffOptions<E, C>): Diff<E, C> {
         has !== undefined &&
         (wanted === undefined || destructive?.({ before: has.value, after: wanted.item }) === true),
     }
-  })
-
-  const made: Diff<E, C> = {
-    kind: 'diff',
-    pairs: Object.freeze(pairs),
-    complete: current.complete,
-    ...(current.reason === undefined ? {} : { incompleteReason: current.reason }),
-    ...(current.unreadable === true ? { unreadable: true } : {}),
-    keyOf: (item) => {
-      try {
-        // The author's key function may be given something that is no item of its own: then it names nothing.
-        const name: unknown = key(item as E)
-        return typeof name === 'string' ? name : undefined
-      } catch {
-        return undefined
-      }
-    },
   }
-  // As with listings: a diff made or altered by hand could claim a completeness that nothing proves.
-  Object.defineProperty(made, brand, { value: true })
-  return Object.freeze(made)
+
+  return make(desiredByKey)
+}
+
+/**
+ * The same listing, with `wanted` desired in place of everything that was. All the author's functions (dependencies, proof of ownership,
+ * guards) are asked anew.
+ *
+ * @throws TrueupError `plan-invalid` for a diff that `diff()` did not make
+ */
+export function withDesired<E, C>(diff: Diff<E, C>, wanted: ReadonlyMap<string, Json>): Diff<E, C> {
+  const redesire = (diff as { readonly [brand]?: unknown })[brand]
+  if (typeof redesire === 'function') return (redesire as Redesire<E, C>)(wanted)
+  throw new TrueupError('plan-invalid', 'this diff was not made by the diff() of this version of trueup')
 }
 
 /** Whether `diff()` made it. */

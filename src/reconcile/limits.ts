@@ -42,7 +42,7 @@ export function checkLimits(
       flag: '--max-deletes',
       configured: parseLimit(settings.maxDeletes ?? defaultLimits.maxDeletes, 'limits.maxDeletes'),
       override: overrides.maxDeletes,
-      countOf: ({ deletes }) => deletes,
+      countOf: ({ deletes, approved = 0 }) => deletes - approved,
       sentence: (count, base, percent) =>
         `this plan deletes ${String(count)} of ${objects(base)}${percent === '' ? '' : ` (${percent})`}`,
     }),
@@ -70,6 +70,7 @@ interface Scope {
   readonly shard: string | null
   readonly owned: number
   readonly deletes: number
+  readonly approved?: number
   readonly changes: number
 }
 
@@ -81,6 +82,7 @@ function scopesOf({ shards }: PlanFacts): readonly Scope[] {
     shard: null,
     owned: sum(({ owned }) => owned),
     deletes: sum(({ deletes }) => deletes),
+    approved: sum(({ approved = 0 }) => approved),
     changes: sum(({ changes }) => changes),
   }
   return [run, ...shards]
@@ -157,13 +159,14 @@ function emptyChecks(facts: PlanFacts, settings: LimitSettings, overrides: Limit
     keys: [],
   })
 
-  const known = facts.shards.reduce((total, shard) => total + shard.known, 0)
+  const open = (shard: ShardFacts): number => shard.known - (shard.approved ?? 0)
+  const known = facts.shards.reduce((total, shard) => total + open(shard), 0)
   if (facts.shards.every(({ empty }) => empty)) {
     const only = facts.shards.length === 1 ? (facts.shards[0]?.shard ?? null) : null
     return known === 0 ? [] : [check(only, known)]
   }
   return facts.shards.flatMap((shard) =>
-    shard.empty && !shard.removed && shard.known > 0 ? [check(shard.shard, shard.known)] : [],
+    shard.empty && !shard.removed && open(shard) > 0 ? [check(shard.shard, open(shard))] : [],
   )
 }
 
@@ -212,7 +215,7 @@ function notOwnedChecks(shard: ShardFacts, { target }: PlanFacts): readonly Limi
         ? `${some(keys)} ${one ? 'exists' : 'exist'}, ${one ? 'differs' : 'differ'} from what is desired, and ${one ? 'is' : 'are'} not owned by ${target}. ` +
           `Make ${one ? 'it' : 'them'} equal (then ${one ? 'it is' : 'they are'} adopted), remove ${one ? 'it' : 'them'}, or take over: trueup owned adopt ${target} ${first}`
         : `${some(keys)} ${one ? 'is' : 'are'} owned by the target ${owner}, and ${target} desires ${one ? 'it' : 'them'} too. ` +
-          `Let only one of them desire ${one ? 'it' : 'them'}, or hand over with: trueup owned move ${owner} ${target} ${first}`
+          `Let only one of them desire ${one ? 'it' : 'them'}, or hand over with: trueup owned move ${first} --from ${owner} --to ${target}`
     return {
       rule: 'not-owned',
       limit: 'owned',

@@ -22,6 +22,8 @@ export type Case =
   /** Another target's; nothing to us. */
   | { readonly kind: 'others' }
   | { readonly kind: 'foreign' }
+  /** Not among the keys that this run is about. */
+  | { readonly kind: 'outside' }
 
 export interface OwnerInput {
   readonly target: string

@@ -28,15 +28,19 @@ export interface DecideInput {
   readonly shardComplete: boolean
   /** Keys that a shard outside this run desires. */
   readonly elsewhere: ReadonlySet<string>
+  /** The only keys that this run is about; undefined for all. */
+  readonly only: ReadonlySet<string> | undefined
 }
 
 /** Asks plan-cases.ts about one key. */
-export function decide({ home, target, deletePolicy, ledger, shardComplete, elsewhere }: DecideInput): Decided {
+export function decide({ home, target, deletePolicy, ledger, shardComplete, elsewhere, only }: DecideInput): Decided {
   const { pair, part } = home
   const entry = ledger.entryOf(pair.key)
   const live = pair.current === undefined ? null : jsonForm(pair.current.normalized, `current ${pair.key}`).digest
   const owner = ownerOf({ target, deletePolicy, entry, proof: pair.owned, live })
   const isElsewhere = pair.desired === undefined && elsewhere.has(pair.key)
+  const ours = pair.current !== undefined && owner.kind === 'ours'
+  if (only?.has(pair.key) === false) return { home, verdict: { kind: 'outside' }, ours, live }
   const verdict: Case = isElsewhere
     ? { kind: 'others' }
     : caseOf({
@@ -50,7 +54,7 @@ export function decide({ home, target, deletePolicy, ledger, shardComplete, else
         unreadable: part.diff.unreadable === true,
         deletePolicy,
       })
-  return { home, verdict, ours: pair.current !== undefined && owner.kind === 'ours', live }
+  return { home, verdict, ours, live }
 }
 
 /** The change that a decision is, with its dependencies as given; undefined where nothing is to be done. */
@@ -80,6 +84,7 @@ export function changeOf({ home, verdict, live }: Decided): PlannedChange | unde
     case 'left':
     case 'others':
     case 'foreign':
+    case 'outside':
       return undefined
     default:
       return unreachable(verdict)

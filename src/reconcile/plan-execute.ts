@@ -1,7 +1,7 @@
 // Changes as data and the handlers of their parts come in, changes that can be carried out go out.
 // Must not: call a handler; it only says how one would be called.
 import { TrueupError } from '../errors.js'
-import type { ChangeAction, PlannedChange } from '../event.js'
+import type { ChangeAction, Json, PlannedChange } from '../event.js'
 import type { DeletePolicy } from '../integration.js'
 import { jsonForm } from './json-value.js'
 import type { Home } from './plan-homes.js'
@@ -13,6 +13,8 @@ export interface ExecutableChange {
   readonly afterDigest: string | null
   /** The object as the outside system gave it; undefined for a create. */
   readonly before: unknown
+  /** The object as a desired item would be that is equal to it; undefined for a create. What is kept for the way back. */
+  readonly normalized: Json | undefined
   /** The desired item; undefined for a delete. */
   readonly after: unknown
   /** Calls the handler, and settles when it has. Rejects with what it threw. To be called once at most, in apply mode only. */
@@ -55,6 +57,8 @@ export function executable({
       change,
       afterDigest: pair.desired === undefined ? null : jsonForm(after, `desired ${change.key}`).digest,
       before,
+      normalized:
+        pair.current === undefined ? undefined : jsonForm(pair.current.normalized, `current ${change.key}`).json,
       after,
       carryOut: async (signal) => {
         // The limits stop such a plan long before; an object of somebody else's is worth a second wall.

@@ -31,6 +31,10 @@ export interface ShardFacts {
   /** `owned`, and those that only the ledger knows of. */
   readonly known: number
   readonly deletes: number
+  /** Their keys. */
+  readonly deleteKeys?: readonly string[]
+  /** How many of them were approved, and do not count against the limits. @defaultValue 0 */
+  readonly approved?: number
   readonly changes: number
   /** null when the listing is complete. */
   readonly incomplete: IncompleteListing | null

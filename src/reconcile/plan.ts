@@ -44,6 +44,8 @@ export interface BuildPlanInput {
   readonly ledger: OwnershipView
   /** Desired items of shards that are not part of this run: what they name is never deleted here. */
   readonly elsewhere?: readonly unknown[]
+  /** The only keys that this run is about; what is not among them stays as it is, whatever is desired. @defaultValue all */
+  readonly only?: ReadonlySet<string> | undefined
   /** `limits.protect` of the integration; what `diff()` was told counts as well. */
   readonly protect?: Protect | undefined
   readonly invariants?: readonly Invariant[] | undefined
@@ -69,7 +71,7 @@ export interface BuiltPlan {
  * a guard that throws
  */
 export function buildPlan(input: BuildPlanInput): BuiltPlan {
-  const { target, destination, integration, deletePolicy, ledger } = input
+  const { target, destination, integration, deletePolicy, ledger, only } = input
   const shards = input.shards.map(opened).sort((a, b) => (a.shard < b.shard ? -1 : 1))
   const complete = new Set(shards.filter((shard) => shard.complete).map(({ shard }) => shard))
 
@@ -79,7 +81,7 @@ export function buildPlan(input: BuildPlanInput): BuiltPlan {
     input.elsewhere ?? [],
   )
   const decided = homes.map((home) =>
-    decide({ home, target, deletePolicy, ledger, shardComplete: complete.has(home.shard), elsewhere }),
+    decide({ home, target, deletePolicy, ledger, shardComplete: complete.has(home.shard), elsewhere, only }),
   )
 
   const ordered = inOrder(decided)
@@ -100,7 +102,9 @@ export function buildPlan(input: BuildPlanInput): BuiltPlan {
     },
     // Absence is only proven by a whole listing, and only where no other shard saw or desires the object.
     forget: [...complete].flatMap((shard) =>
-      ledger.ownedBy(target, shard).filter(({ key }) => !seen.has(key) && !elsewhere.has(key)),
+      ledger
+        .ownedBy(target, shard)
+        .filter(({ key }) => !seen.has(key) && !elsewhere.has(key) && only?.has(key) !== false),
     ),
     confirm: decided.flatMap((one) => confirmationOf(one, target, ledger) ?? []),
   }

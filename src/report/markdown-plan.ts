@@ -14,6 +14,7 @@ import {
   foreignText,
   hasSeveralShards,
   limitText,
+  noteTitle,
   objectFields,
   ruleText,
   splitLimits,
@@ -182,7 +183,7 @@ function essentialsOf({ limits, error, plan }: RunRecord): string {
     ...(error === null || error.code === 'plan-blocked'
       ? []
       : [`**Failed** (${codeSpan(error.code)}): ${prose(cut(error.message, 600))}`]),
-    ...notes.slice(0, 3).map((check) => `Incomplete listing: ${short(check.message)}`),
+    ...notes.slice(0, 3).map((check) => `${noteTitle(check)}: ${short(check.message)}`),
     ...overridden
       .slice(0, 5)
       .map(

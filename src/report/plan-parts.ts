@@ -88,8 +88,14 @@ export function ruleText(check: LimitCheck): string {
   return check.shard === null ? check.rule : `${check.rule}, shard ${check.shard}`
 }
 
+/** What a note begins with. */
+export function noteTitle(check: LimitCheck): string {
+  return check.rule === 'approval' ? 'Approval' : 'Incomplete listing'
+}
+
 /** One sentence with what was found and what is allowed, whether or not the limit's own message says so. */
 export function limitText(check: LimitCheck): string {
+  if (check.rule === 'approval') return check.message
   const spaceless = (text: string): string => text.replaceAll(' ', '')
   const found = check.actual
   // Messages say "deletes 12 of 41 records (29 %)" for an actual of "12 of 41 (29 %)": compare the first number and the share.
@@ -111,7 +117,9 @@ export function splitLimits(limits: readonly LimitCheck[]): {
   return {
     blocked: limits.filter((check) => check.blocked),
     overridden: open.filter((check) => check.override !== null),
-    notes: open.filter((check) => check.override === null && check.rule === 'incomplete-listing'),
+    notes: open.filter(
+      (check) => check.override === null && (check.rule === 'incomplete-listing' || check.rule === 'approval'),
+    ),
   }
 }
 

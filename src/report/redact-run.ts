@@ -4,12 +4,15 @@ import type {
   ChangeOutcome,
   Decision,
   FieldChange,
+  Json,
   LimitCheck,
   LogRecord,
   PlanData,
   PlannedChange,
+  RunConfiguration,
   RunError,
   RunEvent,
+  RunInstead,
   RunRecord,
 } from '../event.js'
 import { unreachable } from '../util/unreachable.js'
@@ -62,6 +65,43 @@ export function redactRecord(redactor: Redactor, record: RunRecord): RunRecord {
     outcomes: record.outcomes.map((outcome) => redactOutcome(redactor, outcome)),
     log: { ...record.log, records: record.log.records.map((line) => redactLog(redactor, line)) },
     error: record.error === null ? null : redactError(redactor, record.error),
+    ...(record.before === undefined ? {} : { before: redactBefore(redactor, record.before) }),
+    ...(record.instead === undefined ? {} : { instead: redactInstead(redactor, record.instead) }),
+    ...(record.configured === undefined ? {} : { configured: redactConfigured(redactor, record.configured) }),
+  }
+}
+
+/** Keys as those of outcomes, so that they are found by them. */
+function redactBefore(redactor: Redactor, before: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> {
+  return Object.fromEntries(Object.entries(before).map(([key, value]) => [redactor.name(key), redactor.json(value)]))
+}
+
+function redactInstead(redactor: Redactor, instead: RunInstead): RunInstead {
+  switch (instead.kind) {
+    case 'destroy':
+      return instead
+    case 'undo':
+      return {
+        ...instead,
+        only: nameOrNull(redactor, instead.only),
+        left: instead.left.map(({ key, why }) => ({ key: redactor.name(key), why: redactor.text(why) })),
+      }
+    case 'adopt':
+    case 'release':
+    case 'move':
+      return { ...instead, keys: instead.keys.map((key) => redactor.name(key)) }
+    default:
+      return unreachable(instead)
+  }
+}
+
+function redactConfigured(redactor: Redactor, configured: RunConfiguration): RunConfiguration {
+  const { params, flags, destination } = configured
+  return {
+    ...configured,
+    params: redactor.json(params) as RunConfiguration['params'],
+    flags: redactor.json(flags) as RunConfiguration['flags'],
+    destination: nameOrNull(redactor, destination),
   }
 }
 

@@ -44,6 +44,20 @@ export function runJsonSchema(): object {
           log: object({ records: list(logRecord()), replayedFrom: textOrNull, dropped: whole }),
           error: orNull(object({ code: oneOf(errorCodes()), message: text, details: { type: 'object' } })),
           exitCode,
+          instead: orNull(
+            object(
+              {
+                kind: oneOf(['undo', 'destroy', 'adopt', 'release', 'move']),
+                run: text,
+                only: textOrNull,
+                left: list(object({ key: text, why: text })),
+                keys: list(text),
+                from: text,
+                to: text,
+              },
+              ['run', 'only', 'left', 'keys', 'from', 'to'],
+            ),
+          ),
         }),
       ),
     }),
@@ -139,6 +153,7 @@ function limit(): object {
       protected: true,
       invariant: true,
       'not-owned': true,
+      approval: true,
     }),
   )
   return object({

@@ -60,6 +60,7 @@ function runOf(record: RunRecord): Json {
     log: { records: log.records.map(logOf), replayedFrom: log.replayedFrom, dropped: log.dropped },
     error: error === null ? null : { code: error.code, message: error.message, details: plain(error.details) },
     exitCode: record.exitCode,
+    instead: record.instead === undefined ? null : plain(record.instead),
   }
 }
 

@@ -15,6 +15,7 @@ import {
   hasSeveralShards,
   limitText,
   noChangesText,
+  noteTitle,
   objectFields,
   ruleText,
   splitLimits,
@@ -44,7 +45,7 @@ export function planText(input: PlanTextInput): string {
   const isEmpty = plan.changes.length === 0
   const lines: string[] = [isEmpty && blocked.length === 0 ? noChangesText(plan.summary) : headline(input)]
   for (const note of notes)
-    lines.push(style.yellow(wrap(`Incomplete listing: ${style.data(note.message)}`, style.width)))
+    lines.push(style.yellow(wrap(`${noteTitle(note)}: ${style.data(note.message)}`, style.width)))
   for (const check of overridden) {
     const lifted = `Allowed by ${style.data(check.override ?? '')} (${style.data(ruleText(check))}): ${style.data(limitText(check))}`
     lines.push(style.yellow(wrap(lifted, style.width)))
@@ -204,5 +205,5 @@ function nextLines({ style, plan, applyCommand, fullDigest = false }: PlanTextIn
 
 /** The same command as a plan. */
 function planCommand(applyCommand: string): string {
-  return applyCommand.replace(/^trueup apply\b/, 'trueup plan')
+  return applyCommand.replace(/^trueup apply\b/, 'trueup plan').replace(/ --apply\b/, '')
 }

@@ -29,6 +29,9 @@ import type { LeaseGuard } from './lease-guard.js'
 import { enterMode, leaveMode, type Alive } from './lease-mode.js'
 import type { ObjectStore } from './object-store.js'
 
+/** How long a lease outlives its last renewal, ms. */
+export const LEASE_MS = 60_000
+
 export interface LeaseRequest {
   readonly store: ObjectStore
   readonly clock: Clock

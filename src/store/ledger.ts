@@ -22,6 +22,8 @@ export interface LedgerShard {
   /** Whether the shard's desired state was a list or an object: what "nothing desired" looks like once the shard is gone. */
   readonly shape: 'list' | 'object'
   readonly objects: Readonly<Record<string, LedgerObject>>
+  /** Where: the key of a document may hold no more than its digest. Written always, read by those who look at all destinations. */
+  readonly destination?: string
   /** Token of the lease under which this was written; one with a lower token is refused. @defaultValue 0 */
   readonly fence?: number
 }
@@ -42,6 +44,24 @@ export async function readLedger(store: ObjectStore, destination: string): Promi
   return shards
 }
 
+/** One ledger document among all of a store. `destination` is null where neither the document nor its key tells it. */
+export interface PlacedLedger extends StoredLedger {
+  readonly destination: string | null
+}
+
+/** What every target owns, at every destination. */
+export async function readAllLedgers(store: ObjectStore): Promise<readonly PlacedLedger[]> {
+  const all: PlacedLedger[] = []
+  for await (const { key } of store.list(storePrefix('ownership'))) {
+    const found = await readDocument<LedgerShard>(store, key, LEDGER)
+    if (found.kind === 'missing') continue
+    const part = key.split('/')[1] ?? ''
+    const named = part.includes('%sha256-') || part === '%empty' ? null : decodeURIComponent(part)
+    all.push({ value: found.value, etag: found.etag, destination: found.value.destination ?? named })
+  }
+  return all
+}
+
 /**
  * Writes one shard's document over the one that was read, and never over a higher token. One that owns nothing any more stays, so that a
  * run that lost its lease finds it in its way.
@@ -58,7 +78,9 @@ export async function writeLedger(
       ? ({ kind: 'if-etag', etag: previous.etag } as const)
       : ({ kind: 'if-absent' } as const)
   const isFenced = (previous?.value.fence ?? 0) > (value.fence ?? 0)
-  const result = isFenced ? undefined : await writeDocument(store, key, LEDGER, value, { condition })
+  const result = isFenced
+    ? undefined
+    : await writeDocument(store, key, LEDGER, { ...value, destination }, { condition })
   if (result?.kind !== 'stored') {
     throw new TrueupError(
       'lease-lost',

@@ -33,6 +33,8 @@ export interface ApplyMark extends MarkInputs {
   readonly run: string
   /** Store's clock, UTC ms. */
   readonly at: number
+  /** Why a `failed` mark is none of a failure, as the end of a sentence: `undid run …`. */
+  readonly reason?: string
 }
 
 export interface StoredMark {

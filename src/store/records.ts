@@ -6,13 +6,27 @@ import { storeKey, storePrefix, type ObjectStore, type StoreKey } from './object
 
 const RECORD = { kind: 'run-record', version: 1 } as const
 
+/** A record by its name in the store. */
+export interface RecordName {
+  readonly key: StoreKey
+  readonly id: string
+}
+
 export interface RecordStore {
   /** `durable`: an apply's record survives a crash of the machine; that of a dry run or a skip may be lost. */
   write(record: RunRecord, options: { readonly durable: boolean }): Promise<void>
   /** Newest first. */
   list(target?: string): AsyncIterable<RunRecord>
+  /** Ids of all records of all targets, newest first, without reading any. */
+  ids(): Promise<readonly RecordName[]>
+  remove(name: RecordName): Promise<void>
   /** By id or by an unambiguous beginning (or end) of it. */
   find(id: string): Promise<readonly RunRecord[]>
+}
+
+/** ULIDs sort by time; the last component of the key is the id. */
+function idOf(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1)
 }
 
 export function createRecordStore(store: ObjectStore): RecordStore {
@@ -20,8 +34,6 @@ export function createRecordStore(store: ObjectStore): RecordStore {
     const found: StoreKey[] = []
     const prefix = target === undefined ? storePrefix('records') : storePrefix('records', target)
     for await (const { key } of store.list(prefix)) found.push(key)
-    // ULIDs sort by time; the last component of the key is the id.
-    const idOf = (key: string): string => key.slice(key.lastIndexOf('/') + 1)
     return found.sort((a, b) => (idOf(a) < idOf(b) ? 1 : -1))
   }
   async function* read(wanted: readonly StoreKey[]): AsyncGenerator<RunRecord> {
@@ -38,10 +50,16 @@ export function createRecordStore(store: ObjectStore): RecordStore {
     async *list(target) {
       yield* read(await keys(target))
     },
+    async ids() {
+      return (await keys()).map((key) => ({ key, id: idOf(key) }))
+    },
+    async remove({ key }) {
+      await store.delete(key)
+    },
     async find(id) {
       const wanted = id.toUpperCase()
       const matching = (await keys()).filter((key) => {
-        const known = key.slice(key.lastIndexOf('/') + 1)
+        const known = idOf(key)
         return known.startsWith(wanted) || (wanted.length >= 6 && known.endsWith(wanted))
       })
       const records: RunRecord[] = []

@@ -462,3 +462,40 @@ describe('effectiveTargetSettings', () => {
     })
   })
 })
+
+describe('approvals', () => {
+  const one = (text: string): string => `version: 1\napprovals:\n  - ${text}\n`
+
+  it('name keys or a plan, until a day or an instant, with a reason and who answers for it', async () => {
+    const config = await parseConfig(
+      `${one("{ target: dns, keys: [a, b/c], until: 2026-12-31, reason: 'moved', by: jane }")}  - { target: dns, plan: ${'a'.repeat(64)}, until: 2026-12-31T18:00Z, reason: moved, by: jane }\n`,
+      'trueup.yaml',
+    )
+    expect(config.approvals).toEqual([
+      { target: 'dns', keys: ['a', 'b/c'], until: '2026-12-31', reason: 'moved', by: 'jane' },
+      { target: 'dns', plan: 'a'.repeat(64), until: '2026-12-31T18:00Z', reason: 'moved', by: 'jane' },
+    ])
+  })
+
+  it.each([
+    ['{ target: dns, keys: [a], until: 2026-12-31, by: jane }', 'trueup.yaml:3:5: the key "reason" is missing'],
+    [
+      '{ target: dns, until: 2026-12-31, reason: r, by: jane }',
+      'trueup.yaml:3:5: approvals[0] needs one of the keys "keys" or "plan", and not two',
+    ],
+    [
+      `{ target: dns, keys: [a], plan: ${'a'.repeat(64)}, until: 2026-12-31, reason: r, by: jane }`,
+      'trueup.yaml:3:5: approvals[0] needs one of the keys "keys" or "plan", and not two',
+    ],
+    [
+      '{ target: dns, keys: [a], until: soon, reason: r, by: jane }',
+      'trueup.yaml:3:38: approvals[0].until must be a day (2026-12-31) or an instant in UTC (2026-12-31T18:00Z), not "soon"',
+    ],
+    [
+      '{ target: dns, plan: abc, until: 2026-12-31, reason: r, by: jane }',
+      'trueup.yaml:3:26: approvals[0].plan must be the 64 hex digits of a plan digest, not "abc"',
+    ],
+  ])('%s is refused', async (text, message) => {
+    expect(await refusal(one(text))).toEqual([message])
+  })
+})

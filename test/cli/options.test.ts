@@ -43,15 +43,7 @@ describe('the table', () => {
 
   it('lists nothing that later work brings', () => {
     const text = optionsMarkdown()
-    for (const flag of [
-      '--ttl',
-      '--cache',
-      '--replay',
-      '--trust-zone',
-      '--check-only-affected-shards',
-      '--only',
-      '--all',
-    ]) {
+    for (const flag of ['--ttl', '--cache', '--replay', '--trust-zone', '--check-only-affected-shards']) {
       expect(text).not.toContain(`${flag}\``)
       expect(text).not.toContain(`${flag} `)
     }
@@ -106,7 +98,7 @@ describe('the docs table', () => {
       '| `--base, --early-exit-compare-sha <rev>` | `TRUEUP_EARLY_EXIT_COMPARE_SHA` |  |  | plan, apply, run, config | skip when configuration, code and desired state are as at that revision; last-applied: as last applied |',
     )
     expect(rows).toContain(
-      "| `--timeout <duration>` | `TRUEUP_TIMEOUT` | `timeout` | none | plan, apply, run, config | the run's deadline: 90s, 30m, 1h |",
+      "| `--timeout <duration>` | `TRUEUP_TIMEOUT` | `timeout` | none | plan, apply, run, undo, destroy, owned adopt, config | the run's deadline: 90s, 30m, 1h |",
     )
   })
 })
@@ -119,6 +111,7 @@ describe('the schema of trueup.yaml', () => {
     }
     expect(Object.keys(schema.properties).sort()).toEqual(
       [
+        'approvals',
         'concurrency',
         'data',
         'integrations',

@@ -31,6 +31,7 @@ function changeOf({ key, dependsOn = [], carryOut }: Step): ExecutableChange {
     },
     afterDigest: `digest-of-${key}`,
     before: undefined,
+    normalized: undefined,
     after: { key },
     carryOut: async (signal) => {
       await carryOut?.(signal)

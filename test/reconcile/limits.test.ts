@@ -294,7 +294,7 @@ describe('what no flag allows', () => {
         rule: 'not-owned',
         keys: ['c'],
         message: expect.stringMatching(
-          /^c is owned by the target dns-old.*trueup owned move dns-old dns-records c$/,
+          /^c is owned by the target dns-old.*trueup owned move c --from dns-old --to dns-records$/,
         ) as string,
       }),
     ])

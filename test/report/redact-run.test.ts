@@ -8,6 +8,7 @@ import { createLogReporter } from '../../src/report/log-reporter.js'
 import { planMarkdown } from '../../src/report/markdown-plan.js'
 import { createRedactor } from '../../src/report/redact.js'
 import { redactRecord } from '../../src/report/redact-run.js'
+import { record as sample } from './samples.js'
 import { formatJson, runJson } from '../../src/report/run-json.js'
 import { createStyle } from '../../src/report/style.js'
 import { summaryText } from '../../src/report/summary.js'
@@ -247,5 +248,38 @@ it('takes secrets out of stacks and details of an error', () => {
   expect(error).toMatchObject({
     message: '***',
     details: { stack: stack.replaceAll('hush-hush-1', '***'), at: ['***'] },
+  })
+})
+
+describe('what an undo reads of a record', () => {
+  it('holds no secret, in values, names and parameters', () => {
+    const secret = 'p4ss-w0rd-of-the-db'
+    const redactor = createRedactor()
+    redactor.register(secret)
+    const shown = redactRecord(
+      redactor,
+      sample({
+        before: { [`user-${secret}`]: { password: [secret] }, plain: 1 },
+        instead: { kind: 'undo', run: 'R', only: `user-${secret}`, left: [{ key: secret, why: `not ${secret}` }] },
+        configured: {
+          integration: 'dns',
+          params: { url: `https://a:${secret}@db` },
+          flags: { token: secret },
+          destination: `db/${secret}`,
+        },
+      }),
+    )
+    expect(shown).toMatchObject({
+      before: { 'user-***': { password: ['***'] }, plain: 1 },
+      instead: { kind: 'undo', run: 'R', only: 'user-***', left: [{ key: '***', why: 'not ***' }] },
+      configured: {
+        integration: 'dns',
+        params: { url: 'https://a:***@db' },
+        flags: { token: '***' },
+        destination: 'db/***',
+      },
+    })
+    const moved = redactRecord(redactor, sample({ instead: { kind: 'move', keys: [secret], from: 'a', to: 'b' } }))
+    expect(moved.instead).toEqual({ kind: 'move', keys: ['***'], from: 'a', to: 'b' })
   })
 })

@@ -173,6 +173,7 @@ describe('runJson', () => {
         ".error.message",
         ".error.details.key",
         ".exitCode",
+        ".instead",
       ]
     `)
     expect(runJson([full], 5)).toMatchObject({ schema: 'trueup/1', exitCode: 5 })

@@ -1,7 +1,14 @@
 // The ownership ledger: one document a target and shard, and what the journal of a dead run adds to it.
 import { describe, expect, it } from 'vitest'
 import type { JournalEntry } from '../../src/store/journal.js'
-import { foldJournal, readLedger, writeLedger, type LedgerObject, type LedgerShard } from '../../src/store/ledger.js'
+import {
+  foldJournal,
+  readAllLedgers,
+  readLedger,
+  writeLedger,
+  type LedgerObject,
+  type LedgerShard,
+} from '../../src/store/ledger.js'
 import { createMemoryStore } from '../../src/store/memory-store.js'
 import { createFakeClock } from '../../src/util/fake-clock.js'
 
@@ -21,8 +28,13 @@ describe('the ledger', () => {
     await writeLedger(store, 'a', shard('web', 'east', { y: owned('2') }), undefined)
     await writeLedger(store, 'b', shard('dns', '', { z: owned('3') }), undefined)
     expect((await readLedger(store, 'a')).map(({ value }) => value)).toEqual([
-      shard('dns', '', { x: owned('1') }),
-      shard('web', 'east', { y: owned('2') }),
+      { ...shard('dns', '', { x: owned('1') }), destination: 'a' },
+      { ...shard('web', 'east', { y: owned('2') }), destination: 'a' },
+    ])
+    expect((await readAllLedgers(store)).map(({ value, destination }) => [destination, value.target])).toEqual([
+      ['a', 'dns'],
+      ['a', 'web'],
+      ['b', 'dns'],
     ])
   })
 
@@ -42,6 +54,16 @@ describe('the ledger', () => {
     const [now] = await readLedger(store, 'a')
     await writeLedger(store, 'a', shard('dns', '', {}), now)
     expect((await readLedger(store, 'a')).map(({ value }) => value.objects)).toEqual([{}])
+  })
+
+  it('is written under no lower token than the one it has', async () => {
+    const store = createMemoryStore({ clock })
+    await writeLedger(store, 'a', { ...shard('dns', '', { x: owned('1') }), fence: 3 }, undefined)
+    const [read] = await readLedger(store, 'a')
+    const late = { ...shard('dns', '', {}), fence: 2 }
+    await expect(writeLedger(store, 'a', late, read)).rejects.toMatchObject({ code: 'lease-lost' })
+    await writeLedger(store, 'a', { ...late, fence: 3 }, read)
+    expect((await readLedger(store, 'a'))[0]?.value).toMatchObject({ objects: {}, fence: 3, destination: 'a' })
   })
 })
 

@@ -5,6 +5,7 @@ import { TrueupError } from '../../errors.js'
 import type { LimitCheck, PlanData, RunRecord } from '../../event.js'
 import { parseSavedPlan, savePlan, type SavedPlan } from '../../reconcile/saved-plan.js'
 import { createLogReporter } from '../../report/log-reporter.js'
+import { leftOutMarkdown, leftOutText, nothingInsteadText } from '../../report/left-out.js'
 import { summaryText } from '../../report/summary.js'
 import { runOnce } from '../../run.js'
 import type { RunRequest } from '../../run-types.js'
@@ -12,11 +13,13 @@ import { systemClock } from '../../util/clock.js'
 import { unlessAborted } from '../../util/unless-aborted.js'
 import type { CommandInput } from '../command.js'
 import { commandLine } from '../command-line.js'
+import { expectedPlan } from '../expected-plan.js'
 import { targetOf } from '../load-target.js'
 import { isCi } from '../process-context.js'
 import { openProject, type Project } from '../project.js'
 import { logFormatOf, logLevelOf, styleOf } from '../appearance.js'
-import { listenForStop } from '../stop-signals.js'
+import { listenForStop, type StopSignals } from '../stop-signals.js'
+import type { TargetConfig } from '../config-targets.js'
 import { wireRun } from '../wiring.js'
 
 export async function runCommand(input: CommandInput): Promise<number> {
@@ -65,37 +68,63 @@ export async function runCommand(input: CommandInput): Promise<number> {
       detailedExitcode: settings.detailedExitcode.value !== 'off',
       command: line,
     }
-    const reporter = await createLogReporter({
-      write: (text) => {
-        output.err(`${text}\n`)
-      },
-      format: logFormatOf(context, settings),
-      level: logLevelOf(settings),
-      style,
-      showTarget: false,
-      clock: systemClock,
-    })
-    const deps = wireRun({
-      context,
-      project,
-      reporter,
-      signals,
-      reference: {
-        project,
-        target,
-        params: Object.fromEntries(settings.params.value.map(({ name, value }) => [name, value])),
-        ci: isCi(context.environment),
-      },
-      confirm: (plan, limits) => confirm({ input, request, integration: target.integration, plan, limits }),
-    })
-    const record = await runOnce(deps, request)
-    deps.guard.uninstall()
-    const told = await report({ input, project, record, request })
-    return told || (record.exitCode !== 0 && record.exitCode !== 2) ? record.exitCode : 1
+    return await performRun({ input, project, signals, target, request })
   } finally {
     signals.close()
     await project.repository.close()
   }
+}
+
+export interface Performance {
+  readonly input: CommandInput
+  readonly project: Project
+  readonly signals: StopSignals
+  readonly target: TargetConfig
+  readonly request: RunRequest
+  /** Parameter texts besides `--param`, which win. */
+  readonly params?: Readonly<Record<string, string>>
+  /** Asks nobody: what was typed said exactly what to do. @defaultValue false */
+  readonly isConfirmed?: boolean
+}
+
+/** One run with its log on stderr and its result on stdout; gives its exit code. */
+export async function performRun(performance: Performance): Promise<number> {
+  const { input, project, signals, target, request } = performance
+  const { context } = input
+  const { settings } = project
+  const reporter = await createLogReporter({
+    write: (text) => {
+      context.output.err(`${text}\n`)
+    },
+    format: logFormatOf(context, settings),
+    level: logLevelOf(settings),
+    style: styleOf(context, input.settings, 'stderr'),
+    showTarget: false,
+    clock: systemClock,
+  })
+  const deps = wireRun({
+    context,
+    project,
+    reporter,
+    signals,
+    reference: {
+      project,
+      target,
+      params: {
+        ...performance.params,
+        ...Object.fromEntries(settings.params.value.map(({ name, value }) => [name, value])),
+      },
+      ci: isCi(context.environment),
+    },
+    confirm: (plan, limits) =>
+      performance.isConfirmed === true
+        ? Promise.resolve(true)
+        : confirm({ input, request, integration: target.integration, plan, limits }),
+  })
+  const record = await runOnce(deps, request)
+  deps.guard.uninstall()
+  const told = await report({ input, project, record, request })
+  return told || (record.exitCode !== 0 && record.exitCode !== 2) ? record.exitCode : 1
 }
 
 /** `trueup apply plan.json`: a file that exists and is called like one; a target's name never ends so. */
@@ -107,15 +136,6 @@ async function savedPlanIn(project: Project, name: string): Promise<SavedPlan | 
     throw new TrueupError('usage', `there is no saved plan ${name}. Make one with: trueup plan <target> --out ${name}`)
   }
   return parseSavedPlan(await readFile(file, 'utf8'), name)
-}
-
-/** Twelve digits are enough for a person; a script gives the whole digest, so that no other plan can be meant. */
-function expectedPlan({ context }: CommandInput, digest: string | null): string | null {
-  if (digest === null || digest.length === 64 || context.stdinIsTerminal) return digest
-  throw new TrueupError(
-    'usage',
-    `--expect-plan needs all 64 digits where there is no terminal, not ${String(digest.length)}: take plan.digest of -o json`,
-  )
 }
 
 interface Shown {
@@ -132,11 +152,15 @@ async function confirm({ input, request, integration, plan, limits }: Shown): Pr
   const { planText } = await import('../../report/text-plan.js')
   const style = styleOf(context, settings, 'stderr')
   context.output.err(
-    `${planText({ target: request.target, integration, plan, limits, mode: 'apply', applyCommand: `trueup apply ${request.command}`, style })}\n`,
+    `${planText({ target: request.target, integration, plan, limits, mode: 'apply', applyCommand: applyCommandOf(request), style })}\n`,
   )
   const { question } = await import('../question.js')
   const answer = await question('\nApply exactly this plan? Type yes: ')
   return answer.trim().toLowerCase() === 'yes'
+}
+
+function applyCommandOf({ command, commands }: RunRequest): string {
+  return commands?.apply ?? `trueup apply ${command}`
 }
 
 interface Report {
@@ -200,19 +224,21 @@ async function tellError({ input, record, request }: Report): Promise<void> {
 
 async function rendered({ input, record, request }: Report, form: 'text' | 'json' | 'markdown'): Promise<string> {
   const { context, settings } = input
-  const applyCommand = `trueup apply ${request.command}`
+  const applyCommand = applyCommandOf(request)
   if (form === 'json') {
     const { formatJson, runJson } = await import('../../report/run-json.js')
     return formatJson(runJson([record], record.exitCode))
   }
   if (form === 'markdown') {
     const { planMarkdown } = await import('../../report/markdown-plan.js')
-    return planMarkdown(record, { applyCommand })
+    return `${planMarkdown(record, { applyCommand })}${leftOutMarkdown(record)}`
   }
   const style = styleOf(context, settings, 'stdout')
   const parts: string[] = []
+  const nothing = nothingInsteadText(record)
+  if (nothing !== undefined) parts.push(nothing)
   // Who has declined a plan has just seen it.
-  if (record.plan !== null && record.outcomes.length === 0 && record.error?.code !== 'declined') {
+  else if (record.plan !== null && record.outcomes.length === 0 && record.error?.code !== 'declined') {
     const { planText } = await import('../../report/text-plan.js')
     parts.push(
       planText({
@@ -235,5 +261,7 @@ async function rendered({ input, record, request }: Report, form: 'text' | 'json
   })
   if (isError && summary !== '') context.output.err(`${summary}\n`)
   else if (summary !== '') parts.push(summary)
+  const left = leftOutText(record, style)
+  if (left !== '') parts.push(left)
   return parts.length === 0 ? '' : `${parts.join('\n\n')}\n`
 }
