@@ -66,6 +66,7 @@ describe('trueup list', () => {
         { target: 'files-test' },
         { target: 'broken', problem: expect.stringContaining('boom') as unknown },
         { target: 'own', version: '2.1.0', deletePolicy: 'never', builtin: false },
+        { target: 'postgres-access', builtin: true, deletePolicy: 'owned', problem: null },
       ],
     })
   })
