@@ -273,6 +273,7 @@ export function ledgerEntries(ledger: readonly StoredLedger[]): OwnershipEntry[]
       shard: value.shard,
       state: object.state,
       digest: object.digest,
+      ...(object.also === undefined ? {} : { also: object.also }),
     })),
   )
 }

@@ -12,6 +12,8 @@ export interface JournalEntry {
   readonly action: ChangeAction
   readonly key: string
   readonly shard: string
+  /** Digest of the object as it was when this was planned; null where there was none. @defaultValue null */
+  readonly live?: string | null
   /** Digest of the object as it should be afterwards; null for a delete. */
   readonly after: string | null
   /** `intent` until the effect was answered. */
