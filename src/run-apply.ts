@@ -23,7 +23,7 @@ export async function applyPlan(
 ): Promise<void> {
   const { deps, request, target } = session
   const marks = await session.neededMarks()
-  const previous = await marks.all()
+  const { marks: previous } = await session.kept()
   const shardKeys = new Set(planned.shards.map(({ key }) => key))
   const changing = new Set(planned.built.changes.map(({ change }) => change.shard ?? ''))
   const now = await target.store.now()
@@ -101,7 +101,7 @@ export async function applyPlan(
   const evaluated = { inputs: trees, code, config, env, shards: planned.allShards }
   if (reason === undefined && JSON.stringify(evaluated) !== JSON.stringify(await marks.readEvaluated()))
     await marks.writeEvaluated(evaluated)
-  await journal.clear()
+  if (planned.built.changes.length > 0) await journal.clear()
 }
 
 /** Why a mark that is none of a failure says `failed`; follows "the last apply". */

@@ -55,9 +55,8 @@ export interface ShardSelection {
 /** The shards of a full run are those desired, those that own something and those whose last apply did not complete. */
 export async function selectShards(session: RunSession, desired: DesiredState): Promise<ShardSelection> {
   const { request } = session
-  const marks = await session.marks()
-  const unfinished =
-    marks === undefined ? [] : [...(await marks.all()).values()].filter(({ mark }) => mark.status !== 'completed')
+  const { marks } = await session.kept()
+  const unfinished = [...marks.values()].filter(({ mark }) => mark.status !== 'completed')
   const all = new Map<string, SelectedShard>()
   for (const shard of desired.shards.values()) all.set(shard.key, { ...shard, removed: false })
   const gone = [...(await session.owning()).keys(), ...unfinished.map(({ mark }) => mark.shard)]
@@ -238,10 +237,8 @@ function isEmpty(value: Json): boolean {
 
 /** The ledger with the journals of runs folded in that never came to write it. Folding is repeated harmlessly until an apply writes it. */
 async function foldedLedger(session: RunSession): Promise<readonly StoredLedger[]> {
-  const ledger = await session.ledger()
-  const marks = await session.marks()
-  if (marks === undefined) return ledger
-  const started = [...(await marks.all()).values()].filter(({ mark }) => mark.status === 'started')
+  const { ledger, marks } = await session.kept()
+  const started = [...marks.values()].filter(({ mark }) => mark.status === 'started')
   return started.length === 0 ? ledger : foldStarted(session, ledger, started)
 }
 

@@ -13,7 +13,7 @@ import type { LoadedTarget, OpenTarget, RunDependencies, RunRequest } from './ru
 import { createRunSecrets, type RunSecrets } from './secrets/run-secrets.js'
 import { versionKey } from './secrets/version-key.js'
 import { readLedger, type StoredLedger } from './store/ledger.js'
-import { createMarkStore, type MarkStore } from './store/marks.js'
+import { createMarkStore, type MarkStore, type StoredMark } from './store/marks.js'
 import { boundedMap } from './util/bounded-map.js'
 import { digestOf } from './util/digest.js'
 import { once } from './util/once.js'
@@ -40,14 +40,27 @@ export interface RunSession {
   marks(): Promise<MarkStore | undefined>
   /** As {@link marks}, once the place has an identity. Apply mode only. */
   neededMarks(): Promise<MarkStore>
-  /** What every target owns at the destination. Read anew on each call: an apply reads it again under its lease. */
-  ledger(): Promise<readonly StoredLedger[]>
+  /** What the store says of the place, read at the first call and kept for all that a run asks of it, until {@link readAgain}. */
+  kept(): Promise<KeptState>
+  /**
+   * The next {@link kept} reads the store. Called when the lease is taken, for until then others may write what was read, and
+   * when what dead runs left was settled.
+   */
+  readAgain(): void
   /** Shards of this target that own something, with the digest of "nothing desired" for each. */
   owning(): Promise<ReadonlyMap<string, string>>
   /** Keeps what is to be closed when the run has ended. */
   atEnd(close: () => Promise<void>): void
   /** Closes everything that was kept. */
   end(): Promise<void>
+}
+
+/** All of it empty while the place has no identity. */
+export interface KeptState {
+  /** Of this target, by shard. */
+  readonly marks: ReadonlyMap<string, StoredMark>
+  /** Of every target. */
+  readonly ledger: readonly StoredLedger[]
 }
 
 /** Which head this is; `dirty` of what was asked of it so far, files that were deleted included. */
@@ -118,6 +131,18 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
   const asked = once(() => ask(false))
   const destination = async (): Promise<string | undefined> => created ?? (await asked())
 
+  let reading: Promise<KeptState> | undefined
+  const kept = (): Promise<KeptState> => (reading ??= readState())
+  async function readState(): Promise<KeptState> {
+    const place = await destination()
+    if (place === undefined) return { marks: new Map(), ledger: [] }
+    const [marks, ledger] = await Promise.all([
+      createMarkStore(target.store, request.target, place).all(),
+      readLedger(target.store, place),
+    ])
+    return { marks, ledger }
+  }
+
   async function evaluate(snapshot: Snapshot, log: Log): Promise<DesiredState> {
     const { definition, params } = await loaded()
     const planning = (): boolean => true
@@ -176,16 +201,15 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
         `${request.target}: its destination has no identity although an apply asked for one`,
       )
     },
-    async ledger() {
-      const place = await destination()
-      return place === undefined ? [] : readLedger(target.store, place)
+    kept,
+    readAgain() {
+      reading = undefined
     },
     atEnd: (close) => void closers.push(close),
     end,
     async owning() {
-      const place = await destination()
-      const ledgers = place === undefined ? [] : await readLedger(target.store, place)
-      const mine = ledgers.filter(
+      const { ledger } = await kept()
+      const mine = ledger.filter(
         ({ value }) => value.target === request.target && Object.keys(value.objects).length > 0,
       )
       return new Map(mine.map(({ value }) => [value.shard, digestOf(emptyLike(value.shape === 'list' ? [] : {}))]))

@@ -1,7 +1,7 @@
 // The ownership ledger: one document per (destination, target, shard) that names the objects this target owns there.
 // Written after an apply from its outcomes; after a crash the journal of the dead run is folded in first.
 import { TrueupError } from '../errors.js'
-import { readDocument, writeDocument } from './document.js'
+import { readDocuments, writeDocument } from './document.js'
 import type { JournalEntry } from './journal.js'
 import { storeKey, storePrefix, type ObjectStore } from './object-store.js'
 
@@ -38,12 +38,8 @@ export interface StoredLedger {
 
 /** Everything owned at a destination, by every target. */
 export async function readLedger(store: ObjectStore, destination: string): Promise<readonly StoredLedger[]> {
-  const shards: StoredLedger[] = []
-  for await (const { key } of store.list(storePrefix('ownership', destination))) {
-    const found = await readDocument<LedgerShard>(store, key, LEDGER)
-    if (found.kind === 'found') shards.push({ value: found.value, etag: found.etag })
-  }
-  return shards
+  const found = await readDocuments<LedgerShard>(store, storePrefix('ownership', destination), LEDGER)
+  return found.map(({ value, etag }) => ({ value, etag }))
 }
 
 /** One ledger document among all of a store. `destination` is null where neither the document nor its key tells it. */
@@ -53,15 +49,11 @@ export interface PlacedLedger extends StoredLedger {
 
 /** What every target owns, at every destination. */
 export async function readAllLedgers(store: ObjectStore): Promise<readonly PlacedLedger[]> {
-  const all: PlacedLedger[] = []
-  for await (const { key } of store.list(storePrefix('ownership'))) {
-    const found = await readDocument<LedgerShard>(store, key, LEDGER)
-    if (found.kind === 'missing') continue
+  return (await readDocuments<LedgerShard>(store, storePrefix('ownership'), LEDGER)).map(({ key, value, etag }) => {
     const part = key.split('/')[1] ?? ''
     const named = part.includes('%sha256-') || part === '%empty' ? null : decodeURIComponent(part)
-    all.push({ value: found.value, etag: found.etag, destination: found.value.destination ?? named })
-  }
-  return all
+    return { value, etag, destination: value.destination ?? named }
+  })
 }
 
 /**
