@@ -1,6 +1,6 @@
 // Stage 5 of a run, in apply mode only: marks, changes, ownership. In: the ground it has a lease of, and the plan. Out: outcomes.
-// The order is the safety: mark started → record → (intent, effect, outcome)… → ownership → mark completed. All that is written carries the
-// token of the lease, and the lease is asked before.
+// The order is the safety: mark started → record → (intent, effect, outcome)… → ownership → record → mark completed. All that is written
+// carries the token of the lease, and the lease is asked before.
 import type { ChangeOutcome, Json } from './event.js'
 import { applyChanges } from './reconcile/apply.js'
 import type { Steering } from './reconcile/steer.js'
@@ -74,6 +74,9 @@ export async function applyPlan(
     const fence = shardKeys.has(value.shard) ? lease.token(value.shard) : (before?.value.fence ?? 0)
     await writeLedger(target.store, destination, { ...value, fence }, before)
   }
+
+  // Before the marks: from then on nobody settles this run any more, and before the journal goes, which alone tells of its outcomes.
+  if (planned.built.changes.length > 0) await records.write(draft.record('finished'), { durable: true })
 
   // What was brought about is not what is desired: the next apply must not be skipped, whatever else is as it was.
   const reason = request.instead === undefined ? undefined : markReason(request.instead)

@@ -61,7 +61,13 @@ export async function settleDeadRuns(settlement: Settlement): Promise<boolean> {
   }
   // Who was late before its first change must find another etag too.
   const late = left.filter(({ mark }) => mark.status !== 'started' && lease.abandoned.has(mark.shard))
-  for (const stored of late) await marks.write({ ...stored.mark, fence: lease.token(stored.mark.shard) }, stored)
+  for (const stored of late) {
+    await marks.write({ ...stored.mark, fence: lease.token(stored.mark.shard) }, stored)
+    // It died when all was told but the journal not yet removed.
+    const { run } = stored.mark
+    if ([...known.values()].every(({ mark }) => mark.run !== run || mark.status !== 'started'))
+      await clearJournal(settlement.store, run)
+  }
   return started.length > 0 || late.length > 0
 }
 

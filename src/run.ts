@@ -14,6 +14,7 @@ import { draftRecord, type RunDraft } from './run-record.js'
 import { recoverDeadRuns } from './run-recover.js'
 import { headSide, openSession, type RunSession } from './run-session.js'
 import type { RunDependencies, RunRequest } from './run-types.js'
+import { createEndingStore } from './store/ending-store.js'
 import { createRecordStore } from './store/records.js'
 import { unlessAborted } from './util/unless-aborted.js'
 
@@ -29,7 +30,8 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
     const compared = base?.kind === 'found' ? base.id : request.base
     draft.located({ base: compared, ...headSide(head) })
     const opening = deps.openTarget({ head, base: baseSnapshot, mode: request.mode })
-    const target = await unlessAborted(opening, deps.stop)
+    const opened = await unlessAborted(opening, deps.stop)
+    const target = { ...opened, store: createEndingStore(opened.store, deps) }
     draft.opened(target)
     for (const message of target.notes) deps.reporter.report({ kind: 'warned', target: request.target, message })
     session = await openSession({ deps, request, runId: draft.id, head, target })
