@@ -136,8 +136,8 @@ export const COMMANDS = {
     summary: 'stop the applies of a target, or with --all of every target, everywhere and for a time',
     arguments: [{ name: 'target', required: false }],
     examples: [
-      'trueup hold dns-records --for 2h --reason "the zone is being moved"',
-      'trueup hold --all --for 3d --reason "no changes over the holidays"',
+      'trueup hold dns-records --for 2h --reason maintenance',
+      'trueup hold --all --for 3d --reason holidays',
     ],
   },
   release: {
