@@ -135,10 +135,7 @@ export const COMMANDS = {
   hold: {
     summary: 'stop the applies of a target, or with --all of every target, everywhere and for a time',
     arguments: [{ name: 'target', required: false }],
-    examples: [
-      'trueup hold dns-records --for 2h --reason maintenance',
-      'trueup hold --all --for 3d --reason holidays',
-    ],
+    examples: ['trueup hold dns-records --for 2h --reason maintenance', 'trueup hold --all --for 3d --reason holidays'],
   },
   release: {
     summary: 'end a hold before its time',
