@@ -70,6 +70,8 @@ const reads = (shards: number): Readonly<Record<string, number>> => ({
   'get marks': 2 * shards,
   'get ownership': 2 * shards,
   'get evaluated': 1,
+  // Before the lease and under it.
+  'get holds': 6,
   'get leases': shards,
   'get lease-modes': 2,
   'head heartbeats': 4,
