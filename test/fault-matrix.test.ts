@@ -80,7 +80,9 @@ describe('an apply in which one step goes wrong, and the apply after it', () => 
     expect(next.planned).toEqual(CHANGES.map((each) => CHANGE_TEXT[each]).filter((each) => !done.includes(each)))
     expect([...next.effects].sort()).toEqual(Object.values(CHANGE_TEXT).sort())
     expect(next.world).toEqual(AFTER)
-    expect(rest).toEqual([])
+    expect(rest.planned).toEqual([])
+    // Of a process that died nothing lies about after that; one that lives on has told that it could not clean up.
+    if (first.exitCode === null) expect(rest.journal).toBe(0)
 
     // Ours is what we made, and nothing else; all tell the same.
     expect(next.ledger).toEqual({ a: 'owned', b: 'owned' })

@@ -95,8 +95,8 @@ export interface Next extends Left {
 export interface Told {
   readonly first: Left
   readonly next: Next
-  /** What one more dry run would do. */
-  readonly rest: readonly string[]
+  /** What one more apply, which nothing lets it skip, plans; and the journal that is left then. */
+  readonly rest: { readonly planned: readonly string[]; readonly journal: number }
 }
 
 export interface Strike {
@@ -292,7 +292,6 @@ function integration(stage: Stage, isStruck: boolean): Integration {
 
 interface Doing {
   readonly data: Readonly<Record<string, number>>
-  readonly mode?: 'dry-run'
   readonly base?: 'last-applied'
 }
 
@@ -306,7 +305,7 @@ async function run(
   clock.advance(1_000)
   return runRecorded(
     integration(stage, isStruck),
-    { data: { 'data.json': JSON.stringify(doing.data) }, store, clock, mode: doing.mode ?? 'apply' },
+    { data: { 'data.json': JSON.stringify(doing.data) }, store, clock, mode: 'apply' },
     {
       deps: {
         leaseMs: LEASE_MS,
@@ -343,8 +342,12 @@ export async function strike(at: Strike): Promise<Told> {
     struckRecord: struck?.state ?? 'none',
     struckOutcomes: outcomesOf(struck),
   }
-  const rest = await run(stage, stage.inner, { data: DESIRED, mode: 'dry-run' })
-  return { first, next, rest: changesOf(rest.record) }
+  const rest = await run(stage, stage.inner, { data: DESIRED })
+  return {
+    first,
+    next,
+    rest: { planned: changesOf(rest.record), journal: (await keysOf(stage.inner, 'journal/')).length },
+  }
 }
 
 function changesOf({ plan }: RunRecord): readonly string[] {
