@@ -75,6 +75,7 @@ function objectPath(object: GrantObject): readonly string[] {
 
 /** Names hold anything, also what separates the parts of a key. */
 function part(name: string): string {
+  if (!/[%/()*]/.test(name)) return name
   return name.replace(/[%/()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`)
 }
 
