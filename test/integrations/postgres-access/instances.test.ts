@@ -118,7 +118,7 @@ describe('ownership', () => {
       statement: 1,
       counts: /^ALTER ROLE/,
       when: 'before',
-      instead: () => {
+      first: () => {
         done = server.sql(`COMMENT ON ROLE two IS 'mine now'`)
       },
     })
