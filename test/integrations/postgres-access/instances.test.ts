@@ -67,7 +67,13 @@ describe('an instance that cannot be reached', () => {
     await world.converge({ main: named('one'), spare: named() })
     const run = await world.apply({ spare: named() })
     expect(run.record.exitCode).toBe(1)
-    expect(told(run)).toContain('main is in no data file any more')
+    expect(told(run)).toContain('instance main is in no data file any more')
+    expect(told(run)).toContain(
+      'run: trueup apply postgres-access --shard main --allow-empty, and only then remove the file',
+    )
+    expect(told(run)).toContain('trueup owned release postgres-access <key>')
+    expect(actions(run)).toEqual([])
+    expect(await server.sql(`SELECT 1 FROM pg_roles WHERE rolname = 'one'`)).toHaveLength(1)
     await world.converge({ main: named(), spare: named() })
     expect((await world.apply({ spare: named() })).record.exitCode).toBe(0)
   })
