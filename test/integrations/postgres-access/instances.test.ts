@@ -67,6 +67,9 @@ describe('an instance that cannot be reached', () => {
     await world.converge({ main: named('one'), spare: named() })
     const run = await world.apply({ spare: named() })
     expect(run.record.exitCode).toBe(1)
+    // Nothing could be deleted there: limits are not what stands in the way.
+    const limited = await world.apply({}, { limits: {}, data: {} })
+    expect([limited.record.exitCode, limited.record.limits.filter(({ blocked }) => blocked)]).toEqual([1, []])
     expect(told(run)).toContain('instance main is in no data file any more')
     expect(told(run)).toContain(
       'run: trueup apply postgres-access --shard main --allow-empty, and only then remove the file',
