@@ -9,6 +9,7 @@ const namedEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r
 
 /** Shows every character that would act instead of being shown: `\n`, `\x1b`, `\u202e`. */
 export function visible(text: string): string {
+  if (/^[\u0020-\u007e]*$/.test(text)) return text
   return text.replace(unsafe, (character) => {
     const code = character.codePointAt(0) ?? 0
     const hex = code.toString(16)
@@ -21,7 +22,16 @@ export function visible(text: string): string {
  * A runner looks for `::` at the start of a line only, but for the older `##[` anywhere in it.
  */
 export function neutralise(line: string): string {
+  if (!line.includes('::') && !line.includes('##')) return line
   return line.replace(/^(\s*)::/, '$1\\::').replace(/##(\[|vso\[|teamcity\[)/g, '##\\$1')
+}
+
+/** Text of several lines for an output that any runner may read: each line visible and neutralised. */
+export function dataLines(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => neutralise(visible(line)))
+    .join('\n')
 }
 
 /** Columns that a text takes on a terminal: wide characters take two, combining marks none. */

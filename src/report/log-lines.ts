@@ -1,0 +1,57 @@
+// Log records come in, the lines that a person reads go out: `  │ 09:12:44 info  41 records listed`. The same for a run's own and for replayed ones.
+// Texts are an author's: nothing in them acts on a terminal or on a CI runner.
+import type { LogRecord } from '../event.js'
+import { neutralise, visible } from './data-text.js'
+import { logfmt } from './decision-line.js'
+import { clockTime, dateTime } from './format.js'
+import type { Style } from './style.js'
+
+export interface LogLinesOptions {
+  readonly style: Style
+  /** Says whose line it is, where several share an output. */
+  readonly target?: string
+  /** With the day: for what was logged on another one. @defaultValue false */
+  readonly dates?: boolean
+}
+
+/** Makes the renderer of one output; each record gives one line or more. */
+export function createLogLines({ style, target, dates = false }: LogLinesOptions): (record: LogRecord) => string[] {
+  const bar = `  ${style.dim(style.symbols.bar)} `
+  const paints = { debug: style.dim, info: (text: string) => text, warn: style.yellow, error: style.red }
+  const names = new Map<string, string>()
+  let second = Number.NaN
+  let clock = ''
+  let indent = ''
+
+  /** Records come in order: most share their second with the one before. */
+  const clockOf = (time: number): string => {
+    if (Math.floor(time / 1000) !== second) {
+      second = Math.floor(time / 1000)
+      const day = dates ? `${dateTime(time, style.utc).slice(0, 10)} ` : ''
+      const text = `${day}${clockTime(time, style.utc)}`
+      clock = style.dim(text)
+      indent = `${bar}${' '.repeat(text.length + 7)}`
+    }
+    return clock
+  }
+  const whose = (shard: string | undefined): string => {
+    const key = shard ?? ''
+    let name = names.get(key)
+    if (name === undefined) {
+      const parts = [...(target === undefined ? [] : [target]), ...(shard === undefined ? [] : [`[${shard}]`])]
+      name = parts.map((part) => `${style.data(part)} `).join('')
+      names.set(key, name)
+    }
+    return name
+  }
+  return ({ level, time, message, fields, shard, source }) => {
+    const clockText = clockOf(time)
+    const [first = '', ...rest] = message.replace(/\n+$/, '').split('\n')
+    const facts = { ...fields, ...(source === undefined || source === 'log' ? {} : { source }) }
+    const shown = Object.keys(facts).length === 0 ? '' : ` ${style.dim(neutralise(visible(logfmt(facts))))}`
+    return [
+      `${bar}${clockText} ${paints[level](level.padEnd(5))} ${whose(shard)}${neutralise(visible(first))}${shown}`,
+      ...rest.map((line) => `${indent}${neutralise(visible(line))}`),
+    ]
+  }
+}
