@@ -26,12 +26,24 @@ export function neutralise(line: string): string {
   return line.replace(/^(\s*)::/, '$1\\::').replace(/##(\[|vso\[|teamcity\[)/g, '##\\$1')
 }
 
-/** Text of several lines for an output that any runner may read: each line visible and neutralised. */
+/** One line for an output that any runner may read. */
+export function dataLine(text: string): string {
+  return neutralise(visible(text))
+}
+
+/** As {@link dataLine}, of a text of several lines. */
 export function dataLines(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => neutralise(visible(line)))
-    .join('\n')
+  return text.split('\n').map(dataLine).join('\n')
+}
+
+/** JSON of the same value in which no runner finds `##[` and no terminal a control. Outside of its strings there is none of either. */
+export function inertJson(json: string): string {
+  return json
+    .replaceAll('##', '#\\u0023')
+    .replace(
+      /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    )
 }
 
 /** Columns that a text takes on a terminal: wide characters take two, combining marks none. */

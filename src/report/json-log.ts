@@ -2,6 +2,7 @@
 // Owner of the package `pino`; imported only when JSON lines are asked for.
 import { pino } from 'pino'
 import type { LogLevel } from '../event.js'
+import { inertJson } from './data-text.js'
 import { utcTime } from './format.js'
 
 export interface JsonLogLine {
@@ -26,8 +27,7 @@ export function createJsonLog(write: (line: string) => void): (line: JsonLogLine
     },
     {
       write: (text: string) => {
-        // A GitHub runner looks for `##[` anywhere in a line; the escape is the same JSON string.
-        write(text.replace(/\n$/, '').replaceAll('##[', '##\\u005b'))
+        write(inertJson(text.replace(/\n$/, '')))
       },
     },
   )

@@ -92,10 +92,12 @@ function shortened(record: LogRecord): Sized {
     // Longer than any that can be a part of a key of the store; a record must not fail for it.
     ...(shard === undefined ? {} : { shard: shard.slice(0, 4096) }),
   }
-  for (let half = LONGEST_RECORD / 2; ; half = Math.floor(half / 1.5)) {
+  for (let half = LONGEST_RECORD / 2; ;) {
     const cut: LogRecord = { ...around, message: `${withoutMiddle(message, half)}${lost}` }
     const size = bytesOf(cut)
     if (size <= LONGEST_RECORD || half === 0) return { record: cut, bytes: size }
+    // A character takes one byte, or up to six.
+    half = Math.floor(Math.min(half, message.length / 2) * (LONGEST_RECORD / size) * 0.98)
   }
 }
 

@@ -1,7 +1,7 @@
 // Log records come in, the lines that a person reads go out: `  │ 09:12:44 info  41 records listed`. The same for a run's own and for replayed ones.
 // Texts are an author's: nothing in them acts on a terminal or on a CI runner.
 import type { LogRecord } from '../event.js'
-import { neutralise, visible } from './data-text.js'
+import { dataLine } from './data-text.js'
 import { logfmt } from './decision-line.js'
 import { clockTime, dateTime } from './format.js'
 import type { Style } from './style.js'
@@ -39,7 +39,7 @@ export function createLogLines({ style, target, dates = false }: LogLinesOptions
     let name = names.get(key)
     if (name === undefined) {
       const parts = [...(target === undefined ? [] : [target]), ...(shard === undefined ? [] : [`[${shard}]`])]
-      name = parts.map((part) => `${style.data(part)} `).join('')
+      name = parts.map((part) => `${dataLine(part)} `).join('')
       names.set(key, name)
     }
     return name
@@ -48,10 +48,10 @@ export function createLogLines({ style, target, dates = false }: LogLinesOptions
     const clockText = clockOf(time)
     const [first = '', ...rest] = message.replace(/\n+$/, '').split('\n')
     const facts = { ...fields, ...(source === undefined || source === 'log' ? {} : { source }) }
-    const shown = Object.keys(facts).length === 0 ? '' : ` ${style.dim(neutralise(visible(logfmt(facts))))}`
+    const shown = Object.keys(facts).length === 0 ? '' : ` ${style.dim(dataLine(logfmt(facts)))}`
     return [
-      `${bar}${clockText} ${paints[level](level.padEnd(5))} ${whose(shard)}${neutralise(visible(first))}${shown}`,
-      ...rest.map((line) => `${indent}${neutralise(visible(line))}`),
+      `${bar}${clockText} ${paints[level](level.padEnd(5))} ${whose(shard)}${dataLine(first)}${shown}`,
+      ...rest.map((line) => `${indent}${dataLine(line)}`),
     ]
   }
 }

@@ -2,6 +2,7 @@
 // Fields are only ever added; run-json-schema.ts says the same for machines. Times become ISO UTC, durations stay ms.
 import type { Json, LimitCheck, LogRecord, PlanData, RunRecord } from '../event.js'
 import { plainJson } from '../util/plain-json.js'
+import { inertJson } from './data-text.js'
 import { utcTime } from './format.js'
 
 /** The document for any number of runs of one command; `exitCode` is that of the command. */
@@ -9,9 +10,9 @@ export function runJson(records: readonly RunRecord[], exitCode: number): Json {
   return { schema: 'trueup/1', exitCode, runs: records.map(runOf) }
 }
 
-/** The document as text: two spaces, a final line break. A GitHub runner finds no `##[` in it, JSON readers the same strings. */
+/** The document as text: two spaces, a final line break. Inert: JSON readers find the same strings. */
 export function formatJson(document: Json): string {
-  return `${JSON.stringify(document, null, 2).replaceAll('##[', '##\\u005b')}\n`
+  return `${inertJson(JSON.stringify(document, null, 2))}\n`
 }
 
 function runOf(record: RunRecord): Json {
