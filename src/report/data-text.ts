@@ -28,7 +28,7 @@ export function neutralise(line: string): string {
 
 /** One line for an output that any runner may read. */
 export function dataLine(text: string): string {
-  return neutralise(visible(text))
+  return /[^\u0020-\u007e]|::|##/.test(text) ? neutralise(visible(text)) : text
 }
 
 /** As {@link dataLine}, of a text of several lines. */
@@ -38,6 +38,7 @@ export function dataLines(text: string): string {
 
 /** JSON of the same value in which no runner finds `##[` and no terminal a control. Outside of its strings there is none of either. */
 export function inertJson(json: string): string {
+  if (!/##|[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/.test(json)) return json
   return json
     .replaceAll('##', '#\\u0023')
     .replace(

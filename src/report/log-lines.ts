@@ -14,10 +14,15 @@ export interface LogLinesOptions {
   readonly dates?: boolean
 }
 
-/** Makes the renderer of one output; each record gives one line or more. */
-export function createLogLines({ style, target, dates = false }: LogLinesOptions): (record: LogRecord) => string[] {
+/** Makes the renderer of one output; each record gives one line or more, without the last line break. */
+export function createLogLines({ style, target, dates = false }: LogLinesOptions): (record: LogRecord) => string {
   const bar = `  ${style.dim(style.symbols.bar)} `
-  const paints = { debug: style.dim, info: (text: string) => text, warn: style.yellow, error: style.red }
+  const levels = {
+    debug: `${style.dim('debug')} `,
+    info: 'info  ',
+    warn: `${style.yellow('warn ')} `,
+    error: `${style.red('error')} `,
+  }
   const names = new Map<string, string>()
   let second = Number.NaN
   let clock = ''
@@ -29,7 +34,7 @@ export function createLogLines({ style, target, dates = false }: LogLinesOptions
       second = Math.floor(time / 1000)
       const day = dates ? `${dateTime(time, style.utc).slice(0, 10)} ` : ''
       const text = `${day}${clockTime(time, style.utc)}`
-      clock = style.dim(text)
+      clock = `${bar}${style.dim(text)} `
       indent = `${bar}${' '.repeat(text.length + 7)}`
     }
     return clock
@@ -46,12 +51,21 @@ export function createLogLines({ style, target, dates = false }: LogLinesOptions
   }
   return ({ level, time, message, fields, shard, source }) => {
     const clockText = clockOf(time)
+    const facts = factsOf(fields, source)
+    const tail = facts === '' ? '' : ` ${style.dim(facts)}`
+    const who = target === undefined && shard === undefined ? '' : whose(shard)
+    // Most are one line, of which there may be thousands.
+    if (!message.includes('\n')) return `${clockText}${levels[level]}${who}${dataLine(message)}${tail}`
     const [first = '', ...rest] = message.replace(/\n+$/, '').split('\n')
-    const facts = { ...fields, ...(source === undefined || source === 'log' ? {} : { source }) }
-    const shown = Object.keys(facts).length === 0 ? '' : ` ${style.dim(dataLine(logfmt(facts)))}`
     return [
-      `${bar}${clockText} ${paints[level](level.padEnd(5))} ${whose(shard)}${dataLine(first)}${shown}`,
+      `${clockText}${levels[level]}${who}${dataLine(first)}${tail}`,
       ...rest.map((line) => `${indent}${dataLine(line)}`),
-    ]
+    ].join('\n')
   }
+}
+
+function factsOf(fields: LogRecord['fields'], source: LogRecord['source']): string {
+  const isNamed = source !== undefined && source !== 'log'
+  if (fields === undefined && !isNamed) return ''
+  return dataLine(logfmt({ ...fields, ...(isNamed ? { source } : {}) }))
 }

@@ -40,7 +40,8 @@ const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, 
 
 /** Makes the reporter of a command. Async only because JSON lines load their library when asked for. */
 export async function createLogReporter(options: LogReporterOptions): Promise<Reporter> {
-  const json = options.format === 'json' ? (await import('./json-log.js')).createJsonLog(options.write) : null
+  const jsonLog = options.format === 'json' ? await import('./json-log.js') : null
+  const json = jsonLog?.createJsonLog(options.write)
   const isShown = (level: LogLevel): boolean => ranks[level] >= ranks[options.level]
   const wording: WordingOptions = { ...options, lines: linesOfTargets(options) }
   return {
@@ -48,13 +49,13 @@ export async function createLogReporter(options: LogReporterOptions): Promise<Re
       if (event.kind === 'replayed') {
         if (!isShown('info')) return
         const { clock, replay: mode = 'full' } = options
-        if (json === null) replayText(event, { ...options, mode, isShown })
-        else replayJson(event, { mode, isShown, write: json, now: clock.now() })
+        if (jsonLog === null) replayText(event, { ...options, mode, isShown })
+        else replayJson(event, { ...options, mode, isShown, now: clock.now(), lineOf: jsonLog.keptJsonLine })
         return
       }
       const worded = wordingOf(event, wording)
       if (worded.always !== true && !isShown(worded.level)) return
-      if (json === null) {
+      if (json === undefined) {
         for (const line of worded.pretty?.split('\n') ?? []) options.write(line)
       } else json(jsonLine(worded, options.clock))
     },
@@ -62,12 +63,12 @@ export async function createLogReporter(options: LogReporterOptions): Promise<Re
 }
 
 interface WordingOptions extends LogReporterOptions {
-  readonly lines: (target: string, record: LogRecord) => string[]
+  readonly lines: (target: string, record: LogRecord) => string
 }
 
 /** Each target's name is made safe once. */
 function linesOfTargets({ style, showTarget }: LogReporterOptions): WordingOptions['lines'] {
-  const made = new Map<string, (record: LogRecord) => string[]>()
+  const made = new Map<string, (record: LogRecord) => string>()
   return (target, record) => {
     const lines = made.get(target) ?? createLogLines({ style, ...(showTarget ? { target } : {}) })
     made.set(target, lines)
@@ -190,7 +191,7 @@ function logged(target: string, record: LogRecord, { lines }: WordingOptions): W
       ...(source === undefined ? {} : { source }),
       ...(fields === undefined ? {} : { fields }),
     },
-    pretty: lines(target, record).join('\n'),
+    pretty: lines(target, record),
   }
 }
 

@@ -6,6 +6,7 @@ import { dataLine } from './data-text.js'
 import { count, formatAge, utcTime } from './format.js'
 import type { JsonLogLine } from './json-log.js'
 import { createLogLines } from './log-lines.js'
+import { createPieces } from './pieces.js'
 import type { Style } from './style.js'
 
 /** `errors`: only lines of level `error`; `none`: only the first line, which says what is not shown. */
@@ -24,8 +25,6 @@ export interface ReplayOptions {
 }
 
 const day = 86_400_000
-/** Characters that are written at once: few writes, and no second copy of a whole log. */
-const PIECE = 32 * 1024
 
 /** For a screen. On GitHub Actions the runner takes no commands while it goes on. */
 export function replayText(event: ReplayedEvent, options: ReplayOptions): void {
@@ -41,19 +40,9 @@ export function replayText(event: ReplayedEvent, options: ReplayOptions): void {
   const token = style.githubActions ? (options.newToken ?? newToken)() : undefined
   if (token !== undefined) write(`::stop-commands::${token}`)
   try {
-    let piece: string[] = []
-    let length = 0
-    for (const record of records) {
-      for (const line of lines(record)) {
-        piece.push(line)
-        length += line.length
-      }
-      if (length < PIECE) continue
-      write(piece.join('\n'))
-      piece = []
-      length = 0
-    }
-    if (piece.length > 0) write(piece.join('\n'))
+    const pieces = createPieces(write)
+    for (const record of records) pieces.write(lines(record))
+    pieces.flush()
   } finally {
     if (token !== undefined) write(`::${token}::`)
   }
@@ -62,14 +51,18 @@ export function replayText(event: ReplayedEvent, options: ReplayOptions): void {
 /** For machines: one line that tells of the replay, then one a record, each with `replayedFrom`. */
 export function replayJson(
   event: ReplayedEvent,
-  options: Pick<ReplayOptions, 'mode' | 'isShown'> & {
-    readonly write: (line: JsonLogLine) => void
+  options: Pick<ReplayOptions, 'mode' | 'isShown' | 'write'> & {
     readonly now: number
+    readonly lineOf: (line: JsonLogLine) => string
   },
 ): void {
   const { target, entry, run, ageMs, expiresAt, zone, dropped } = event
   const records = shownRecords(event, options)
-  options.write({
+  const pieces = createPieces(options.write)
+  const write = (line: JsonLogLine): void => {
+    pieces.write(options.lineOf(line))
+  }
+  write({
     level: 'info',
     time: options.now,
     message: 'replayed',
@@ -86,19 +79,21 @@ export function replayJson(
     },
   })
   for (const { level, time, message, fields, shard, source } of records) {
-    options.write({
+    write({
       level,
       time,
       message,
       fields: {
         target,
-        ...(shard === undefined ? {} : { shard }),
-        ...(source === undefined ? {} : { source }),
-        ...(fields === undefined ? {} : { fields }),
+        // Left out where they are not there.
+        shard,
+        source,
+        fields,
         replayedFrom: run,
       },
     })
   }
+  pieces.flush()
 }
 
 function shownRecords(
@@ -106,7 +101,9 @@ function shownRecords(
   { mode, isShown }: Pick<ReplayOptions, 'mode' | 'isShown'>,
 ): readonly LogRecord[] {
   if (mode === 'none') return []
-  return records.filter(({ level }) => isShown(level) && (mode === 'full' || level === 'error'))
+  const levels: readonly LogLevel[] = mode === 'errors' ? ['error'] : ['debug', 'info', 'warn', 'error']
+  const shown = levels.filter(isShown)
+  return shown.length === 4 ? records : records.filter(({ level }) => shown.includes(level))
 }
 
 /** Says what is shown, never more. */

@@ -142,6 +142,6 @@ function recordText(record: RunRecord, style: Style): string {
   const summary = summaryText(record, { style, retryCommand: `trueup apply ${run.target}` })
   if (summary !== '') parts.push(summary)
   const lines = createLogLines({ style })
-  if (log.records.length > 0) parts.push(log.records.flatMap(lines).join('\n'))
+  if (log.records.length > 0) parts.push(log.records.map(lines).join('\n'))
   return `${parts.join('\n')}\n`
 }
