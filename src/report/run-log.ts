@@ -1,10 +1,10 @@
 // A log whose lines become events of a run. In: what an author logs, in whatever form. Out: records of plain text and JSON, never an exception.
-import type { LogLevel, LogSource, Reporter } from '../event.js'
+import type { LogLevel, LogRecord, LogSource, Reporter } from '../event.js'
 import type { Log } from '../integration.js'
 import type { Clock } from '../util/clock.js'
+import { isRecord } from '../util/is-record.js'
 import { plainJson } from '../util/plain-json.js'
 import { plainText } from '../util/plain-text.js'
-import type { LogRecord } from '../event.js'
 
 export interface RunLogOptions {
   readonly target: string
@@ -35,7 +35,7 @@ export function createRunLog({ target, shard, source, clock, reporter }: RunLogO
           level,
           time: clock.now(),
           message: text,
-          ...(kept === undefined ? {} : { fields: isObject(kept) ? kept : { value: kept } }),
+          ...(kept === undefined ? {} : { fields: isRecord(kept) ? kept : { value: kept } }),
           ...where,
         },
       })
@@ -49,8 +49,4 @@ export const silentLog: Log = {
   info: () => undefined,
   warn: () => undefined,
   error: () => undefined,
-}
-
-function isObject(value: ReturnType<typeof plainJson>): value is NonNullable<LogRecord['fields']> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

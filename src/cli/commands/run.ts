@@ -12,7 +12,7 @@ import type { RunRequest } from '../../run-types.js'
 import { systemClock } from '../../util/clock.js'
 import { unlessAborted } from '../../util/unless-aborted.js'
 import type { CommandInput } from '../command.js'
-import { commandLine } from '../command-line.js'
+import { commandLine, placeFlags } from '../command-line.js'
 import { expectedPlan } from '../expected-plan.js'
 import { holdPrints } from '../held-prints.js'
 import { targetOf } from '../load-target.js'
@@ -70,6 +70,7 @@ export async function runCommand(input: CommandInput): Promise<number> {
       leaseWaitMs: settings.leaseWait.value,
       detailedExitcode: settings.detailedExitcode.value !== 'off',
       command: line,
+      place: placeFlags(input),
     }
     return await performRun({ input, project, signals, target, request, printed: held.take() })
   } finally {
