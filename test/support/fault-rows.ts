@@ -72,8 +72,8 @@ const finished = { ...all, mark: 'completed', next: 'skip', recovers: 'nothing' 
 const EXPIRES = 'Nothing was changed. The lease holds until it expires (at once where its process is seen to be dead)'
 const WHOLE = 'Makes all changes'
 const REST = 'Makes what is left'
-const SETTLES = 'Ends the record, takes what the journal tells into the ledger, and'
-const READS = 'names the change as unknown, and reads its object again:'
+const SETTLES = 'Ends the record, takes what the journal tells into the ledger,'
+const READS = 'names the change as unknown and reads its object again:'
 const KNOWN = 'finds all done: plans nothing, completes the mark'
 const NOTHING = 'Ends with 1; nothing was changed'
 
@@ -148,7 +148,7 @@ export const FAULT_ROWS: readonly FaultRow[] = [
     faults: ['crash before', 'crash after'],
     exit: null,
     ...unsettled,
-    text: [EXPIRES, `${SETTLES} makes all changes`],
+    text: [EXPIRES, `${SETTLES} and makes all changes`],
   },
   {
     step: 'record begun',
@@ -173,7 +173,7 @@ export const FAULT_ROWS: readonly FaultRow[] = [
     outcomes: ['applied', 'none', 'none'],
     effects: 'earlier',
     recovers: 'the run',
-    text: ['Changes before it are made and in the journal', `${SETTLES} makes what is left`],
+    text: ['Changes before it are made and in the journal', `${SETTLES} and makes what is left`],
   },
   {
     step: 'intent',
@@ -243,7 +243,7 @@ export const FAULT_ROWS: readonly FaultRow[] = [
     effects: 'earlier',
     text: [
       'Ends with 5, 10 s after the grace period: a store that does not answer then is given up',
-      `${SETTLES} makes what is left`,
+      `${SETTLES} and makes what is left`,
     ],
   },
 
@@ -352,7 +352,7 @@ export const FAULT_ROWS: readonly FaultRow[] = [
     outcomes: ['applied', 'applied', 'none'],
     effects: 'and it',
     recovers: 'the run',
-    text: ['What was made is in the journal', `${SETTLES} makes what is left`],
+    text: ['What was made is in the journal', `${SETTLES} and makes what is left`],
   },
   {
     step: 'outcome',
@@ -400,7 +400,7 @@ export const FAULT_ROWS: readonly FaultRow[] = [
       ...died,
       ...all,
       recovers: 'the run',
-      text: ['Everything is made and in the journal', `${SETTLES} ${KNOWN}`],
+      text: ['Everything is made and in the journal', `${SETTLES} and ${KNOWN}`],
     },
     {
       step,
@@ -410,7 +410,7 @@ export const FAULT_ROWS: readonly FaultRow[] = [
       mark: 'started',
       next: 'run',
       recovers: 'the run',
-      text: ['Everything is made and in the journal; ends with 5', `${SETTLES} ${KNOWN}`],
+      text: ['Everything is made and in the journal; ends with 5', `${SETTLES} and ${KNOWN}`],
     },
     {
       step,
