@@ -31,6 +31,7 @@ export type ErrorCode =
   | 'git-missing'
   | 'git-failed'
   | 'run-unknown'
+  | 'entry-unknown'
   | 'timeout'
   | 'interrupted'
 

@@ -4,7 +4,7 @@ import type { ChangeOutcome, LogLevel, LogRecord, PlanSummary, Reporter, RunEven
 import type { Clock } from '../util/clock.js'
 import { unreachable } from '../util/unreachable.js'
 import { decisionFields, decisionLine, logfmt } from './decision-line.js'
-import { clockTime, count, formatDuration } from './format.js'
+import { clockTime, count, formatAge, formatDuration, shortId } from './format.js'
 import type { JsonLogLine } from './json-log.js'
 import type { Style } from './style.js'
 
@@ -20,6 +20,8 @@ export interface LogReporterOptions {
   readonly clock: Clock
   /** Write a line for each change that was applied; off where a moving line shows them. @defaultValue true */
   readonly changes?: boolean
+  /** What a hit of the run cache prints of the stored log. @defaultValue full */
+  readonly replay?: 'full' | 'errors' | 'none'
 }
 
 /** A worded event. `pretty`: its lines on a screen; null where stdout says the same to a person. */
@@ -39,12 +41,20 @@ export async function createLogReporter(options: LogReporterOptions): Promise<Re
   const json = options.format === 'json' ? (await import('./json-log.js')).createJsonLog(options.write) : null
   return {
     report: (event) => {
-      const worded = wordingOf(event, options)
-      if (worded.always !== true && ranks[worded.level] < ranks[options.level]) return
-      if (json === null) {
-        for (const line of worded.pretty?.split('\n') ?? []) options.write(line)
-      } else json(jsonLine(worded, options.clock))
+      tell(wordingOf(event, options))
+      if (event.kind !== 'replayed' || options.replay === 'none') return
+      for (const record of event.records) {
+        if (options.replay === 'errors' && record.level !== 'error') continue
+        const worded = logged(event.target, record, options)
+        tell({ ...worded, fields: { ...worded.fields, replayedFrom: event.run, ageMs: event.ageMs } })
+      }
     },
+  }
+  function tell(worded: Worded): void {
+    if (worded.always !== true && ranks[worded.level] < ranks[options.level]) return
+    if (json === null) {
+      for (const line of worded.pretty?.split('\n') ?? []) options.write(line)
+    } else json(jsonLine(worded, options.clock))
   }
 }
 
@@ -114,6 +124,22 @@ function wordingOf(event: RunEvent, options: LogReporterOptions): Worded {
         },
         pretty: `${style.yellow('trueup: warning:')} ${named(event.target)}${recoveredText(event.run, event.unknown, style)}`,
       }
+    case 'replayed':
+      return {
+        level: 'info',
+        message: 'replayed',
+        fields: {
+          target: event.target,
+          entry: event.entry,
+          run: event.run,
+          ageMs: event.ageMs,
+          expiresAt: event.expiresAt,
+          zone: event.zone,
+          records: event.records.length,
+          dropped: event.dropped,
+        },
+        pretty: `${named(event.target)}${replayHead(event)}`,
+      }
     case 'finished':
       return finished(event.record)
     default:
@@ -175,6 +201,11 @@ function logged(target: string, record: LogRecord, options: LogReporterOptions):
     fields: { target, ...(shard === undefined ? {} : { shard }), ...(fields === undefined ? {} : { fields }) },
     pretty: lines.join('\n'),
   }
+}
+
+function replayHead({ run, ageMs, records, dropped, entry }: Extract<RunEvent, { readonly kind: 'replayed' }>): string {
+  const lost = dropped === 0 ? '' : `, ${String(dropped)} dropped`
+  return `Log of run ${run}, ${formatAge(ageMs)} (${count(records.length, 'record')}${lost}), replayed. To run anyway: --force; to forget it: trueup cache delete ${shortId(entry)}`
 }
 
 function recoveredText(run: string, unknown: readonly ChangeOutcome[], style: Style): string {

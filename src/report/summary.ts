@@ -17,15 +17,10 @@ export function summaryText(record: RunRecord, options: SummaryOptions): string 
   return record.decision.action === 'skip' ? skippedText(record, options) : ''
 }
 
-/** A skip in one line: why, and whose log follows. */
+/** A skip in one line: why. */
 export function skippedText(record: RunRecord, { style }: Pick<SummaryOptions, 'style'>): string {
   const why = style.data(record.decision.explanation).replace(/^skipped:\s*/i, '')
-  const { records, replayedFrom } = record.log
-  const replay =
-    replayedFrom === null
-      ? ''
-      : ` Its log follows (run ${style.data(replayedFrom)}, ${count(records.length, 'record')}).`
-  return `Skipped: ${asSentence(why)}${replay}`
+  return `Skipped: ${asSentence(why)}`
 }
 
 /** A run that ended with an error: what failed, and whether anything was touched. */

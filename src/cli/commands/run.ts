@@ -12,6 +12,7 @@ import type { RunRequest } from '../../run-types.js'
 import { systemClock } from '../../util/clock.js'
 import { unlessAborted } from '../../util/unless-aborted.js'
 import type { CommandInput } from '../command.js'
+import { cacheRequest } from '../cache-request.js'
 import { commandLine } from '../command-line.js'
 import { expectedPlan } from '../expected-plan.js'
 import { targetOf } from '../load-target.js'
@@ -67,6 +68,7 @@ export async function runCommand(input: CommandInput): Promise<number> {
       leaseWaitMs: settings.leaseWait.value,
       detailedExitcode: settings.detailedExitcode.value !== 'off',
       command: line,
+      ...cacheRequest(project, target),
     }
     return await performRun({ input, project, signals, target, request })
   } finally {
@@ -100,6 +102,7 @@ export async function performRun(performance: Performance): Promise<number> {
     level: logLevelOf(settings),
     style: styleOf(context, input.settings, 'stderr'),
     showTarget: false,
+    replay: settings.replay.value,
     clock: systemClock,
   })
   const deps = wireRun({

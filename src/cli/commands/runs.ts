@@ -142,6 +142,8 @@ function recordText(record: RunRecord, style: Style): string {
   if (summary !== '') parts.push(summary)
   for (const { time, level, message } of log.records)
     parts.push(`  ${style.dim(clockTime(time, style.utc))} ${level.padEnd(5)} ${style.data(message)}`)
-  if (log.dropped > 0) parts.push(`  ${String(log.dropped)} more lines were not kept`)
+  if (log.replayedFrom !== null)
+    parts.push(`  the log is that of run ${log.replayedFrom}: trueup runs show ${log.replayedFrom}`)
+  else if (log.dropped > 0) parts.push(`  ${String(log.dropped)} more lines were not kept`)
   return `${parts.join('\n')}\n`
 }
