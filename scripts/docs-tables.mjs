@@ -31,6 +31,7 @@ export const REASONS = {
   'cache-stale': ['run', 'one has, but something was applied since, or the last apply did not complete'],
   'cache-untrusted': ['run', 'the entry is damaged, forged, not signed with a known key, or of a newer trueup'],
   'cache-error': ['run', 'the run cache could not be asked; the run went on without it'],
+  held: ['none', 'a hold stops applies of the target: exit 75; `trueup release` ends it'],
   'lease-held': ['none', 'another apply holds the destination: exit 75'],
   'head-failed': ['none', 'the head cannot be loaded or read'],
   'store-failed': ['none', 'the store cannot be read or must not be used'],

@@ -247,6 +247,8 @@ export type RunEvent =
       readonly records: readonly LogRecord[]
       /** Lines that were too many to be kept. */
       readonly dropped: number
+      /** The command that deletes the entry, pasteable. */
+      readonly forget: string
     }
   | { readonly kind: 'finished'; readonly record: RunRecord }
 

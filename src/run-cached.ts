@@ -112,6 +112,7 @@ function openCache(session: RunSession): RunCache {
     warn: (message) => {
       warn(session, message)
     },
+    place: request.place ?? '',
     stop: deps.stop,
   })
 }

@@ -126,6 +126,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
         ...told,
         records,
         dropped,
+        forget: `trueup cache delete ${found.slice(0, 8)}${request.place ?? ''}`,
       })
     },
     applied(done) {
@@ -212,6 +213,7 @@ function finalExitCode({ exitCode, outcomes, limits, plan, request }: ExitInput)
 }
 
 const REASON_OF_FAILURE: Partial<Record<string, Decision['reason']>> = {
+  held: 'held',
   'lease-held': 'lease-held',
   'store-unavailable': 'store-failed',
   'store-corrupt': 'store-failed',

@@ -60,6 +60,7 @@ describe('a run that converged', () => {
         zone: 'local',
         records: first.record.log.records,
         dropped: 0,
+        forget: `trueup cache delete ${second.record.decision.cache?.id.slice(0, 8) ?? ''}`,
       },
     ])
     expect(second.record.log).toEqual({ ...first.record.log, replayedFrom: first.record.run.id })

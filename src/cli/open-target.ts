@@ -176,7 +176,7 @@ export async function openStoreOf(project: Project, url: string, head?: Snapshot
 }
 
 /** What a dry run, or the apply that was refused for it, leaves in a store that is as fresh as before: it owns nothing. */
-const LEFT_BY_DRY_RUNS = ['records', CACHE_ROOT, 'secrets'].map((root) => storePrefix(root))
+const LEFT_BY_DRY_RUNS = ['records', 'holds', CACHE_ROOT, 'secrets'].map((root) => storePrefix(root))
 
 async function isEmpty(store: ObjectStore): Promise<boolean> {
   for await (const { key } of store.list(''))

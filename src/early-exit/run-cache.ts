@@ -32,6 +32,8 @@ export interface RunCacheOptions {
   /** Reads the HMAC keys; undefined where entries are not signed. Called at most once. */
   readonly keys: (() => Promise<CacheKeys>) | undefined
   readonly warn: (message: string) => void
+  /** Flags that say where the store is, with a space before them; for hints. */
+  readonly place: string
   readonly stop: AbortSignal
 }
 
@@ -133,7 +135,7 @@ export function createRunCache(options: RunCacheOptions): RunCache {
           const found = await within({ work: look(), ms: READ_BUDGET, clock, stop, what: 'asking it' })
           if (found.status === 'UNTRUSTED')
             warn(
-              `the entry ${found.id.slice(0, 8)} of the run cache (zone ${zone}) is not trusted: ${found.why}. To forget it: trueup cache delete ${found.id.slice(0, 8)}`,
+              `the entry ${found.id.slice(0, 8)} of the run cache (zone ${zone}) is not trusted: ${found.why}. To forget it: trueup cache delete ${found.id.slice(0, 8)}${options.place}`,
             )
           if (found.status === 'HIT') return found
           // The run's own zone speaks first, unless it has nothing to say.

@@ -4,7 +4,7 @@ import type { ChangeOutcome, LogLevel, LogRecord, PlanSummary, Reporter, RunEven
 import type { Clock } from '../util/clock.js'
 import { unreachable } from '../util/unreachable.js'
 import { decisionFields, decisionLine, logfmt } from './decision-line.js'
-import { clockTime, count, formatAge, formatDuration, shortId } from './format.js'
+import { clockTime, count, formatAge, formatDuration } from './format.js'
 import type { JsonLogLine } from './json-log.js'
 import type { Style } from './style.js'
 
@@ -203,9 +203,15 @@ function logged(target: string, record: LogRecord, options: LogReporterOptions):
   }
 }
 
-function replayHead({ run, ageMs, records, dropped, entry }: Extract<RunEvent, { readonly kind: 'replayed' }>): string {
+function replayHead({
+  run,
+  ageMs,
+  records,
+  dropped,
+  forget,
+}: Extract<RunEvent, { readonly kind: 'replayed' }>): string {
   const lost = dropped === 0 ? '' : `, ${String(dropped)} dropped`
-  return `Log of run ${run}, ${formatAge(ageMs)} (${count(records.length, 'record')}${lost}), replayed. To run anyway: --force; to forget it: trueup cache delete ${shortId(entry)}`
+  return `Log of run ${run}, ${formatAge(ageMs)} (${count(records.length, 'record')}${lost}), replayed. To run anyway: --force; to forget it: ${forget}`
 }
 
 function recoveredText(run: string, unknown: readonly ChangeOutcome[], style: Style): string {

@@ -88,6 +88,15 @@ describe('a hit', () => {
     expect(shown.stdout).toContain(`the log is that of run ${first.record.run.id}`)
   })
 
+  it('names the command that forgets it with the flags that this run had', async () => {
+    await using things = await applied()
+    const plan = ['plan', 'things', ...CACHED, '--store', 'file:.trueup', '--log-format', 'pretty']
+    await things.run(plan)
+    const { stderr } = await things.run(plan)
+    const command = /to forget it: trueup (cache delete [0-9a-f]{8} --store file:\.trueup)$/m.exec(stderr)?.[1] ?? ''
+    expect((await things.run(command.split(' '))).stdout).toBe('Deleted 1 entry; 0 entries kept.\n')
+  })
+
   it('is none without the flag, with --force, --no-cache or --cache off, and after what was changed', async () => {
     await using things = await applied()
     const reason = async (...args: string[]): Promise<string> =>

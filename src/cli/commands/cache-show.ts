@@ -8,6 +8,7 @@ import type { Style } from '../../report/style.js'
 import { styleOf } from '../appearance.js'
 import { oneEntry } from '../cache-entries.js'
 import type { CommandInput } from '../command.js'
+import { placeFlags } from '../command-line.js'
 import { openStoreOf } from '../open-target.js'
 import { facts, printed } from '../print.js'
 import { openProject } from '../project.js'
@@ -32,7 +33,7 @@ export async function cacheShowCommand(input: CommandInput): Promise<number> {
     context.output.out(
       await printed(settings, {
         json: () => ({ schema: 'trueup/1', exitCode: 0, id, size: object.size, keyId, entry: entryJson(entry) }),
-        text: () => entryText({ id, entry, size: object.size, keyId, now }, style),
+        text: () => entryText({ id, entry, size: object.size, keyId, now, place: placeFlags(input) }, style),
       }),
     )
     return 0
@@ -65,9 +66,11 @@ interface ShownEntry {
   readonly size: number
   readonly keyId: string | null
   readonly now: number
+  /** Flags that say where the store is. */
+  readonly place: string
 }
 
-function entryText({ id, entry, size, keyId, now }: ShownEntry, style: Style): string {
+function entryText({ id, entry, size, keyId, now, place }: ShownEntry, style: Style): string {
   const { address, run, createdAt, expiresAt, components, log } = entry
   const shown = (value: string): string => style.data(/^[0-9a-f]{64}$/.test(value) ? shortDigest(value) : value)
   const lines = [
@@ -95,7 +98,7 @@ function entryText({ id, entry, size, keyId, now }: ShownEntry, style: Style): s
         `  ${style.dim(clockTime(time, style.utc))} ${level.padEnd(5)} ${style.data(message)}`,
     ),
     ...(log.dropped > 0 ? [`  ${String(log.dropped)} more lines were not kept`] : []),
-    `To forget it: trueup cache delete ${id.slice(0, 8)}`,
+    `To forget it: trueup cache delete ${id.slice(0, 8)}${place}`,
   ]
   return `${lines.join('\n')}\n`
 }

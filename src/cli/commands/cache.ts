@@ -7,6 +7,7 @@ import type { ObjectStore } from '../../store/object-store.js'
 import { styleOf } from '../appearance.js'
 import { oneEntry } from '../cache-entries.js'
 import type { CommandInput } from '../command.js'
+import { placeFlags } from '../command-line.js'
 import { openStoreOf } from '../open-target.js'
 import type { Settings } from '../options.js'
 import { printed, table } from '../print.js'
@@ -58,7 +59,7 @@ export async function cacheDeleteCommand(input: CommandInput): Promise<number> {
   if (ids.length > 0 && given.allTargets.value)
     throw new TrueupError('usage', 'trueup cache delete takes ids or --all, not both')
   return withEntries(input, async (opened) => {
-    if (ids.length === 0) return remove(opened, opened.entries, { deletes: given.yes.value, command: typed(given) })
+    if (ids.length === 0) return remove(opened, opened.entries, { deletes: given.yes.value, command: typed(input) })
     // All are looked for before the first is deleted.
     const named = new Set(ids.map((id) => oneEntry(opened.entries, id)))
     return remove(opened, [...named], { deletes: true, command: '' })
@@ -68,8 +69,10 @@ export async function cacheDeleteCommand(input: CommandInput): Promise<number> {
 export async function cacheGcCommand(input: CommandInput): Promise<number> {
   return withEntries(input, async (opened) => {
     const spent = opened.entries.filter((entry) => isSpent(entry, opened.now))
-    const filter = filterText(input.settings)
-    return remove(opened, spent, { deletes: input.settings.yes.value, command: `trueup cache gc${filter} --yes` })
+    return remove(opened, spent, {
+      deletes: input.settings.yes.value,
+      command: `trueup cache gc${filterText(input)} --yes`,
+    })
   })
 }
 
@@ -104,16 +107,17 @@ async function remove(
   })
 }
 
-function typed(settings: Settings): string {
-  return `trueup cache delete${filterText(settings)}${settings.allTargets.value ? ' --all' : ''} --yes`
+function typed(input: CommandInput): string {
+  return `trueup cache delete${filterText(input)}${input.settings.allTargets.value ? ' --all' : ''} --yes`
 }
 
-function filterText({ target, trustZone }: Settings): string {
+function filterText(input: CommandInput): string {
+  const { target, trustZone } = input.settings
   const given = [
     ['--target', target.value],
     ['--trust-zone', trustZone.value],
   ] as const
-  return given.map(([flag, value]) => (value === undefined ? '' : ` ${flag} ${value}`)).join('')
+  return `${given.map(([flag, value]) => (value === undefined ? '' : ` ${flag} ${value}`)).join('')}${placeFlags(input)}`
 }
 
 function entriesText(entries: readonly ListedEntry[], now: number, style: Style): string {

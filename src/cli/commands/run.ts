@@ -13,7 +13,7 @@ import { systemClock } from '../../util/clock.js'
 import { unlessAborted } from '../../util/unless-aborted.js'
 import type { CommandInput } from '../command.js'
 import { cacheRequest } from '../cache-request.js'
-import { commandLine } from '../command-line.js'
+import { commandLine, placeFlags } from '../command-line.js'
 import { expectedPlan } from '../expected-plan.js'
 import { targetOf } from '../load-target.js'
 import { isCi } from '../process-context.js'
@@ -69,6 +69,7 @@ export async function runCommand(input: CommandInput): Promise<number> {
       detailedExitcode: settings.detailedExitcode.value !== 'off',
       command: line,
       ...cacheRequest(project, target),
+      place: placeFlags(input),
     }
     return await performRun({ input, project, signals, target, request })
   } finally {
