@@ -2,6 +2,9 @@
 // Type declarations only: nothing here runs.
 import type { Decision } from './decision.js'
 import type { ErrorCode } from './errors.js'
+import type { LogRecord, ReplayedEvent } from './log-record.js'
+
+export type { LogLevel, LogRecord, LogSource, ReplayedEvent } from './log-record.js'
 
 /** Values that survive JSON unchanged. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
@@ -110,17 +113,6 @@ export interface ChangeOutcome {
   readonly error: string | null
 }
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
-
-/** One line that an integration (or trueup on its behalf) logged. `time` is UTC ms. */
-export interface LogRecord {
-  readonly level: LogLevel
-  readonly time: number
-  readonly message: string
-  readonly fields?: Readonly<Record<string, Json>>
-  readonly shard?: string
-}
-
 export interface RunError {
   readonly code: ErrorCode | 'internal'
   readonly message: string
@@ -220,6 +212,7 @@ export type RunEvent =
       readonly durationMs: number
     }
   | { readonly kind: 'logged'; readonly target: string; readonly record: LogRecord }
+  | ReplayedEvent
   | {
       readonly kind: 'warned'
       readonly target: string
@@ -231,24 +224,6 @@ export type RunEvent =
       readonly target: string
       readonly run: string
       readonly unknown: readonly ChangeOutcome[]
-    }
-  /** A skip by the run cache: what the run that converged had logged. */
-  | {
-      readonly kind: 'replayed'
-      readonly target: string
-      /** Id of the cache entry. */
-      readonly entry: string
-      /** The run that logged this. */
-      readonly run: string
-      readonly ageMs: number
-      /** UTC ms. */
-      readonly expiresAt: number
-      readonly zone: string
-      readonly records: readonly LogRecord[]
-      /** Lines that were too many to be kept. */
-      readonly dropped: number
-      /** The command that deletes the entry, pasteable. */
-      readonly forget: string
     }
   | { readonly kind: 'finished'; readonly record: RunRecord }
 

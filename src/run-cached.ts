@@ -196,7 +196,7 @@ function answered(decision: Decision, key: CacheKey, found: CacheLookup): Decisi
     cache: { status, id, zone, ageMs, expiresAt, expiresInMs, why, parts: key.parts },
   }
   if (found.status === 'HIT') {
-    const explanation = `the same desired state converged ${formatAge(found.ageMs ?? 0)} (run ${found.entry.run}).`
+    const explanation = `the same desired state converged ${formatAge(found.ageMs ?? 0)}.`
     return { ...common, action: 'skip', reason: 'cache-hit', explanation }
   }
   return {

@@ -2,7 +2,7 @@
 // Out: the entry, or why it is not to be trusted. Never throws on what it reads.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { isTrueupError, toError } from '../errors.js'
-import type { KeyParts, LogRecord, RunMode } from '../event.js'
+import type { KeyParts, LogRecord, LogSource, RunMode } from '../event.js'
 import { decodeDocument, encodeDocument } from '../store/document.js'
 import { storeKey, type StoreKey } from '../store/object-store.js'
 import { digestBytes } from '../util/digest.js'
@@ -153,13 +153,16 @@ function isStoredEntry(value: unknown): value is StoredEntry {
   )
 }
 
+const LOG_SOURCES: ReadonlySet<unknown> = new Set<LogSource>(['log', 'console', 'warning', 'exec', 'stdout', 'stderr'])
+
 function isLogRecord(value: unknown): boolean {
   if (!isObject(value)) return false
-  const { level, time, message, fields, shard } = value
+  const { level, time, message, source, fields, shard } = value
   return (
     (level === 'debug' || level === 'info' || level === 'warn' || level === 'error') &&
     isTime(time) &&
     typeof message === 'string' &&
+    (source === undefined || LOG_SOURCES.has(source)) &&
     (fields === undefined || isObject(fields)) &&
     (shard === undefined || typeof shard === 'string')
   )

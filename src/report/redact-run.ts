@@ -36,6 +36,8 @@ export function redactEvent(redactor: Redactor, event: RunEvent): RunEvent {
       return { ...event, outcome: redactOutcome(redactor, event.outcome) }
     case 'logged':
       return { ...event, record: redactLog(redactor, event.record) }
+    case 'replayed':
+      return { ...event, records: event.records.map((line) => redactLog(redactor, line)) }
     case 'warned':
       return {
         ...event,
@@ -44,8 +46,6 @@ export function redactEvent(redactor: Redactor, event: RunEvent): RunEvent {
       }
     case 'recovered':
       return { ...event, unknown: event.unknown.map((outcome) => redactOutcome(redactor, outcome)) }
-    case 'replayed':
-      return { ...event, records: event.records.map((record) => redactLog(redactor, record)) }
     case 'finished':
       return { ...event, record: redactRecord(redactor, event.record) }
     default:

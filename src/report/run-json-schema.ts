@@ -7,6 +7,7 @@ import type {
   DecisionReason,
   LimitRule,
   LogLevel,
+  LogSource,
   OutcomeResult,
   RunMode,
 } from '../event.js'
@@ -183,7 +184,10 @@ function limit(): object {
 
 function logRecord(): object {
   const level = oneOf(every<LogLevel>({ debug: true, info: true, warn: true, error: true }))
-  return object({ level, time: instant, message: text, fields: { type: 'object' }, shard: textOrNull })
+  const source = oneOf(
+    every<LogSource>({ log: true, console: true, warning: true, exec: true, stdout: true, stderr: true }),
+  )
+  return object({ level, time: instant, message: text, fields: { type: 'object' }, shard: textOrNull, source })
 }
 
 function results(): readonly string[] {

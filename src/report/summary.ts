@@ -17,10 +17,15 @@ export function summaryText(record: RunRecord, options: SummaryOptions): string 
   return record.decision.action === 'skip' ? skippedText(record, options) : ''
 }
 
-/** A skip in one line: why. */
+/** A skip in one line: why, and whose log follows. */
 export function skippedText(record: RunRecord, { style }: Pick<SummaryOptions, 'style'>): string {
   const why = style.data(record.decision.explanation).replace(/^skipped:\s*/i, '')
-  return `Skipped: ${asSentence(why)}`
+  const { records, replayedFrom } = record.log
+  const replay =
+    replayedFrom === null
+      ? ''
+      : ` Its log is that of run ${style.data(replayedFrom)}${records.length === 0 ? '' : ` (${count(records.length, 'record')})`}.`
+  return `Skipped: ${asSentence(why)}${replay}`
 }
 
 /** A run that ended with an error: what failed, and whether anything was touched. */

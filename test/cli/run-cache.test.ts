@@ -48,7 +48,7 @@ describe('a hit', () => {
     const text = await things.run(['plan', 'things', ...CACHED, ...['--log-format', 'pretty']])
     const id = (await entriesOf(things))[0]?.id.slice(0, 8) ?? ''
     expect(text.code).toBe(0)
-    expect(text.stdout).toMatch(/^Skipped: the same desired state converged .* \(run [0-9A-Z]{26}\)\.\n$/)
+    expect(text.stdout).toMatch(/^Skipped: the same desired state converged .*\. Its log is that of run [0-9A-Z]{26} \(3 records\)\.\n$/)
     const [line, head, ...log] = text.stderr.trimEnd().split('\n')
     expect(line).toMatch(
       new RegExp(
@@ -57,7 +57,7 @@ describe('a hit', () => {
     )
     expect(head).toMatch(
       new RegExp(
-        `^Log of run ${first.record.run.id}, .* \\(3 records\\), replayed\\. To run anyway: --force; to forget it: trueup cache delete ${id}$`,
+        `^Replayed: the log of run ${first.record.run.id} of .* \\(3 records\\); to run anyway: --force, to forget it: trueup cache delete ${id}$`,
       ),
     )
     expect(log.map((each) => each.replace(/^.*\d\d:\d\d:\d\d /, ''))).toEqual([
@@ -85,7 +85,7 @@ describe('a hit', () => {
     expect(none.stderr).toContain('trueup cache delete')
     expect(none.stderr).not.toMatch(/looked at|no answer/)
     const shown = await things.run(['runs', 'show', second.record.run.id])
-    expect(shown.stdout).toContain(`the log is that of run ${first.record.run.id}`)
+    expect(shown.stdout).toContain(`To see it: trueup runs show ${first.record.run.id}`)
   })
 
   it('names the command that forgets it with the flags that this run had', async () => {

@@ -73,8 +73,9 @@ describe('without an apply', () => {
     const skipped = record({ decision: decision({ action: 'skip', reason: 'inputs-unchanged', explanation }) })
     expect(summaryText(skipped, options)).toBe(`Skipped: ${explanation}.`)
     const replayed = { records: [{ level: 'info', time: 0, message: 'x' } as const], dropped: 0, replayedFrom: '01JD' }
-    // Its log was replayed where logs go.
-    expect(summaryText({ ...skipped, log: replayed }, options)).toBe(`Skipped: ${explanation}.`)
+    expect(summaryText({ ...skipped, log: replayed }, options)).toBe(
+      `Skipped: ${explanation}. Its log is that of run 01JD (1 record).`,
+    )
   })
 
   it('failed: what, where, why, next, and that nothing was touched when it could have been', () => {
