@@ -48,7 +48,9 @@ describe('a hit', () => {
     const text = await things.run(['plan', 'things', ...CACHED, ...['--log-format', 'pretty']])
     const id = (await entriesOf(things))[0]?.id.slice(0, 8) ?? ''
     expect(text.code).toBe(0)
-    expect(text.stdout).toMatch(/^Skipped: the same desired state converged .*\. Its log is that of run [0-9A-Z]{26} \(3 records\)\.\n$/)
+    expect(text.stdout).toMatch(
+      /^Skipped: the same desired state converged .*\. Its log is that of run [0-9A-Z]{26} \(3 records\)\.\n$/,
+    )
     const [line, head, ...log] = text.stderr.trimEnd().split('\n')
     expect(line).toMatch(
       new RegExp(
@@ -77,7 +79,8 @@ describe('a hit', () => {
       .trimEnd()
       .split('\n')
       .map((each) => JSON.parse(each) as Record<string, unknown>)
-    expect(lines.filter(({ replayedFrom }) => replayedFrom === first.record.run.id)).toHaveLength(3)
+    // The line that tells of the replay, and the log.
+    expect(lines.filter(({ replayedFrom }) => replayedFrom === first.record.run.id)).toHaveLength(1 + 3)
     const errors = await things.run(['plan', 'things', ...CACHED, '--replay', 'errors'])
     expect(errors.stderr).toContain('no answer')
     expect(errors.stderr).not.toContain('looked at')
