@@ -15,6 +15,7 @@ import { buildPlan, type BuiltPlan, type PlanShard } from './reconcile/plan.js'
 import { createEnv, createRunContext } from './reconcile/run-context.js'
 import { notPlanned, steer } from './reconcile/steer.js'
 import { createRunLog } from './report/run-log.js'
+import { readStanding, type Standing } from './run-standing.js'
 import { steeredShards } from './run-steer.js'
 import type { RunSession } from './run-session.js'
 import type { RunRequest } from './run-types.js'
@@ -55,14 +56,17 @@ export interface ShardSelection {
 }
 
 /** The shards of a full run are those desired, those that own something and those whose last apply did not complete. */
-export async function selectShards(session: RunSession, desired: DesiredState): Promise<ShardSelection> {
+export async function selectShards(
+  session: RunSession,
+  desired: DesiredState,
+  known?: Standing,
+): Promise<ShardSelection> {
   const { request } = session
-  const marks = await session.marks()
-  const unfinished =
-    marks === undefined ? [] : [...(await marks.all()).values()].filter(({ mark }) => mark.status !== 'completed')
+  const standing = known ?? (await readStanding(session))
+  const unfinished = [...standing.marks.values()].filter(({ mark }) => mark.status !== 'completed')
   const all = new Map<string, SelectedShard>()
   for (const shard of desired.shards.values()) all.set(shard.key, { ...shard, removed: false })
-  const gone = [...(await session.owning()).keys(), ...unfinished.map(({ mark }) => mark.shard)]
+  const gone = [...standing.owning.keys(), ...unfinished.map(({ mark }) => mark.shard)]
   for (const key of gone) {
     if (all.has(key)) continue
     const value = emptyLike(desired.value)
