@@ -5,6 +5,7 @@ import { escapeGlob } from '../desired/globs.js'
 import type { Snapshot } from '../desired/source.js'
 import type { CodeManifest } from '../early-exit/code-manifest.js'
 import type { Declaration, DeclaredTarget } from '../early-exit/declaration.js'
+import { CACHE_ROOT } from '../early-exit/run-cache-entry.js'
 import { TrueupError } from '../errors.js'
 import type { Json, RunMode } from '../event.js'
 import type { LimitSettings } from '../integration.js'
@@ -65,8 +66,13 @@ export async function openTarget(reference: TargetReference, sides: Sides): Prom
       project.capture,
       openSecrets(inForce.secrets, { directory: project.directory, environment: sides.environment }),
     ),
+    ...(inForce.signing === undefined ? {} : { cacheSigning: inForce.signing }),
     storeIsFreshInCi:
-      reference.ci && sides.mode === 'apply' && store.description.startsWith('file:') && (await isEmpty(store)),
+      reference.ci &&
+      // A dry run asks only for the sake of its cache.
+      (sides.mode === 'apply' || project.settings.extendedEarlyExit.value) &&
+      store.description.startsWith('file:') &&
+      (await isEmpty(store)),
     notes: inForce.notes,
     load: loaded,
     configAt: (base) => configurationAt(reference, base, declared.declaration, loaded),
@@ -178,10 +184,12 @@ export async function openStoreOf(project: Project, url: string, head?: Snapshot
   return ownWork(project.capture, store)
 }
 
-/** Records and holds alone do not count: a dry run, or the apply that was refused for it, leaves one in a store that is as fresh as before. */
+/** What a dry run, or the apply that was refused for it, leaves in a store that is as fresh as before: it owns nothing. */
+const LEFT_BY_DRY_RUNS = ['records', 'holds', CACHE_ROOT, 'secrets'].map((root) => storePrefix(root))
+
 async function isEmpty(store: ObjectStore): Promise<boolean> {
-  const others = [storePrefix('records'), storePrefix('holds')]
-  for await (const { key } of store.list('')) if (!others.some((prefix) => key.startsWith(prefix))) return false
+  for await (const { key } of store.list(''))
+    if (!LEFT_BY_DRY_RUNS.some((prefix) => key.startsWith(prefix))) return false
   return true
 }
 

@@ -108,7 +108,7 @@ function shownRecords(
 
 /** Says what is shown, never more. */
 function headline(event: ReplayedEvent, shown: number, { mode, showTarget }: ReplayOptions): string {
-  const { target, entry, run, ageMs, records, dropped } = event
+  const { target, entry, run, ageMs, records, dropped, forget = `trueup cache delete ${entry}` } = event
   const all = count(records.length, 'record')
   const what =
     records.length === 0
@@ -122,7 +122,7 @@ function headline(event: ReplayedEvent, shown: number, { mode, showTarget }: Rep
             : `${String(shown)} of ${all}: --log-level hides the others`
   const lost = dropped === 0 ? '' : `, ${count(dropped, 'line')} were not kept`
   const where = showTarget ? `${dataLine(target)}: ` : ''
-  return `${where}Replayed: the log of run ${dataLine(run)} of ${formatAge(ageMs)} (${what}${lost}); to run anyway: --force, to forget it: trueup cache delete ${dataLine(entry)}`
+  return `${where}Replayed: the log of run ${dataLine(run)} of ${formatAge(ageMs)} (${what}${lost}); to run anyway: --force, to forget it: ${dataLine(forget)}`
 }
 
 function newToken(): string {
