@@ -81,6 +81,7 @@ function failing(store: ObjectStore): { readonly store: ObjectStore; mode: 'up' 
   state.store = {
     description: store.description,
     shared: store.shared,
+    conditions: store.conditions,
     get: (...args) => through(() => store.get(...args), false),
     head: (...args) => through(() => store.head(...args), false),
     put: (...args) => through(() => store.put(...args), true),
