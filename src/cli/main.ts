@@ -29,6 +29,8 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandFunction>>> = 
   'owned move': async () => (await import('./commands/owned.js')).ownedMoveCommand,
   'lease list': async () => (await import('./commands/lease.js')).leaseListCommand,
   'lease release': async () => (await import('./commands/lease.js')).leaseReleaseCommand,
+  'store check': async () => (await import('./commands/store-check.js')).storeCheckCommand,
+  'store copy': async () => (await import('./commands/store-copy.js')).storeCopyCommand,
   'new integration': async () => (await import('./commands/new.js')).newIntegrationCommand,
   init: async () => (await import('./commands/init.js')).initCommand,
   doctor: async () => (await import('./commands/doctor.js')).doctorCommand,

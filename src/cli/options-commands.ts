@@ -138,6 +138,20 @@ export const COMMANDS = {
     whenMissing: '`trueup lease list` shows the ids',
     examples: ['trueup lease release 01JDXK5Q2M'],
   },
+  'store check': {
+    summary: 'try what locking relies on in the store, and tell what was tried; exit 1 when a fault was seen',
+    arguments: [],
+    examples: ['trueup store check', "trueup store check --store 's3://bucket/team?region=eu-west-1'"],
+  },
+  'store copy': {
+    summary: 'move a store: copy and compare every object, then mark the old one as moved',
+    arguments: [
+      { name: 'from', required: true },
+      { name: 'to', required: true },
+    ],
+    whenMissing: 'name the old store and the new one',
+    examples: ["trueup store copy file:.trueup 's3://bucket/team?region=eu-west-1'"],
+  },
   'new integration': {
     summary: 'write a working integration with its test, to start from',
     arguments: [{ name: 'name', required: true }],
@@ -165,6 +179,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, { readonly summary: string;
   owned: { summary: 'what targets own: list, adopt, release, move' },
   runs: { summary: 'the kept records: list, show, gc', alone: 'runs list' },
   lease: { summary: 'the leases of applies: list, release', alone: 'lease list' },
+  store: { summary: 'the store itself: check, copy' },
   new: { summary: 'write something to start from: integration' },
 }
 

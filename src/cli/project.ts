@@ -30,6 +30,8 @@ export interface Project {
   readonly configText: string
   readonly settings: Settings
   readonly cache: LocalCache
+  /** Of the process: endpoint and checksums of an S3 store may be in it. */
+  readonly environment: ProcessContext['environment']
 }
 
 export async function openProject(
@@ -79,6 +81,7 @@ export async function openProject(
       configText,
       settings: withFileSettings(settings, fileSettings(config)),
       cache,
+      environment: context.environment,
     }
   } catch (error) {
     await repository.close()

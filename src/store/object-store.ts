@@ -77,7 +77,7 @@ export interface ObjectStore {
   get(key: StoreKey): Promise<StoredObject | Missing>
   head(key: StoreKey): Promise<StoredHead | Missing>
   put(key: StoreKey, value: Uint8Array, options?: PutOptions): Promise<PutResult>
-  /** `etag`: only if the object still has it. A delete is durable when it is answered. Of several at once, S3 may tell more than one `deleted`. */
+  /** `etag`: only if the object still has it. A delete is durable when it is answered. `deleted` is also what S3 may tell of several at once, and of nothing under an etag. */
   delete(key: StoreKey, options?: { readonly etag?: string }): Promise<DeleteResult>
   /** Keys that start with `prefix` (which ends in `/`, or is empty), in code-unit order; `after` skips up to and including that key. */
   list(prefix: string, options?: { readonly after?: string }): AsyncIterable<ListEntry>

@@ -6,6 +6,7 @@ import { TrueupError } from '../errors.js'
 import type { Clock } from '../util/clock.js'
 import { openDirectoryStore } from './directory-store.js'
 import { createMemoryStore } from './memory-store.js'
+import { stopIfMoved } from './moved.js'
 import type { ObjectStore } from './object-store.js'
 import { settingsOf } from './s3/settings.js'
 
@@ -34,6 +35,8 @@ export interface OpenStoreOptions {
   readonly isTracked?: (path: string) => Promise<boolean>
   /** Variables that the AWS SDK knows too: endpoint and checksums. @defaultValue none */
   readonly environment?: Readonly<Record<string, string | undefined>>
+  /** For who moves it: opens also a store that was moved. @defaultValue false */
+  readonly evenIfMoved?: boolean
 }
 
 const OPTIONS = ['region', 'endpoint', 'path-style', 'profile']
@@ -62,9 +65,14 @@ export function parseStoreUrl(url: string): StoreLocation {
 
 /**
  * Opens a store. Throws `usage` (a URL that is none) and `store-refused` (a folder with a file tracked by git),
- * besides what the adapter throws on opening.
+ * besides what the adapter throws on opening. Its first use throws `store-refused` where it was moved.
  */
 export async function openStore(url: string, options: OpenStoreOptions): Promise<ObjectStore> {
+  const store = await open(url, options)
+  return options.evenIfMoved === true || store.description === 'memory:' ? store : stopIfMoved(store)
+}
+
+async function open(url: string, options: OpenStoreOptions): Promise<ObjectStore> {
   const location = parseStoreUrl(url)
   switch (location.kind) {
     case 'memory':
