@@ -25,7 +25,16 @@ import { formatEtag, parseEtag } from './s3/etag.js'
 import { unavailable } from './s3/failures.js'
 import { ATTEMPTS, mayPass, readAgain, refusal, waitBefore } from './s3/retry.js'
 import type { S3Settings } from './s3/settings.js'
-import { isWholeLength, LARGEST_METADATA, metadataSize, readStamp, sha256Of, stampValue, valueOf } from './s3/stamp.js'
+import {
+  isWholeLength,
+  LARGEST_METADATA,
+  metadataSize,
+  readStamp,
+  sha256Of,
+  stampValue,
+  valueOf,
+  type Stamp,
+} from './s3/stamp.js'
 import { isStoreKey } from './store-key.js'
 
 const END = '!'
@@ -57,10 +66,9 @@ class S3Store implements ObjectStore {
     for (let attempt = 1; ; attempt += 1) {
       const found = await readAgain(this.#clock, this.#bucket.place('read', name), () => this.#bucket.get(name))
       if (found.kind === 'absent') return { kind: 'missing' }
-      const head = this.#headOf(key, found)
-      const stamp = readStamp(found.header)
-      const value = stamp === undefined ? undefined : valueOf(found.body, stamp)
-      if (value !== undefined) return { ...head, value }
+      const stamp = this.#stampOf(key, found)
+      const value = valueOf(found.body, stamp)
+      if (value !== undefined) return { ...headOf(found, stamp), value }
       if (attempt === READS) throw this.#corrupt(key, 'its bytes are not those that were written')
     }
   }
@@ -68,7 +76,11 @@ class S3Store implements ObjectStore {
   async head(key: StoreKey): Promise<StoredHead | Missing> {
     const name = this.#nameOf(key)
     const found = await readAgain(this.#clock, this.#bucket.place('read', name), () => this.#bucket.head(name))
-    return found.kind === 'absent' ? { kind: 'missing' } : this.#headOf(key, found)
+    if (found.kind === 'absent') return { kind: 'missing' }
+    const stamp = this.#stampOf(key, found)
+    if (!isWholeLength(found.length, stamp))
+      throw this.#corrupt(key, `it has ${String(found.length)} bytes, which is not what was written`)
+    return headOf(found, stamp)
   }
 
   async put(key: StoreKey, value: Uint8Array, options: PutOptions = {}): Promise<PutResult> {
@@ -138,13 +150,10 @@ class S3Store implements ObjectStore {
     }
   }
 
-  #headOf(key: StoreKey, { etag, modifiedAt, length, header }: ObjectFacts): StoredHead {
+  #stampOf(key: StoreKey, { header }: ObjectFacts): Stamp {
     const stamp = readStamp(header)
     if (stamp === undefined) throw this.#corrupt(key, 'it was not written by trueup')
-    if (!isWholeLength(length, stamp))
-      throw this.#corrupt(key, `it has ${String(length)} bytes, which is not what was written`)
-    const { write, size, metadata } = stamp
-    return { kind: 'found', etag: formatEtag(write, etag), size, modifiedAt, metadata }
+    return stamp
   }
 
   #corrupt(key: StoreKey, why: string): TrueupError {
@@ -165,4 +174,8 @@ class S3Store implements ObjectStore {
     const key = name.slice(this.#root.length, -END.length)
     return isStoreKey(key) ? key : undefined
   }
+}
+
+function headOf({ etag, modifiedAt }: ObjectFacts, { write, size, metadata }: Stamp): StoredHead {
+  return { kind: 'found', etag: formatEtag(write, etag), size, modifiedAt, metadata }
 }

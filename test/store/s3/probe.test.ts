@@ -24,8 +24,9 @@ const failed = ({ steps }: ProbeReport): readonly string[] =>
 /** All eight conditions of a round are judged before the first of its writes is done. */
 function breakRaces(): void {
   let waiting: (() => void)[] = []
-  double.rules.between = ({ name, ifMatch, ifNoneMatch }) => {
-    if (!/\/(?:create-\d+|replace)!$/.test(name) || (ifMatch ?? ifNoneMatch) === undefined) return Promise.resolve()
+  double.rules.between = ({ method, name, ifMatch, ifNoneMatch }) => {
+    if (method !== 'PUT' || !/\/(?:create-\d+|replace)!$/.test(name) || (ifMatch ?? ifNoneMatch) === undefined)
+      return Promise.resolve()
     return new Promise((resolve) => {
       waiting.push(resolve)
       if (waiting.length < 8) return

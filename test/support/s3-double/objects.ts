@@ -39,9 +39,9 @@ export class DoubleObjects {
     return ifMatch === object.etag || ifMatch === '*' ? undefined : { status: 412, code: 'PreconditionFailed' }
   }
 
-  write(name: string, body: Buffer, facts: Pick<DoubleObject, 'headers' | 'modifiedAt'>): Answer {
+  write(name: string, body: Buffer, { headers, modifiedAt }: Pick<DoubleObject, 'headers' | 'modifiedAt'>): Answer {
     const etag = `"${createHash('md5').update(body).digest('hex')}"`
-    this.#objects.set(name, { body, etag, ...facts })
+    this.#objects.set(name, { body, etag, headers, modifiedAt })
     return { status: 200, etag }
   }
 

@@ -25,8 +25,8 @@ export interface OpenOptions {
   readonly environment?: Readonly<Record<string, string>>
 }
 
-/** The SDK reads this process's variables: {@link KEYS} must be set in it. */
+/** The adapter alone, without the look for a mark of a move. The SDK reads this process's variables: {@link KEYS} must be set in it. */
 export async function openS3(place: S3Place, options: OpenOptions = {}): Promise<ObjectStore> {
   const { prefix = 'team', clock = systemClock, environment = {} } = options
-  return openStore(urlOf(place, prefix), { baseDirectory: '/', clock, environment })
+  return openStore(urlOf(place, prefix), { baseDirectory: '/', clock, environment, evenIfMoved: true })
 }
