@@ -67,7 +67,9 @@ export function objectStoreContract(
         expect(await store.get(key)).toEqual({ kind: 'missing' })
         expect(await store.head(key)).toEqual({ kind: 'missing' })
         expect(await store.delete(key)).toEqual({ kind: 'missing' })
-        expect((await store.delete(key, { etag: 'no-such' })).kind).toMatch(tellsDeletes ? /missing/ : /missing|deleted/)
+        expect((await store.delete(key, { etag: 'no-such' })).kind).toMatch(
+          tellsDeletes ? /missing/ : /missing|deleted/,
+        )
         expect(await store.put(key, bytes('x'), { condition: ifEtag('no-such') })).toEqual({ kind: 'missing' })
         expect(await store.get(key)).toEqual({ kind: 'missing' })
         expect(await keys('')).toEqual([])
