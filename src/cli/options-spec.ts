@@ -47,6 +47,7 @@ export const READERS = [
   'runs gc',
   'lease list',
   'lease release',
+  'store check',
   'doctor',
   'config',
 ] as const
