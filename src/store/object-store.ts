@@ -61,7 +61,7 @@ export interface ListEntry {
 }
 
 /**
- * Expected results are values. Thrown are only `store-unavailable` (retryable: nothing is known of what happened),
+ * Expected results are values. Thrown are only `store-unavailable` (retryable: nothing is known of what happened; `details.denied`: it is forbidden),
  * `store-corrupt` (an object that cannot be what was written: never taken for absent) and `store-refused` (this store must not be used).
  */
 export interface ObjectStore {

@@ -85,6 +85,18 @@ describe('a store on S3', () => {
     expect((await world.rig.run(['apply', 'world'])).code).not.toBe(0)
   })
 
+  it('with a retention that lets nothing be deleted: applies work, one after the other', async () => {
+    double.rules.requiresContentMd5 = true
+    double.rules.denied = new Set(['DELETE'])
+    await using world = await createS3World()
+    expect((await world.rig.run(['apply', 'world'])).code).toBe(0)
+    await world.drift({ a: 'else' })
+    const again = await world.rig.run(['apply', 'world'])
+    expect({ code: again.code, stderr: again.stderr }).toEqual({ code: 0, stderr: expect.any(String) as string })
+    expect(await world.objects()).toEqual(ab)
+    expect((await world.rig.run(['lease', 'list'])).stdout).toBe('No apply holds a lease.\n')
+  })
+
   it('without credentials says what was tried, and ends', async () => {
     await using world = await createS3World({ AWS_ACCESS_KEY_ID: '', AWS_EC2_METADATA_DISABLED: 'true' })
     const { code, stderr } = await world.rig.run(['lease', 'list'])

@@ -1,6 +1,7 @@
 // Leases under a fake clock, on a memory store and on the double of S3 (whose times are whole seconds): who gets what, when it changes hands, and what a run
 // that lost it can still write.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { TrueupError } from '../../src/errors.js'
 import { heartbeatKey, type LeaseHolder } from '../../src/store/lease-documents.js'
 import { createJournal, readJournal, sealJournal } from '../../src/store/journal.js'
 import { readLedger, writeLedger } from '../../src/store/ledger.js'
@@ -122,6 +123,12 @@ function failing(store: ObjectStore): { readonly store: ObjectStore; mode: 'up' 
 }
 
 describe.each(['memory', 'S3'])('on %s', (kind) => {
+  /** The store as a retention makes it: nothing can be deleted. */
+  const retaining = (store: ObjectStore): ObjectStore => ({
+    ...store,
+    delete: () => Promise.reject(new TrueupError('store-unavailable', 'denied', { details: { denied: true } })),
+  })
+
   beforeEach(async () => {
     underWay = 0
     if (kind === 'memory') {
@@ -328,6 +335,24 @@ describe.each(['memory', 'S3'])('on %s', (kind) => {
       expect(await store.get(heartbeatKey('A'))).toMatchObject({ kind: 'found' })
       mine.mode = 'up'
       await a.release()
+    })
+
+    it('is given back, ends and is released also where nothing can be deleted', async () => {
+      const { take, clock, store } = rig()
+      const kept = retaining(store)
+      const first = await take('A', { store: kept })
+      await first.release()
+      const second = await take('B', { store: kept })
+      expect(second.token('')).toBe(2)
+      clock.setTime(clock.now() + 3_600_000)
+      const third = await take('C', { store: kept })
+      expect(third.abandoned).toEqual(new Set(['']))
+      await expect(second.check()).rejects.toMatchObject(lost)
+      await releaseLeases(kept, 'C')
+      await expect(third.verify()).rejects.toThrow('released by hand')
+      const fourth = await take('D', { store: kept })
+      expect((await listLeases({ store: kept, isDead: nobodyDies })).map(({ lease }) => lease.run)).toEqual(['D'])
+      await fourth.verify()
     })
 
     it('is released by hand: the holder sees it before its next change', async () => {

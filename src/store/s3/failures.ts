@@ -70,7 +70,7 @@ export function classify(thrown: unknown, place: Place, now: number): Failure {
       return final(place, `the bucket is in another region${regionText(error)}`, why)
     case 401:
     case 403:
-      return final(place, deniedText(place, code), why)
+      return final(place, deniedText(place, code), why, true)
     case 400:
       if (error.Region !== undefined) return final(place, `the bucket is in another region${regionText(error)}`, why)
       return code === 'RequestTimeout' ? { kind: 'undecided', why, retryAfterMs } : final(place, textOf(error), why)
@@ -93,11 +93,11 @@ export function unavailable(place: Place, why: string, hint = 'Try again.'): Tru
   )
 }
 
-function final(place: Place, what: string, why: string): Failure {
+function final(place: Place, what: string, why: string, denied = false): Failure {
   const error = new TrueupError(
     'store-unavailable',
     `The store ${place.store} cannot ${place.doing} ${place.key === '' ? 'its keys' : place.key}: ${what} (${why}). \`trueup store check\` tries what it needs.`,
-    { retryable: false, details: { store: place.store, key: place.key, answer: why } },
+    { retryable: false, details: { store: place.store, key: place.key, answer: why, denied } },
   )
   return { kind: 'final', error }
 }
