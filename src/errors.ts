@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'git-missing'
   | 'git-failed'
   | 'run-unknown'
+  | 'entry-unknown'
   | 'timeout'
   | 'interrupted'
 

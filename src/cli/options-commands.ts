@@ -167,6 +167,27 @@ export const COMMANDS = {
     whenMissing: 'name the old store and the new one',
     examples: ["trueup store copy file:.trueup 's3://bucket/team?region=eu-west-1'"],
   },
+  'cache list': {
+    summary: 'the entries of the run cache: what converged, and until when that may answer',
+    arguments: [],
+    examples: ['trueup cache list --target dns-records', 'trueup cache list --trust-zone main -o json'],
+  },
+  'cache show': {
+    summary: 'one entry: the components of its key and the log that a hit replays',
+    arguments: [{ name: 'id', required: true }],
+    whenMissing: '`trueup cache list` shows the ids',
+    examples: ['trueup cache show 5d1c40b2'],
+  },
+  'cache delete': {
+    summary: 'forget entries: by id, or with --target, --trust-zone or --all those that are shown, with --yes',
+    arguments: [{ name: 'id', required: false, repeatable: true }],
+    examples: ['trueup cache delete 5d1c40b2', 'trueup cache delete --target dns-records --yes'],
+  },
+  'cache gc': {
+    summary: 'the entries that have expired or cannot be read; deletes them with --yes',
+    arguments: [],
+    examples: ['trueup cache gc', 'trueup cache gc --yes'],
+  },
   'new integration': {
     summary: 'write a working integration with its test, to start from',
     arguments: [{ name: 'name', required: true }],
@@ -195,6 +216,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, { readonly summary: string;
   runs: { summary: 'the kept records: list, show, gc', alone: 'runs list' },
   lease: { summary: 'the leases of applies: list, release', alone: 'lease list' },
   store: { summary: 'the store itself: check, copy' },
+  cache: { summary: 'the run cache: list, show, delete, gc', alone: 'cache list' },
   new: { summary: 'write something to start from: integration' },
 }
 
