@@ -1,6 +1,7 @@
 // Stage 2 of a run: read current state shard by shard, plan, check limits. In: session and desired state. Out: one plan. Writes nothing.
 import type { DesiredState } from './desired/evaluate.js'
 import { emptyLike, UNSHARDED } from './desired/shards.js'
+import { staticShardsOf } from './desired/static-shards.js'
 import { createSource } from './desired/source-context.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
 import type { Json, LeftOut, LimitCheck } from './event.js'
@@ -14,6 +15,7 @@ import type { Plan } from './integration.js'
 import { buildPlan, type BuiltPlan, type PlanShard } from './reconcile/plan.js'
 import { createEnv, createRunContext, createRunLog } from './reconcile/run-context.js'
 import { notPlanned, steer } from './reconcile/steer.js'
+import { desiredElsewhere } from './run-shards.js'
 import { steeredShards } from './run-steer.js'
 import type { RunSession } from './run-session.js'
 import type { RunRequest } from './run-types.js'
@@ -59,7 +61,11 @@ export async function selectShards(session: RunSession, desired: DesiredState): 
   const unfinished =
     marks === undefined ? [] : [...(await marks.all()).values()].filter(({ mark }) => mark.status !== 'completed')
   const all = new Map<string, SelectedShard>()
-  for (const shard of desired.shards.values()) all.set(shard.key, { ...shard, removed: false })
+  const { definition } = await session.loaded()
+  // A fixed shard is there with nothing in it, too: as one that went.
+  const isFixed = staticShardsOf(definition.shards) !== undefined
+  for (const shard of desired.shards.values())
+    all.set(shard.key, { ...shard, removed: isFixed && isEmpty(shard.value) })
   const gone = [...(await session.owning()).keys(), ...unfinished.map(({ mark }) => mark.shard)]
   for (const key of gone) {
     if (all.has(key)) continue
@@ -121,7 +127,13 @@ export async function planRun(
     shards: steered?.shards ?? shards,
     only: steered?.only,
     ledger: view,
-    elsewhere: desiredElsewhere(desired, selected),
+    elsewhere: desiredElsewhere({
+      target: request.target,
+      // What is undone names each object that may be deleted.
+      deletePolicy: instead === undefined ? deletePolicy : 'never',
+      desired,
+      selected,
+    }),
     // Author functions: their parameter types were checked against the author's own diff.
     ...(limits?.protect === undefined ? {} : { protect: limits.protect }),
     ...(limits?.invariants === undefined ? {} : { invariants: limits.invariants }),
@@ -211,14 +223,6 @@ async function planShard(
 function keysToRead({ instead }: RunRequest, shard: string): readonly string[] {
   if (instead?.kind === 'adopt') return instead.keys
   return instead?.kind === 'undo' ? instead.wanted.filter((one) => one.shard === shard).map(({ key }) => key) : []
-}
-
-/** What shards outside this run desire: with `--shard`, an object that moved to one of them is theirs. */
-function desiredElsewhere(desired: DesiredState, selected: readonly SelectedShard[]): readonly unknown[] {
-  const chosen = new Set(selected.map(({ key }) => key))
-  return [...desired.shards.values()].flatMap(({ key, value }) =>
-    chosen.has(key) || !Array.isArray(value) ? [] : (value as readonly unknown[]),
-  )
 }
 
 /** An error that does not say whose it is. */
