@@ -86,6 +86,7 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     secretOf: (address, options) => secrets.fingerprint(address, () => versionKey(target.store, options)),
   })
   const loaded = once(() => target.load())
+  const former = new Map<Snapshot, Promise<DesiredState>>()
   let created: string | undefined
   const closers: (() => Promise<void>)[] = []
   async function end(): Promise<void> {
@@ -154,7 +155,11 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
         ? Promise.resolve({ value: [], digest: digestOf([]), shards: new Map() })
         : evaluate(head, createRunLog({ target: request.target, clock: deps.clock, reporter: deps.reporter })),
     ),
-    desiredAt: (base) => evaluate(base, silentLog),
+    desiredAt(base) {
+      const known = former.get(base) ?? evaluate(base, silentLog)
+      former.set(base, known)
+      return known
+    },
     destination,
     async createDestination() {
       created ??= await ask(true)

@@ -20,6 +20,10 @@ export function checkConflicts(command: CommandName, positionals: readonly strin
       `${from} needs something to compare with: --base <rev>, or TRUEUP_EARLY_EXIT_COMPARE_SHA, which is empty or not set`,
     )
   }
+  if (settings.output.value === 'github-matrix' && command !== 'affected')
+    refuse(
+      `${String(settings.output.from)}: only \`trueup affected\` has that form; the others are text, json, markdown`,
+    )
   const { value: out } = settings.out
   if (out !== undefined && settings.reports.value.some((report) => report.file === out)) {
     refuse(`the plan and a report would be written to one file, ${out}: give them two`)

@@ -95,3 +95,19 @@ function proveParts(
   const told = [...shards.values()].flatMap(({ key, items }) => (items === undefined ? [] : [[key, items] as const]))
   if (whole !== undefined && told.length === shards.size) checkPartition({ target, whole, parts: new Map(told) })
 }
+
+/** One shard that differs between two desired states. */
+export interface ShardChange {
+  readonly shard: string
+  readonly change: 'added' | 'changed' | 'removed'
+}
+
+/** The shards of either side whose desired state is not that of the other side, sorted by key. */
+export function shardChanges(base: DesiredState, head: DesiredState): readonly ShardChange[] {
+  const keys = [...new Set([...base.shards.keys(), ...head.shards.keys()])].sort()
+  return keys.flatMap((shard): ShardChange[] => {
+    const [before, after] = [base.shards.get(shard)?.digest, head.shards.get(shard)?.digest]
+    if (before === after) return []
+    return [{ shard, change: before === undefined ? 'added' : after === undefined ? 'removed' : 'changed' }]
+  })
+}

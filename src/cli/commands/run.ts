@@ -16,6 +16,7 @@ import { commandLine } from '../command-line.js'
 import { expectedPlan } from '../expected-plan.js'
 import { targetOf } from '../load-target.js'
 import { isCi } from '../process-context.js'
+import { plainForm } from '../print.js'
 import { openProject, type Project } from '../project.js'
 import { logFormatOf, logLevelOf, styleOf } from '../appearance.js'
 import { listenForStop, type StopSignals } from '../stop-signals.js'
@@ -189,7 +190,7 @@ async function refuseUnwritable({ settings, workingDirectory }: Project): Promis
 async function report(shown: Report): Promise<boolean> {
   const { input, project, record, request } = shown
   const { settings, context } = input
-  const form = settings.output.value
+  const form = plainForm(settings)
   context.output.out(await rendered(shown, form))
   // JSON logs tell an error as they tell everything.
   if (form !== 'text' && logFormatOf(context, settings) === 'pretty') await tellError(shown)
