@@ -46,6 +46,12 @@ export interface PlannedRun {
   readonly ledger: readonly StoredLedger[]
   /** What was asked to be brought back and is not in the plan; undefined where nothing was asked. */
   readonly left: readonly LeftOut[] | undefined
+  /** What it was planned from, for planning the same again; shards in the order of `shards`. */
+  readonly planning: {
+    readonly shards: readonly PlanShard[]
+    readonly ledger: OwnershipView
+    readonly referenced: readonly SecretAddress[]
+  }
 }
 
 export interface ShardSelection {
@@ -153,10 +159,12 @@ export async function planRun(
     allShards: all,
     ledger,
     left: steered === undefined ? undefined : notPlanned(steered, new Set(built.data.changes.map(({ key }) => key))),
+    planning: { shards, ledger: view, referenced },
   }
 }
 
-async function planShard(
+/** Reads the current state of one shard and plans it. Only inside of the guard's `planning`. */
+export async function planShard(
   session: RunSession,
   shard: SelectedShard,
   view: OwnershipView,

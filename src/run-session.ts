@@ -6,6 +6,7 @@ import type { Snapshot, SourceEntry } from './desired/source.js'
 import type { HeadSide } from './early-exit/decide.js'
 import { headFacts, type HeadFacts } from './early-exit/head-facts.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
+import type { Json } from './event.js'
 import type { Log } from './integration.js'
 import { createHttp } from './reconcile/http.js'
 import { createEnv, createRunLog, silentLog } from './reconcile/run-context.js'
@@ -31,7 +32,8 @@ export interface RunSession {
   loaded(): Promise<LoadedTarget>
   /** The head's desired state. */
   desired(): Promise<DesiredState>
-  desiredAt(base: Snapshot): Promise<DesiredState>
+  /** Of another revision, by the head's code; with other parameters than the head's, where they are given. Without them, evaluated once. */
+  desiredAt(base: Snapshot, params?: Json): Promise<DesiredState>
   /** Where this target acts; undefined while the place has no identity. */
   destination(): Promise<string | undefined>
   /** As {@link destination}, giving the place an identity if it has none. Apply mode only. */
@@ -119,8 +121,11 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
   const asked = once(() => ask(false))
   const destination = async (): Promise<string | undefined> => created ?? (await asked())
 
-  async function evaluate(snapshot: Snapshot, log: Log): Promise<DesiredState> {
-    const { definition, params } = await loaded()
+  async function evaluate(snapshot: Snapshot, log: Log, given?: Json): Promise<DesiredState> {
+    const { definition, params: own } = await loaded()
+    const params = given ?? own
+    const inputs =
+      given !== undefined && typeof definition.inputs === 'function' ? definition.inputs(params) : declaration.inputs
     const planning = (): boolean => true
     const http = createHttp({ integration: definition.name, signal: deps.stop, planning, fetch: deps.fetch })
     return deps.guard.planning({ integration: definition.name, mode: request.mode }, () =>
@@ -128,7 +133,7 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
         definition,
         target: request.target,
         params,
-        inputs: declaration.inputs,
+        inputs,
         snapshot,
         env: createEnv(definition.name, declaration.env, deps.environment),
         log,
@@ -155,7 +160,8 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
         ? Promise.resolve({ value: [], digest: digestOf([]), shards: new Map() })
         : evaluate(head, createRunLog({ target: request.target, clock: deps.clock, reporter: deps.reporter })),
     ),
-    desiredAt(base) {
+    desiredAt(base, params) {
+      if (params !== undefined) return evaluate(base, silentLog, params)
       const known = former.get(base) ?? evaluate(base, silentLog)
       former.set(base, known)
       return known

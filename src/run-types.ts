@@ -32,8 +32,8 @@ export interface RunRequest {
   readonly initStore: boolean
   /** How long to wait for a lease that another run holds, ms. @defaultValue 0 */
   readonly leaseWaitMs?: number
-  /** A dry run with changes pending ends with 2. */
-  readonly detailedExitcode: boolean
+  /** A dry run with changes pending ends with 2; `change`: with changes that are no drift for certain. */
+  readonly detailedExitcode: boolean | 'change'
   /** Text of the command that would repeat this run, without mode flags; for hints. */
   readonly command: string
   /** Whole commands for hints, where they are not `trueup plan|apply <command>`. */

@@ -7,6 +7,7 @@ import { toError, TrueupError } from './errors.js'
 import type { RunRecord } from './event.js'
 import { applyPlan } from './run-apply.js'
 import { approve } from './run-approve.js'
+import { withCauses } from './run-cause.js'
 import { decideRun } from './run-decide.js'
 import { releaseGround, takeGround, type Ground } from './run-lease.js'
 import { planRun, selectShards, type PlannedRun } from './run-plan.js'
@@ -65,7 +66,8 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
   if (request.mode === 'dry-run') {
     draft.decided(made)
     draft.at((await guarded(session.destination())) ?? null)
-    const planned = await guarded(planRun(session, desired, await selectShards(session, desired)))
+    const plain = await guarded(planRun(session, desired, await selectShards(session, desired)))
+    const planned = await guarded(withCauses({ session, base, desired, planned: plain }))
     draft.planned(
       planned.built.data,
       planned.limits,

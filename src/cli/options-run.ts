@@ -168,10 +168,11 @@ export const RUN_OPTIONS = {
   },
   detailedExitcode: {
     flag: 'detailed-exitcode',
-    value: { kind: 'optional-choice', choices: ['off', 'any'], bare: 'any', off: 'off' },
+    value: { kind: 'optional-choice', choices: ['off', 'any', 'change'], bare: 'any', off: 'off' },
     commands: RUNS,
     group: 'Output',
-    description: 'exit 2 when a dry run has changes pending; 0 after a skip says nothing about drift',
+    description:
+      'exit 2 when a dry run has changes pending (change: caused by the compared range); 0 after a skip says nothing about drift',
     default: 'off',
     variable: true,
   },

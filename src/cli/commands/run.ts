@@ -66,7 +66,8 @@ export async function runCommand(input: CommandInput): Promise<number> {
       savedPlan,
       initStore: settings.initStore.value,
       leaseWaitMs: settings.leaseWait.value,
-      detailedExitcode: settings.detailedExitcode.value !== 'off',
+      detailedExitcode:
+        settings.detailedExitcode.value === 'change' ? 'change' : settings.detailedExitcode.value !== 'off',
       command: line,
     }
     return await performRun({ input, project, signals, target, request })
