@@ -98,7 +98,8 @@ export async function selectShards(session: RunSession, desired: DesiredState): 
       )
     }
   }
-  const asked = steered === undefined ? request.shards : steered.map(({ key }) => key)
+  const narrowed = keys.filter((key) => session.only?.has(key) === true)
+  const asked = steered?.map(({ key }) => key) ?? (request.shards.length > 0 ? request.shards : narrowed)
   const chosen = steered === undefined && asked.length === 0 ? keys : keys.filter((key) => asked.includes(key))
   return { all: keys, selected: chosen.flatMap((key) => all.get(key) ?? []) }
 }

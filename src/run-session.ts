@@ -29,6 +29,8 @@ export interface RunSession {
   readonly facts: HeadFacts
   /** Of this run: what is read of them is hidden in all that it tells. */
   readonly secrets: RunSecrets
+  /** Shards that the comparison narrowed the run to. @defaultValue all */
+  readonly only?: ReadonlySet<string>
   loaded(): Promise<LoadedTarget>
   /** The head's desired state. */
   desired(): Promise<DesiredState>

@@ -24,6 +24,8 @@ export interface RunRequest {
   readonly force: boolean
   /** Shard keys to run; empty for all. */
   readonly shards: readonly string[]
+  /** Only the shards that differ from the base; in an apply also those of which no mark says that this head was applied. @defaultValue false */
+  readonly onlyAffected?: boolean
   readonly overrides: LimitOverrides
   /** Digest of the plan to apply, or its first 12 or more digits. */
   readonly expectPlan: string | null

@@ -10,6 +10,7 @@ import { approve } from './run-approve.js'
 import { withCauses } from './run-cause.js'
 import { decideRun } from './run-decide.js'
 import { releaseGround, takeGround, type Ground } from './run-lease.js'
+import { narrowed } from './run-narrow.js'
 import { planRun, selectShards, type PlannedRun } from './run-plan.js'
 import { draftRecord, type RunDraft } from './run-record.js'
 import { recoverDeadRuns } from './run-recover.js'
@@ -43,12 +44,12 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
   return finish(deps, draft, session)
 }
 
-async function runStages(session: RunSession, draft: RunDraft, base: Base | undefined): Promise<void> {
-  const { deps, request } = session
+async function runStages(whole: RunSession, draft: RunDraft, base: Base | undefined): Promise<void> {
+  const { deps, request } = whole
   const guarded = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, deps.stop)
 
   // Decide: run or skip.
-  const decision = await guarded(decideRun(session, base))
+  const decision = await guarded(decideRun(whole, base))
   if (decision.action === 'skip') {
     draft.decided(decision)
     return
@@ -60,8 +61,9 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
   }
 
   // Desired state of the head: if it cannot be read the run fails, whatever the base said.
-  const desired = await guarded(session.desired())
+  const desired = await guarded(whole.desired())
   const made = { ...decision, digest: desired.digest }
+  const session = await guarded(narrowed({ session: whole, base, decision: made, desired }))
 
   if (request.mode === 'dry-run') {
     draft.decided(made)

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createMemoryRepository } from './desired/memory-repository.js'
 import type { Snapshot } from './desired/source.js'
-import { toError, TrueupError } from './errors.js'
+import { toError } from './errors.js'
 import type { Json, LogRecord, PlanData, RunEvent, RunMode, RunRecord } from './event.js'
 import type { AnyIntegration, Integration, LimitSettings } from './integration.js'
 import { loadIntegration } from './load-integration.js'
@@ -48,6 +48,8 @@ export interface TestOptions {
   readonly base?: Readonly<Record<string, string>>
   /** Run although nothing differs from `base`. @defaultValue false */
   readonly force?: boolean
+  /** Only the shards that differ from `base`. @defaultValue false */
+  readonly onlyAffectedShards?: boolean
   /** Name of the target. @defaultValue the integration's name */
   readonly target?: string
 }
@@ -104,6 +106,7 @@ export async function recordRun(
       committed: false,
       force: options.force === true,
       shards: options.shards ?? [],
+      onlyAffected: options.onlyAffectedShards === true,
       overrides: {},
       expectPlan: null,
       savedPlan: null,

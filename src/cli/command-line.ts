@@ -20,7 +20,9 @@ export function commandLine(target: string, { settings, positionals }: CommandIn
   const words: string[] = [
     positionals[0]?.includes('/') === true && !positionals[0].endsWith('.json') ? positionals[0] : target,
   ]
-  for (const name of KEPT) {
+  // Which shards these are, only the comparison says.
+  const kept: readonly OptionName[] = settings.onlyAffected.value ? [...KEPT, 'compareWith', 'onlyAffected'] : KEPT
+  for (const name of kept) {
     const { value, origin } = settings[name]
     if (origin !== 'flag') continue
     const flag = flagText(optionSpec(name).flag)

@@ -20,6 +20,13 @@ export function checkConflicts(command: CommandName, positionals: readonly strin
       `${from} needs something to compare with: --base <rev>, or TRUEUP_EARLY_EXIT_COMPARE_SHA, which is empty or not set`,
     )
   }
+  if (settings.onlyAffected.value) {
+    const from = String(settings.onlyAffected.from)
+    if (settings.compareWith.value === undefined)
+      refuse(`${from} needs a revision to compare with: --base <rev>, or TRUEUP_EARLY_EXIT_COMPARE_SHA`)
+    if (settings.shards.value.length > 0)
+      refuse(`${from} and ${String(settings.shards.from)} both say which shards to run: leave one out`)
+  }
   if (settings.output.value === 'github-matrix' && command !== 'affected')
     refuse(
       `${String(settings.output.from)}: only \`trueup affected\` has that form; the others are text, json, markdown`,

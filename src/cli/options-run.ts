@@ -79,6 +79,15 @@ export const RUN_OPTIONS = {
     description: 'take HEAD, not the working tree',
     variable: true,
   },
+  onlyAffected: {
+    flag: 'check-only-affected-shards',
+    value: FLAG,
+    commands: RUNS,
+    group: 'What to run',
+    description:
+      'with a revision to compare with: only the shards that differ from it; in an apply also those that are not known to be applied',
+    variable: true,
+  },
   force: {
     flag: 'force',
     value: FLAG,

@@ -57,6 +57,7 @@ export async function runCommand(input: CommandInput): Promise<number> {
       committed: settings.committed.value,
       force: settings.force.value || savedPlan !== null,
       shards: savedPlan?.shards ?? settings.shards.value,
+      onlyAffected: savedPlan === null && settings.onlyAffected.value,
       overrides: {
         ...(settings.maxDeletes.value === undefined ? {} : { maxDeletes: settings.maxDeletes.value }),
         ...(settings.maxChanges.value === undefined ? {} : { maxChanges: settings.maxChanges.value }),
@@ -206,7 +207,7 @@ async function report(shown: Report): Promise<boolean> {
   }
   for (const { format, file } of settings.reports.value) await keep(file, await rendered(shown, format))
   if (settings.out.value !== undefined) {
-    const saved = savePlan(record, request.shards)
+    const saved = savePlan(record, request.onlyAffected === true ? record.run.shards : request.shards)
     if (saved === undefined) {
       context.output.err(
         `trueup: there is no plan to keep (the run was ${record.decision.action === 'skip' ? 'skipped; --force plans all the same' : 'ended before one'}); ${settings.out.value} was not written\n`,
