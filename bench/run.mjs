@@ -5,6 +5,7 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { affectedBenches } from './affected.mjs'
 import { baseSideBenches } from './base-side.mjs'
 import { digestBenches } from './digest.mjs'
 import { skipBenches } from './skip.mjs'
@@ -29,7 +30,7 @@ import { skipBenches } from './skip.mjs'
  * @property {(place: Place) => Row[] | Promise<Row[]>} measure
  */
 
-const benches = [...skipBenches, ...baseSideBenches, ...digestBenches]
+const benches = [...skipBenches, ...baseSideBenches, ...digestBenches, ...affectedBenches]
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '25' },

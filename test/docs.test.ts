@@ -211,7 +211,7 @@ describe('README.md', () => {
     for (const name of pages) {
       const text = (await page(name)).replace(/<!-- table: [\s\S]*?<!-- end -->/g, '')
       expect(text, name).not.toMatch(
-        /\bs3\b|extended-early-exit|--ttl|\bvault\b|trueup (serve|affected|cache|status|hold|state)\b/i,
+        /\bs3\b|extended-early-exit|--ttl|\bvault\b|trueup (serve|cache|status|hold|state)\b/i,
       )
     }
   })

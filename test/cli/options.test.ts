@@ -43,7 +43,7 @@ describe('the table', () => {
 
   it('lists nothing that later work brings', () => {
     const text = optionsMarkdown()
-    for (const flag of ['--ttl', '--cache', '--replay', '--trust-zone', '--check-only-affected-shards']) {
+    for (const flag of ['--ttl', '--cache', '--replay', '--trust-zone']) {
       expect(text).not.toContain(`${flag}\``)
       expect(text).not.toContain(`${flag} `)
     }
