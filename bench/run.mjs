@@ -8,6 +8,8 @@ import { parseArgs } from 'node:util'
 import { affectedBenches } from './affected.mjs'
 import { baseSideBenches } from './base-side.mjs'
 import { digestBenches } from './digest.mjs'
+import { postgresAccessBenches } from './postgres-access.mjs'
+import { replayBenches } from './replay.mjs'
 import { skipBenches } from './skip.mjs'
 
 /**
@@ -30,7 +32,14 @@ import { skipBenches } from './skip.mjs'
  * @property {(place: Place) => Row[] | Promise<Row[]>} measure
  */
 
-const benches = [...skipBenches, ...baseSideBenches, ...digestBenches, ...affectedBenches]
+const benches = [
+  ...skipBenches,
+  ...baseSideBenches,
+  ...digestBenches,
+  ...postgresAccessBenches,
+  ...replayBenches,
+  ...affectedBenches,
+]
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '25' },

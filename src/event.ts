@@ -1,6 +1,9 @@
 // Everything that can happen in a run, and the data it talks of. Logs, JSON, Markdown, records and tests read these same shapes.
 // Type declarations only: nothing here runs.
 import type { ErrorCode } from './errors.js'
+import type { LogRecord, ReplayedEvent } from './log-record.js'
+
+export type { LogLevel, LogRecord, LogSource, ReplayedEvent } from './log-record.js'
 
 /** Values that survive JSON unchanged. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
@@ -168,17 +171,6 @@ export interface ChangeOutcome {
   readonly error: string | null
 }
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
-
-/** One line that an integration (or trueup on its behalf) logged. `time` is UTC ms. */
-export interface LogRecord {
-  readonly level: LogLevel
-  readonly time: number
-  readonly message: string
-  readonly fields?: Readonly<Record<string, Json>>
-  readonly shard?: string
-}
-
 export interface RunError {
   readonly code: ErrorCode | 'internal'
   readonly message: string
@@ -278,6 +270,7 @@ export type RunEvent =
       readonly durationMs: number
     }
   | { readonly kind: 'logged'; readonly target: string; readonly record: LogRecord }
+  | ReplayedEvent
   | {
       readonly kind: 'warned'
       readonly target: string

@@ -10,6 +10,7 @@ import { isTrueupError, toError } from './errors.js'
 import type { Json, PlannedChange } from './event.js'
 import { attribute } from './reconcile/attribute.js'
 import { jsonForm } from './reconcile/json-value.js'
+import { noCapture } from './report/capture.js'
 import { planFor } from './reconcile/plan-for.js'
 import { buildPlan, readPlanPart, type PlanShard } from './reconcile/plan.js'
 import { planShard, type PlannedRun, type SelectedShard } from './run-plan.js'
@@ -46,8 +47,16 @@ export async function withCauses(input: Planned): Promise<PlannedRun> {
   }
 }
 
+/** What author code says while the same is planned again, it has said already. */
+function quiet(session: RunSession): RunSession {
+  const { deps } = session
+  const authored: RunSession['authored'] = (_shard, fn) => (deps.capture ?? noCapture).silently(fn)
+  return { ...session, authored, deps: { ...deps, reporter: { report: () => undefined } } }
+}
+
 async function caused(input: Planned, base: Snapshot): Promise<readonly PlannedChange[]> {
-  const { session, planned } = input
+  const { planned } = input
+  const session = quiet(input.session)
   const { changes } = planned.built.data
   const config = await session.target.configAt(base)
   // The target is new: before this range nothing was desired.
@@ -63,29 +72,34 @@ async function caused(input: Planned, base: Snapshot): Promise<readonly PlannedC
       const now = planned.planning.shards[index]
       const before = former.shards.get(shard.key)
       const value = before?.value ?? emptyLike(former.value)
-      const items = { head: itemsOf(definition, shard.value, params), base: itemsOf(definition, value, params) }
-      const parts = now === undefined ? undefined : planFor(now.parts, items)
+      const items = session.authored(shard.key, () => ({
+        head: itemsOf(definition, shard.value, params),
+        base: itemsOf(definition, value, params),
+      }))
+      const parts = now === undefined ? undefined : session.authored(shard.key, () => planFor(now.parts, items))
       if (now !== undefined && parts !== undefined) return { ...now, parts }
       const again = await planShard(session, formerShard(shard, value), view, planned.planning.referenced)
       reread.set(shard.key, liveOf(again))
       return again
     }),
   )
-  const built = buildPlan({
-    target: session.request.target,
-    destination: null,
-    integration: definition.name,
-    deletePolicy: definition.deletePolicy,
-    shards,
-    ledger: view,
-    // Only to be compared: an object that another shard desired is nothing that this one would do.
-    elsewhere: desiredElsewhere({
+  const built = session.authored('', () =>
+    buildPlan({
       target: session.request.target,
-      deletePolicy: 'never',
-      desired: former,
-      selected: planned.shards,
+      destination: null,
+      integration: definition.name,
+      deletePolicy: definition.deletePolicy,
+      shards,
+      ledger: view,
+      // Only to be compared: an object that another shard desired is nothing that this one would do.
+      elsewhere: desiredElsewhere({
+        target: session.request.target,
+        deletePolicy: 'never',
+        desired: former,
+        selected: planned.shards,
+      }),
     }),
-  })
+  )
   return attribute({
     changes,
     base: new Map(built.data.changes.map((change) => [change.key, change])),

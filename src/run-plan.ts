@@ -13,8 +13,9 @@ import { checkLimits } from './reconcile/limits.js'
 import { createOwnershipView, type OwnershipEntry, type OwnershipView } from './reconcile/ownership-view.js'
 import type { Plan } from './integration.js'
 import { buildPlan, type BuiltPlan, type PlanShard } from './reconcile/plan.js'
-import { createEnv, createRunContext, createRunLog } from './reconcile/run-context.js'
+import { createEnv, createRunContext } from './reconcile/run-context.js'
 import { notPlanned, steer } from './reconcile/steer.js'
+import { createRunLog } from './report/run-log.js'
 import { desiredElsewhere } from './run-shards.js'
 import { steeredShards } from './run-steer.js'
 import type { RunSession } from './run-session.js'
@@ -25,6 +26,7 @@ import { foldJournal, type StoredLedger } from './store/ledger.js'
 import { readJournal } from './store/journal.js'
 import type { StoredMark } from './store/marks.js'
 import { boundedMap } from './util/bounded-map.js'
+import { boundSignal } from './util/bound-signal.js'
 import { digestOf } from './util/digest.js'
 
 /** A shard as it is run: its part of the desired state, or nothing when it was removed. */
@@ -126,25 +128,29 @@ export async function planRun(
   const { deletePolicy, limits } = definition
   const steered =
     instead === undefined ? undefined : steer({ target: request.target, deletePolicy, shards, steering: instead })
-  const built = buildPlan({
-    target: request.target,
-    destination: (await session.destination()) ?? null,
-    integration: definition.name,
-    deletePolicy,
-    shards: steered?.shards ?? shards,
-    only: steered?.only,
-    ledger: view,
-    elsewhere: desiredElsewhere({
+  const destination = (await session.destination()) ?? null
+  // Protection and invariants are the author's code.
+  const built = session.authored('', () =>
+    buildPlan({
       target: request.target,
-      // What is undone names each object that may be deleted.
-      deletePolicy: instead === undefined ? deletePolicy : 'never',
-      desired,
-      selected,
+      destination,
+      integration: definition.name,
+      deletePolicy,
+      shards: steered?.shards ?? shards,
+      only: steered?.only,
+      ledger: view,
+      elsewhere: desiredElsewhere({
+        target: request.target,
+        // What is undone names each object that may be deleted.
+        deletePolicy: instead === undefined ? deletePolicy : 'never',
+        desired,
+        selected,
+      }),
+      // Author functions: their parameter types were checked against the author's own diff.
+      ...(limits?.protect === undefined ? {} : { protect: limits.protect }),
+      ...(limits?.invariants === undefined ? {} : { invariants: limits.invariants }),
     }),
-    // Author functions: their parameter types were checked against the author's own diff.
-    ...(limits?.protect === undefined ? {} : { protect: limits.protect }),
-    ...(limits?.invariants === undefined ? {} : { invariants: limits.invariants }),
-  })
+  )
   const approved = applyApprovals({
     facts: built.facts,
     plan: built.data,
@@ -174,7 +180,7 @@ export async function planShard(
   const { deps, request, head, target } = session
   const { declaration } = target.declared
   const { definition, params } = await session.loaded()
-  const log = createRunLog({ target: request.target, shard: shard.key, clock: deps.clock, reporter: deps.reporter })
+  const place = { target: request.target, shard: shard.key, clock: deps.clock, reporter: deps.reporter }
   const name = shard.key === UNSHARDED ? request.target : `${request.target}, shard ${shard.key}`
   // Handlers close over this context too: planning is over when run() has returned its plan.
   let planning = true
@@ -192,12 +198,12 @@ export async function planShard(
     ]),
     source: createSource({ snapshot: head, inputs: declaration.inputs, integration: definition.name }),
     env: createEnv(definition.name, declaration.env, deps.environment),
-    log,
+    log: createRunLog(place),
     http: createHttp({ integration: definition.name, signal: deps.giveUp, planning: isPlanning, fetch: deps.fetch }),
     postgres: postgres.connect,
     exec: createExec({
       integration: definition.name,
-      log,
+      log: createRunLog({ ...place, source: 'exec' }),
       signal: deps.giveUp,
       planning: isPlanning,
       baseEnv: deps.environment,
@@ -210,11 +216,11 @@ export async function planShard(
       planning: isPlanning,
       secrets: session.secrets,
     }),
-    signal: deps.stop,
+    signal: session.authored(shard.key, () => boundSignal(deps.stop)),
     clock: deps.clock,
   })
   try {
-    const returned = await definition.run(context, shard.value)
+    const returned = await session.authored(shard.key, async () => definition.run(context, shard.value))
     planning = false
     const parts: readonly Plan[] = isList(returned) ? returned : [returned]
     return { shard: shard.key, removed: shard.removed, parts, desiredEmpty: isEmpty(shard.value) }

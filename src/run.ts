@@ -5,10 +5,12 @@ import { openBase, type Base } from './early-exit/compare-revisions.js'
 import type { DesiredState } from './desired/evaluate.js'
 import { toError, TrueupError } from './errors.js'
 import type { RunRecord } from './event.js'
+import { noCapture } from './report/capture.js'
 import { applyPlan } from './run-apply.js'
 import { approve } from './run-approve.js'
 import { withCauses } from './run-cause.js'
 import { decideRun } from './run-decide.js'
+import { refuseHeld, tellHeld } from './run-hold.js'
 import { releaseGround, takeGround, type Ground } from './run-lease.js'
 import { narrowed } from './run-narrow.js'
 import { planRun, selectShards, type PlannedRun } from './run-plan.js'
@@ -22,6 +24,12 @@ import { unlessAborted } from './util/unless-aborted.js'
 export async function runOnce(given: RunDependencies, request: RunRequest): Promise<RunRecord> {
   const draft = draftRecord(given, request)
   const deps: RunDependencies = { ...given, reporter: draft.reporter }
+  const authored = (deps.capture ?? noCapture).forRun({
+    target: request.target,
+    reporter: deps.reporter,
+    clock: deps.clock,
+  })
+  for (const record of deps.printed ?? []) deps.reporter.report({ kind: 'logged', target: request.target, record })
   let session: RunSession | undefined
   try {
     // Load: the head, the base that was asked for, the target as configured.
@@ -30,11 +38,11 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
     await using baseSnapshot = base?.kind === 'found' ? base.snapshot : undefined
     const compared = base?.kind === 'found' ? base.id : request.base
     draft.located({ base: compared, ...headSide(head) })
-    const opening = deps.openTarget({ head, base: baseSnapshot, mode: request.mode })
+    const opening = deps.openTarget({ head, base: baseSnapshot, mode: request.mode, authored })
     const target = await unlessAborted(opening, deps.stop)
     draft.opened(target)
     for (const message of target.notes) deps.reporter.report({ kind: 'warned', target: request.target, message })
-    session = await openSession({ deps, request, runId: draft.id, head, target })
+    session = await openSession({ deps, request, runId: draft.id, head, target, authored })
     draft.located({ base: compared, ...headSide(head) })
     await runStages(session, draft, base)
   } catch (thrown) {
@@ -67,6 +75,7 @@ async function runStages(whole: RunSession, draft: RunDraft, base: Base | undefi
 
   if (request.mode === 'dry-run') {
     draft.decided(made)
+    await guarded(tellHeld(session))
     draft.at((await guarded(session.destination())) ?? null)
     const plain = await guarded(planRun(session, desired, await selectShards(session, desired)))
     const planned = await guarded(withCauses({ session, base, desired, planned: plain }))
@@ -81,9 +90,12 @@ async function runStages(whole: RunSession, draft: RunDraft, base: Base | undefi
   }
 
   // Apply: the lease comes before the read, so that what is planned is what is there. Another run that holds it decides otherwise.
+  // A hold decides otherwise too: before anything is made or waited for, and again after the wait.
   draft.deciding(made)
+  await guarded(refuseHeld(session))
   const ground = await takeGround(session, desired, draft)
   try {
+    await guarded(refuseHeld(ground.session))
     draft.decided(made)
     await applyOn(ground, desired, draft)
   } catch (thrown) {
@@ -121,6 +133,8 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
   )
   if (planned.blocked) return
   if (!(await guarded(approve(session, planned)))) throw declined(session.request)
+  // Planning and asking may have taken long. What is placed from here on stops the next apply, not this one.
+  await guarded(refuseHeld(session))
   await applyPlan(ground, planned, draft)
   // A stop in the middle of the changes is told by their outcomes and by this.
   deps.stop.throwIfAborted()

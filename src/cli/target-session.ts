@@ -6,6 +6,7 @@ import { systemClock } from '../util/clock.js'
 import { logFormatOf, logLevelOf, styleOf } from './appearance.js'
 import type { CommandInput } from './command.js'
 import type { TargetConfig } from './config-targets.js'
+import { holdPrints } from './held-prints.js'
 import { openTarget, type TargetReference } from './open-target.js'
 import { isCi } from './process-context.js'
 import { openProject, type Project } from './project.js'
@@ -42,7 +43,8 @@ export async function reading<T>(input: CommandInput, work: (reading: Reading) =
       tell(`trueup: ${message}`)
     },
   })
-  const project = await openProject(context, input.settings, { signal: signals.giveUp, warn })
+  const held = holdPrints(context)
+  const project = await openProject(context, input.settings, { signal: signals.giveUp, warn, authored: held.authored })
   const { settings } = project
   const closers: (() => PromiseLike<void> | void)[] = []
   try {
@@ -71,18 +73,26 @@ export async function reading<T>(input: CommandInput, work: (reading: Reading) =
           clock: systemClock,
         })
         const confirm = (): Promise<boolean> => Promise.resolve(false)
-        const deps = wireRun({ context, project, reporter, signals, reference, confirm })
+        const deps = wireRun({ context, project, reporter, signals, reference, confirm, printed: [] })
+        const authored = context.capture.forRun({ target: target.name, reporter, clock: systemClock })
         closers.push(() => {
           deps.guard.uninstall()
         })
-        const opened = await openTarget(reference, { head, base, mode: 'dry-run', environment: context.environment })
+        const opened = await openTarget(reference, {
+          head,
+          base,
+          mode: 'dry-run',
+          environment: context.environment,
+          authored,
+        })
         const request = readingRequest(target.name, settings)
-        const session = await openSession({ deps, request, runId: deps.newId(), head, target: opened })
+        const session = await openSession({ deps, request, runId: deps.newId(), head, target: opened, authored })
         closers.push(() => session.end())
         return session
       },
     })
   } finally {
+    held.tell()
     for (const close of closers.reverse()) await close()
     signals.close()
     await project.repository.close()

@@ -5,7 +5,7 @@ import { createMemoryRepository } from '../../src/desired/memory-repository.js'
 import { checkPartition } from '../../src/desired/partition.js'
 import { groupBy } from '../../src/desired/shards.js'
 import type { AnyIntegration } from '../../src/integration.js'
-import { silentLog } from '../../src/reconcile/run-context.js'
+import { silentLog } from '../../src/report/run-log.js'
 
 type Parts = ReadonlyMap<string, readonly unknown[]>
 const check = (whole: readonly unknown[], parts: Parts): void => {

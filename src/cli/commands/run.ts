@@ -2,7 +2,7 @@
 import { access, constants, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { TrueupError } from '../../errors.js'
-import type { LimitCheck, PlanData, RunRecord } from '../../event.js'
+import type { LimitCheck, LogRecord, PlanData, RunRecord } from '../../event.js'
 import { parseSavedPlan, savePlan, type SavedPlan } from '../../reconcile/saved-plan.js'
 import { createLogReporter } from '../../report/log-reporter.js'
 import { leftOutMarkdown, leftOutText, nothingInsteadText } from '../../report/left-out.js'
@@ -12,8 +12,9 @@ import type { RunRequest } from '../../run-types.js'
 import { systemClock } from '../../util/clock.js'
 import { unlessAborted } from '../../util/unless-aborted.js'
 import type { CommandInput } from '../command.js'
-import { commandLine } from '../command-line.js'
+import { commandLine, placeFlags } from '../command-line.js'
 import { expectedPlan } from '../expected-plan.js'
+import { holdPrints } from '../held-prints.js'
 import { targetOf } from '../load-target.js'
 import { isCi } from '../process-context.js'
 import { plainForm } from '../print.js'
@@ -35,9 +36,11 @@ export async function runCommand(input: CommandInput): Promise<number> {
   const warn = (message: string): void => {
     output.err(`${style.yellow('trueup: warning:')} ${style.data(message)}\n`)
   }
+  const held = holdPrints(context)
   const project = await openProject(context, input.settings, {
     signal: signals.giveUp,
     warn,
+    authored: held.authored,
     ...(input.positionals[0] === undefined ? {} : { target: input.positionals[0] }),
   })
   try {
@@ -70,9 +73,11 @@ export async function runCommand(input: CommandInput): Promise<number> {
       detailedExitcode:
         settings.detailedExitcode.value === 'change' ? 'change' : settings.detailedExitcode.value !== 'off',
       command: line,
+      place: placeFlags(input),
     }
-    return await performRun({ input, project, signals, target, request })
+    return await performRun({ input, project, signals, target, request, printed: held.take() })
   } finally {
+    held.tell()
     signals.close()
     await project.repository.close()
   }
@@ -88,6 +93,8 @@ export interface Performance {
   readonly params?: Readonly<Record<string, string>>
   /** Asks nobody: what was typed said exactly what to do. @defaultValue false */
   readonly isConfirmed?: boolean
+  /** By the integration, when it was loaded to find the target. */
+  readonly printed: readonly LogRecord[]
 }
 
 /** One run with its log on stderr and its result on stdout; gives its exit code. */
@@ -110,6 +117,7 @@ export async function performRun(performance: Performance): Promise<number> {
     project,
     reporter,
     signals,
+    printed: performance.printed,
     reference: {
       project,
       target,
@@ -158,7 +166,7 @@ async function confirm({ input, request, integration, plan, limits }: Shown): Pr
     `${planText({ target: request.target, integration, plan, limits, mode: 'apply', applyCommand: applyCommandOf(request), style })}\n`,
   )
   const { question } = await import('../question.js')
-  const answer = await question('\nApply exactly this plan? Type yes: ')
+  const answer = await question(context.output, '\nApply exactly this plan? Type yes: ')
   return answer.trim().toLowerCase() === 'yes'
 }
 
