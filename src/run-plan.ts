@@ -1,6 +1,7 @@
 // Stage 2 of a run: read current state shard by shard, plan, check limits. In: session and desired state. Out: one plan. Writes nothing.
 import type { DesiredState } from './desired/evaluate.js'
 import { emptyLike, UNSHARDED } from './desired/shards.js'
+import { staticShardsOf } from './desired/static-shards.js'
 import { createSource } from './desired/source-context.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
 import type { Json, LeftOut, LimitCheck } from './event.js'
@@ -16,6 +17,7 @@ import { createEnv, createRunContext } from './reconcile/run-context.js'
 import { notPlanned, steer } from './reconcile/steer.js'
 import { createRunLog } from './report/run-log.js'
 import { readStanding, type Standing } from './run-standing.js'
+import { desiredElsewhere } from './run-shards.js'
 import { steeredShards } from './run-steer.js'
 import type { RunSession } from './run-session.js'
 import type { RunRequest } from './run-types.js'
@@ -47,6 +49,12 @@ export interface PlannedRun {
   readonly ledger: readonly StoredLedger[]
   /** What was asked to be brought back and is not in the plan; undefined where nothing was asked. */
   readonly left: readonly LeftOut[] | undefined
+  /** What it was planned from, for planning the same again; shards in the order of `shards`. */
+  readonly planning: {
+    readonly shards: readonly PlanShard[]
+    readonly ledger: OwnershipView
+    readonly referenced: readonly SecretAddress[]
+  }
 }
 
 export interface ShardSelection {
@@ -65,7 +73,11 @@ export async function selectShards(
   const standing = known ?? (await readStanding(session))
   const unfinished = [...standing.marks.values()].filter(({ mark }) => mark.status !== 'completed')
   const all = new Map<string, SelectedShard>()
-  for (const shard of desired.shards.values()) all.set(shard.key, { ...shard, removed: false })
+  const { definition } = await session.loaded()
+  // A fixed shard is there with nothing in it, too: as one that went.
+  const isFixed = staticShardsOf(definition.shards) !== undefined
+  for (const shard of desired.shards.values())
+    all.set(shard.key, { ...shard, removed: isFixed && isEmpty(shard.value) })
   const gone = [...standing.owning.keys(), ...unfinished.map(({ mark }) => mark.shard)]
   for (const key of gone) {
     if (all.has(key)) continue
@@ -92,7 +104,8 @@ export async function selectShards(
       )
     }
   }
-  const asked = steered === undefined ? request.shards : steered.map(({ key }) => key)
+  const narrowed = keys.filter((key) => session.only?.has(key) === true)
+  const asked = steered?.map(({ key }) => key) ?? (request.shards.length > 0 ? request.shards : narrowed)
   const chosen = steered === undefined && asked.length === 0 ? keys : keys.filter((key) => asked.includes(key))
   return { all: keys, selected: chosen.flatMap((key) => all.get(key) ?? []) }
 }
@@ -130,7 +143,13 @@ export async function planRun(
       shards: steered?.shards ?? shards,
       only: steered?.only,
       ledger: view,
-      elsewhere: desiredElsewhere(desired, selected),
+      elsewhere: desiredElsewhere({
+        target: request.target,
+        // What is undone names each object that may be deleted.
+        deletePolicy: instead === undefined ? deletePolicy : 'never',
+        desired,
+        selected,
+      }),
       // Author functions: their parameter types were checked against the author's own diff.
       ...(limits?.protect === undefined ? {} : { protect: limits.protect }),
       ...(limits?.invariants === undefined ? {} : { invariants: limits.invariants }),
@@ -151,10 +170,12 @@ export async function planRun(
     allShards: all,
     ledger,
     left: steered === undefined ? undefined : notPlanned(steered, new Set(built.data.changes.map(({ key }) => key))),
+    planning: { shards, ledger: view, referenced },
   }
 }
 
-async function planShard(
+/** Reads the current state of one shard and plans it. Only inside of the guard's `planning`. */
+export async function planShard(
   session: RunSession,
   shard: SelectedShard,
   view: OwnershipView,
@@ -221,14 +242,6 @@ async function planShard(
 function keysToRead({ instead }: RunRequest, shard: string): readonly string[] {
   if (instead?.kind === 'adopt') return instead.keys
   return instead?.kind === 'undo' ? instead.wanted.filter((one) => one.shard === shard).map(({ key }) => key) : []
-}
-
-/** What shards outside this run desire: with `--shard`, an object that moved to one of them is theirs. */
-function desiredElsewhere(desired: DesiredState, selected: readonly SelectedShard[]): readonly unknown[] {
-  const chosen = new Set(selected.map(({ key }) => key))
-  return [...desired.shards.values()].flatMap(({ key, value }) =>
-    chosen.has(key) || !Array.isArray(value) ? [] : (value as readonly unknown[]),
-  )
 }
 
 /** An error that does not say whose it is. */

@@ -6,6 +6,7 @@ import type { Snapshot, SourceEntry } from './desired/source.js'
 import type { HeadSide } from './early-exit/decide.js'
 import { headFacts, type HeadFacts } from './early-exit/head-facts.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
+import type { Json } from './event.js'
 import type { Log } from './integration.js'
 import { createHttp } from './reconcile/http.js'
 import { createEnv } from './reconcile/run-context.js'
@@ -33,10 +34,13 @@ export interface RunSession {
   readonly authored: Authored
   /** Of this run: what is read of them is hidden in all that it tells. */
   readonly secrets: RunSecrets
+  /** Shards that the comparison narrowed the run to. @defaultValue all */
+  readonly only?: ReadonlySet<string>
   loaded(): Promise<LoadedTarget>
   /** The head's desired state. */
   desired(): Promise<DesiredState>
-  desiredAt(base: Snapshot): Promise<DesiredState>
+  /** Of another revision, by the head's code; with other parameters than the head's, where they are given. Without them, evaluated once. */
+  desiredAt(base: Snapshot, params?: Json): Promise<DesiredState>
   /** Where this target acts; undefined while the place has no identity. */
   destination(): Promise<string | undefined>
   /** As {@link destination}, giving the place an identity if it has none. Apply mode only. */
@@ -98,6 +102,7 @@ export async function openSession({ deps, request, runId, head, target, authored
     secretOf: (address, options) => secrets.fingerprint(address, () => versionKey(target.store, options)),
   })
   const loaded = once(() => target.load())
+  const former = new Map<Snapshot, Promise<DesiredState>>()
   let created: string | undefined
   const closers: (() => Promise<void>)[] = []
   async function end(): Promise<void> {
@@ -130,8 +135,11 @@ export async function openSession({ deps, request, runId, head, target, authored
   const asked = once(() => ask(false))
   const destination = async (): Promise<string | undefined> => created ?? (await asked())
 
-  async function evaluate(snapshot: Snapshot, log: Log): Promise<DesiredState> {
-    const { definition, params } = await loaded()
+  async function evaluate(snapshot: Snapshot, log: Log, given?: Json): Promise<DesiredState> {
+    const { definition, params: own } = await loaded()
+    const params = given ?? own
+    const inputs =
+      given !== undefined && typeof definition.inputs === 'function' ? definition.inputs(params) : declaration.inputs
     const planning = (): boolean => true
     const http = createHttp({ integration: definition.name, signal: deps.stop, planning, fetch: deps.fetch })
     return deps.guard.planning({ integration: definition.name, mode: request.mode }, () =>
@@ -139,7 +147,7 @@ export async function openSession({ deps, request, runId, head, target, authored
         definition,
         target: request.target,
         params,
-        inputs: declaration.inputs,
+        inputs,
         snapshot,
         env: createEnv(definition.name, declaration.env, deps.environment),
         log,
@@ -169,7 +177,14 @@ export async function openSession({ deps, request, runId, head, target, authored
             evaluate(head, createRunLog({ target: request.target, clock: deps.clock, reporter: deps.reporter })),
           ),
     ),
-    desiredAt: (base) => (deps.capture ?? noCapture).silently(() => evaluate(base, silentLog)),
+    desiredAt(base, params) {
+      const evaluated = (): Promise<DesiredState> =>
+        (deps.capture ?? noCapture).silently(() => evaluate(base, silentLog, params))
+      if (params !== undefined) return evaluated()
+      const known = former.get(base) ?? evaluated()
+      former.set(base, known)
+      return known
+    },
     destination,
     async createDestination() {
       created ??= await ask(true)

@@ -48,6 +48,23 @@ export const COMMANDS = {
       'trueup run dns-records --apply --yes --early-exit-compare-sha last-applied',
     ],
   },
+  affected: {
+    summary: 'which targets and shards a change touches, as a table, JSON or a matrix of GitHub Actions',
+    arguments: [],
+    examples: ['trueup affected --base origin/main', 'trueup affected --base origin/main --committed -o github-matrix'],
+  },
+  'shards list': {
+    summary: 'the shards of a target: items, digest, last apply',
+    arguments: [TARGET],
+    whenMissing: LIST_HINT,
+    examples: ['trueup shards list dns-records', 'trueup shards list dns-records -o json'],
+  },
+  'shards verify': {
+    summary: 'prove that the shards of a target are a partition of its desired state',
+    arguments: [TARGET],
+    whenMissing: LIST_HINT,
+    examples: ['trueup shards verify dns-records', 'trueup shards verify users --counts 16,20'],
+  },
   list: {
     summary: 'the targets and integrations, and how their last run ended',
     arguments: [],
@@ -214,6 +231,7 @@ export type CommandName = keyof typeof COMMANDS
 export const COMMAND_GROUPS: Readonly<Record<string, { readonly summary: string; readonly alone?: CommandName }>> = {
   owned: { summary: 'what targets own: list, adopt, release, move' },
   runs: { summary: 'the kept records: list, show, gc', alone: 'runs list' },
+  shards: { summary: 'the shards of a target: list, verify' },
   lease: { summary: 'the leases of applies: list, release', alone: 'lease list' },
   store: { summary: 'the store itself: check, copy' },
   cache: { summary: 'the run cache: list, show, delete, gc', alone: 'cache list' },

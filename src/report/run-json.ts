@@ -87,6 +87,7 @@ function planOf({ digest, summary, changes }: PlanData): Json {
       key: change.key,
       shard: change.shard,
       cause: change.cause,
+      overwritesDrift: change.overwritesDrift === true,
       destructive: change.destructive,
       // A side that is not there is left out: null is a value.
       fields: change.fields.map(({ path, before, after }) => ({
