@@ -22,7 +22,8 @@ export interface Ground {
 export async function takeGround(session: RunSession, desired: DesiredState, draft: RunDraft): Promise<Ground> {
   const { deps, request, target } = session
   const { definition } = await session.loaded()
-  if (target.storeIsFreshInCi && definition.deletePolicy !== 'never' && !request.initStore) throw freshStore(session)
+  if (target.storeIsFreshInCi && definition.deletePolicy !== 'never' && !request.initStore)
+    throw freshStore(session, 'what this target owns')
   const destination = await unlessAborted(session.createDestination(), deps.stop)
   draft.at(destination)
   const selection = await selectShards(session, desired)
@@ -53,7 +54,7 @@ export async function takeGround(session: RunSession, desired: DesiredState, dra
   const giveUp = AbortSignal.any([deps.giveUp, lease.signal])
   // As many listen as changes are under way, and that is no leak.
   setMaxListeners(0, stop, giveUp)
-  return { session: { ...session, deps: { ...deps, stop, giveUp } }, destination, selection, lease }
+  return { session: { ...session, lease, deps: { ...deps, stop, giveUp } }, destination, selection, lease }
 }
 
 /** That a lease could not be given back changes nothing of what the run did: it expires. */
@@ -67,10 +68,11 @@ export async function releaseGround({ session, lease }: Ground): Promise<void> {
   }
 }
 
-function freshStore({ request, target }: RunSession): TrueupError {
+/** @param what would be forgotten */
+export function freshStore({ request, target }: RunSession, what: string): TrueupError {
   return new TrueupError(
     'store-refused',
-    `${request.target}: the store ${target.store.description} is empty and this is CI: a store that does not outlive the job forgets what this target owns. Keep it between jobs or use a shared one; for a first apply pass --init-store.`,
+    `${request.target}: the store ${target.store.description} is empty and this is CI: a store that does not outlive the job forgets ${what}. Keep it between jobs or use a shared one; for a first apply pass --init-store.`,
     { details: { store: target.store.description } },
   )
 }

@@ -13,6 +13,7 @@ import { createOwnershipView, type OwnershipEntry, type OwnershipView } from './
 import type { Plan } from './integration.js'
 import { buildPlan, type BuiltPlan, type PlanShard } from './reconcile/plan.js'
 import { createEnv, createRunContext, createRunLog } from './reconcile/run-context.js'
+import { createRunMemory, type RunMemory } from './run-memory.js'
 import { notPlanned, steer } from './reconcile/steer.js'
 import { steeredShards } from './run-steer.js'
 import type { RunSession } from './run-session.js'
@@ -44,6 +45,7 @@ export interface PlannedRun {
   readonly ledger: readonly StoredLedger[]
   /** What was asked to be brought back and is not in the plan; undefined where nothing was asked. */
   readonly left: readonly LeftOut[] | undefined
+  readonly memory: RunMemory
 }
 
 export interface ShardSelection {
@@ -102,18 +104,19 @@ export async function planRun(
   const ledger = await foldedLedger(session)
   const view = createOwnershipView(ledgerEntries(ledger))
   const map = boundedMap(deps.concurrency, deps.stop)
+  const memory = createRunMemory(session)
   const { instead } = request
   // What is brought back may refer to secrets that nothing desires any more.
   const former = instead?.kind === 'undo' ? instead.wanted.map(({ value }) => value) : []
   const referenced = referencesIn([desired.value, ...former]).addresses
   session.secrets.accept([...target.declared.declaration.secrets, ...referenced].map(({ path }) => path))
   const shards = await deps.guard.planning({ integration: definition.name, mode: request.mode }, () =>
-    map(selected, (shard) => planShard(session, shard, view, referenced)),
+    map(selected, (shard) => planShard(session, shard, { view, referenced, memory })),
   )
   const { deletePolicy, limits } = definition
   const steered =
     instead === undefined ? undefined : steer({ target: request.target, deletePolicy, shards, steering: instead })
-  const built = buildPlan({
+  const planned = buildPlan({
     target: request.target,
     destination: (await session.destination()) ?? null,
     integration: definition.name,
@@ -126,6 +129,8 @@ export async function planRun(
     ...(limits?.protect === undefined ? {} : { protect: limits.protect }),
     ...(limits?.invariants === undefined ? {} : { invariants: limits.invariants }),
   })
+  const remember = memory.remembered()
+  const built = remember.length === 0 ? planned : { ...planned, data: { ...planned.data, remember } }
   const approved = applyApprovals({
     facts: built.facts,
     plan: built.data,
@@ -141,14 +146,21 @@ export async function planRun(
     allShards: all,
     ledger,
     left: steered === undefined ? undefined : notPlanned(steered, new Set(built.data.changes.map(({ key }) => key))),
+    memory,
   }
+}
+
+/** What the shards of one run have in common. */
+interface Planning {
+  readonly view: OwnershipView
+  readonly referenced: readonly SecretAddress[]
+  readonly memory: RunMemory
 }
 
 async function planShard(
   session: RunSession,
   shard: SelectedShard,
-  view: OwnershipView,
-  referenced: readonly SecretAddress[],
+  { view, referenced, memory }: Planning,
 ): Promise<PlanShard> {
   const { deps, request, head, target } = session
   const { declaration } = target.declared
@@ -189,6 +201,7 @@ async function planShard(
       planning: isPlanning,
       secrets: session.secrets,
     }),
+    ...memory.context(shard.key, isPlanning),
     signal: deps.stop,
     clock: deps.clock,
   })

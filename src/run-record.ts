@@ -17,10 +17,14 @@ import type {
 import { exitCodeOf } from './exit-codes.js'
 import type { Steering } from './reconcile/steer.js'
 import { redactEvent, redactRecord } from './report/redact-run.js'
+import type { DurableSummary, DurableUse } from './durable-types.js'
 import type { OpenTarget, RunDependencies, RunRequest } from './run-types.js'
 
 /** Log kept with a record: the first lines and the last ones, so many characters of each. */
 const KEPT_CHARACTERS = 512 * 1024
+
+/** Calls of durable functions that are named in a record. */
+const KEPT_CALLS = 500
 
 export type DecisionSide = Pick<Decision, 'base' | 'head' | 'headCommit' | 'dirty'>
 
@@ -55,6 +59,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
     report(event) {
       // Kept as it came: what turns out a secret later is taken out when the record is made.
       if (event.kind === 'logged') log.keep(event.record)
+      if (event.kind === 'durable-called') durable = withUse(durable, event.use)
       deps.reporter.report(redactEvent(redactor, event))
     },
   }
@@ -76,6 +81,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   let before: Readonly<Record<string, Json>> | undefined
   let configured: RunConfiguration | undefined
   let left: readonly LeftOut[] = request.instead?.kind === 'undo' ? request.instead.left : []
+  let durable: DurableSummary | undefined
   let exitCode = 0
 
   return {
@@ -146,6 +152,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
         exitCode: finalExitCode({ exitCode, outcomes, limits, plan, request }),
         ...(before === undefined ? {} : { before: keptOf(before, outcomes, state) }),
         ...(request.instead === undefined ? {} : { instead: insteadOf(request.instead, left) }),
+        ...(durable === undefined ? {} : { durable }),
         ...(configured === undefined ? {} : { configured }),
       })
     },
@@ -163,6 +170,17 @@ function keptOf(
     outcomes.filter(({ result }) => result === 'applied' || result === 'unknown').map(({ key }) => key),
   )
   return Object.fromEntries(Object.entries(before).filter(([key]) => made.has(key)))
+}
+
+function withUse(summary: DurableSummary | undefined, use: DurableUse): DurableSummary {
+  const { counts, calls } = summary ?? {
+    counts: { executed: 0, 'cache-hit': 0, 'idempotent-hit': 0, waited: 0 },
+    calls: [],
+  }
+  return {
+    counts: { ...counts, [use.how]: counts[use.how] + 1 },
+    calls: calls.length < KEPT_CALLS ? [...calls, use] : calls,
+  }
 }
 
 function insteadOf(instead: Steering, left: readonly LeftOut[]): RunInstead {

@@ -12,6 +12,7 @@ import { createEnv, createRunLog, silentLog } from './reconcile/run-context.js'
 import type { LoadedTarget, OpenTarget, RunDependencies, RunRequest } from './run-types.js'
 import { createRunSecrets, type RunSecrets } from './secrets/run-secrets.js'
 import { versionKey } from './secrets/version-key.js'
+import type { LeaseGuard } from './store/lease-guard.js'
 import { readLedger, type StoredLedger } from './store/ledger.js'
 import { createMarkStore, type MarkStore } from './store/marks.js'
 import { boundedMap } from './util/bounded-map.js'
@@ -26,6 +27,8 @@ export interface RunSession {
   readonly target: OpenTarget
   readonly headInputs: readonly SourceEntry[]
   readonly facts: HeadFacts
+  /** What it stands on while it applies; undefined before the lease is taken, and in a dry run. */
+  readonly lease?: LeaseGuard
   /** Of this run: what is read of them is hidden in all that it tells. */
   readonly secrets: RunSecrets
   loaded(): Promise<LoadedTarget>

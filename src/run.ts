@@ -117,6 +117,7 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
   )
   if (planned.blocked) return
   if (!(await guarded(approve(session, planned)))) throw declined(session.request)
+  await planned.memory.keepRemembered()
   await applyPlan(ground, planned, draft)
   // A stop in the middle of the changes is told by their outcomes and by this.
   deps.stop.throwIfAborted()

@@ -107,3 +107,12 @@ export class Registry {
     this.#known.add(id)
   }
 }
+
+/** An effect must not happen before its plan was seen, checked and approved. */
+export function refusedWhilePlanning(name: string): TrueupError {
+  return new TrueupError(
+    'dry-run-write',
+    `${name} is idempotent: it has an effect, so it is called only from handlers of the plan, never while planning. Nothing was done.`,
+    { details: { name } },
+  )
+}

@@ -1,7 +1,6 @@
 // Calls of durable functions in one process and one namespace: told apart, shared between callers, and kept from waiting for themselves.
 // In: definitions and arguments. Out: results, read back from what is stored. The protocol with the store is settle-call.ts.
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { TrueupError } from '../errors.js'
 import type { DurableUse } from '../durable-types.js'
 import { canonicalArguments } from './arguments.js'
 import { misuse, type DurableDefinition } from './definition.js'
@@ -153,13 +152,4 @@ function reaches(start: Flight, targets: readonly Flight[], seen = new Set<Fligh
   if (seen.has(start)) return false
   seen.add(start)
   return [...start.waitsFor].some((next) => targets.includes(next) || reaches(next, targets, seen))
-}
-
-/** For who needs the one error of a call that was refused because of where it was made. */
-export function refusedWhilePlanning(name: string): TrueupError {
-  return new TrueupError(
-    'dry-run-write',
-    `${name} is idempotent: it has an effect, so it is called only from handlers of the plan, never while planning. Nothing was done.`,
-    { details: { name } },
-  )
 }

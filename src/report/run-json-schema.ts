@@ -1,5 +1,6 @@
 // The JSON Schema (draft 2020-12) of the document of run-json.ts, for editors, scripts and the documentation. Data only.
 // Objects are open: readers must expect fields that they do not know.
+import type { DurableAnswer } from '../durable-types.js'
 import type { ErrorCode } from '../errors.js'
 import type { ChangeAction, DecisionReason, LimitRule, LogLevel, OutcomeResult, RunMode } from '../event.js'
 
@@ -58,10 +59,17 @@ export function runJsonSchema(): object {
               ['run', 'only', 'left', 'keys', 'from', 'to'],
             ),
           ),
+          durable: orNull(durable()),
         }),
       ),
     }),
   }
+}
+
+function durable(): object {
+  const answers = every<DurableAnswer>({ executed: true, 'cache-hit': true, 'idempotent-hit': true, waited: true })
+  const call = object({ name: text, version: text, id: text, how: oneOf(answers), shard: textOrNull })
+  return object({ counts: object(Object.fromEntries(answers.map((how) => [how, whole]))), calls: list(call) })
 }
 
 function identity(): object {
@@ -140,6 +148,7 @@ function plan(action: object): object {
         live: textOrNull,
       }),
     ),
+    remember: list(object({ key: text, value: anything }, ['value'])),
   })
 }
 

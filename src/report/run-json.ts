@@ -1,5 +1,6 @@
 // In: records of runs. Out: the one document of `-o json` (CLI reference, schema `trueup/1`): always the same shape.
 // Fields are only ever added; run-json-schema.ts says the same for machines. Times become ISO UTC, durations stay ms.
+import type { DurableSummary } from '../durable-types.js'
 import type { Json, LimitCheck, LogRecord, PlanData, RunRecord } from '../event.js'
 import { utcTime } from './format.js'
 
@@ -61,10 +62,18 @@ function runOf(record: RunRecord): Json {
     error: error === null ? null : { code: error.code, message: error.message, details: plain(error.details) },
     exitCode: record.exitCode,
     instead: record.instead === undefined ? null : plain(record.instead),
+    durable: record.durable === undefined ? null : durableOf(record.durable),
   }
 }
 
-function planOf({ digest, summary, changes }: PlanData): Json {
+function durableOf({ counts, calls }: DurableSummary): Json {
+  return {
+    counts: { ...counts },
+    calls: calls.map(({ name, version, id, how, shard }) => ({ name, version, id, how, shard: shard ?? null })),
+  }
+}
+
+function planOf({ digest, summary, changes, remember }: PlanData): Json {
   return {
     digest,
     summary: {
@@ -91,6 +100,8 @@ function planOf({ digest, summary, changes }: PlanData): Json {
       dependsOn: change.dependsOn,
       live: change.live,
     })),
+    // Without a value it is forgotten.
+    remember: (remember ?? []).map(({ key, value }) => ({ key, ...(value === undefined ? {} : { value }) })),
   }
 }
 
