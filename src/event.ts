@@ -205,6 +205,12 @@ export type RunInstead =
   | { readonly kind: 'undo'; readonly run: string; readonly only: string | null; readonly left: readonly LeftOut[] }
   | { readonly kind: 'destroy' }
   | { readonly kind: 'adopt' | 'release'; readonly keys: readonly string[] }
+  /** What a person said became of changes whose outcome nobody had seen. */
+  | { readonly kind: 'resolve'; readonly keys: readonly string[]; readonly as: 'done' | 'absent' }
+  /** One key of the target's state, by hand. */
+  | { readonly kind: 'state'; readonly key: string; readonly before: Json | null; readonly after: Json | null }
+  /** Calls of durable functions that were forgotten by hand, as `name id`. */
+  | { readonly kind: 'clear'; readonly calls: readonly string[] }
   | { readonly kind: 'move'; readonly keys: readonly string[]; readonly from: string; readonly to: string }
 
 /** A target as it was configured for a run: enough to find its integration and destination once trueup.yaml no longer names it. */

@@ -2,10 +2,10 @@
 // an apply stands on. From here on the loss of the lease stops the run as a signal would, and gives up what is under way.
 import { setMaxListeners } from 'node:events'
 import type { DesiredState } from './desired/evaluate.js'
-import { toError, TrueupError } from './errors.js'
+import { toError } from './errors.js'
 import type { RunDraft } from './run-record.js'
 import { selectShards, type ShardSelection } from './run-plan.js'
-import type { RunSession } from './run-session.js'
+import { freshStore, type RunSession } from './run-session.js'
 import { LEASE_MS, takeLease, type Lease } from './store/leases.js'
 import { digestOf } from './util/digest.js'
 import { unlessAborted } from './util/unless-aborted.js'
@@ -66,13 +66,4 @@ export async function releaseGround({ session, lease }: Ground): Promise<void> {
     const message = `the lease could not be given back, and holds until it expires: ${toError(thrown).message}`
     deps.reporter.report({ kind: 'warned', target: request.target, message })
   }
-}
-
-/** @param what would be forgotten */
-export function freshStore({ request, target }: RunSession, what: string): TrueupError {
-  return new TrueupError(
-    'store-refused',
-    `${request.target}: the store ${target.store.description} is empty and this is CI: a store that does not outlive the job forgets ${what}. Keep it between jobs or use a shared one; for a first apply pass --init-store.`,
-    { details: { store: target.store.description } },
-  )
 }

@@ -195,3 +195,12 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     },
   }
 }
+
+/** Why an apply in CI does not start with a store that was just made. @param what would be forgotten */
+export function freshStore({ request, target }: RunSession, what: string): TrueupError {
+  return new TrueupError(
+    'store-refused',
+    `${request.target}: the store ${target.store.description} is empty and this is CI: a store that does not outlive the job forgets ${what}. Keep it between jobs or use a shared one; for a first apply pass --init-store.`,
+    { details: { store: target.store.description } },
+  )
+}

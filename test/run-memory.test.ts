@@ -27,7 +27,7 @@ function accounts(
     desiredState: () => desired.map((name) => ({ name })),
     ...(sharded ? { shards: (all: { name: string }[]) => new Map(all.map((one) => [one.name, [one]])) } : {}),
     run: async (ctx, wanted) => {
-      const create = await memory(ctx as unknown as Context)
+      const create = await memory(ctx)
       const current = await listing.fromPages(() => Promise.resolve({ items: [...world].map((name) => ({ name })) }))
       return ctx.plan(diff({ desired: wanted, current, key: ({ name }) => name }), {
         create: async ({ key }) => {
@@ -174,7 +174,9 @@ describe('ctx.durable', () => {
           made += 1
           return { header: `Bearer ${token}` }
         })
-        return async (key) => void (await invite(key))
+        return async (key) => {
+          await invite(key)
+        }
       })
     for (const _time of [1, 2]) {
       const { record } = await run(integration())
@@ -197,7 +199,9 @@ describe('ctx.durable', () => {
       ['ann', 'bob', 'cid'],
       (ctx) => {
         const team = ctx.durable('team', { idempotent: true }, async () => `team ${String((made += 1))}`)
-        return async () => void (await team())
+        return async () => {
+          await team()
+        }
       },
       true,
     )

@@ -138,6 +138,58 @@ export const COMMANDS = {
     whenMissing: '`trueup lease list` shows the ids',
     examples: ['trueup lease release 01JDXK5Q2M'],
   },
+  'doubts list': {
+    summary: 'durable calls and changes whose outcome nobody knows; exit 0 also when there are some',
+    arguments: [],
+    examples: ['trueup doubts', 'trueup doubts list -o json'],
+  },
+  'doubts resolve': {
+    summary: 'say what became of one: it has happened (--done, with its result) or it has not (--absent)',
+    arguments: [{ name: 'id', required: true }],
+    whenMissing: '`trueup doubts` shows the ids',
+    examples: ['trueup doubts resolve 3f9a0c1b2d4e --done=\'{"id":5}\'', 'trueup doubts resolve 3f9a0c1b2d4e --absent'],
+  },
+  'durable list': {
+    summary: 'what durable functions have done or kept, of all functions or of one',
+    arguments: [{ name: 'function', required: false }],
+    examples: ['trueup durable list', 'trueup durable list create-account -o json'],
+  },
+  'durable show': {
+    summary: 'one call of a durable function: who made it, when, and its result',
+    arguments: [{ name: 'id', required: true }],
+    whenMissing: '`trueup durable list` shows the ids',
+    examples: ['trueup durable show 3f9a0c1b2d4e'],
+  },
+  'durable clear': {
+    summary: 'forget calls, so that they may be made again; deletes them with --yes',
+    arguments: [{ name: 'id', required: true, repeatable: true }],
+    whenMissing: '`trueup durable list` shows the ids',
+    examples: ['trueup durable clear 3f9a0c1b2d4e --yes'],
+  },
+  'state list': {
+    summary: 'the keys that a target remembers',
+    arguments: [TARGET, { name: 'prefix', required: false }],
+    whenMissing: LIST_HINT,
+    examples: ['trueup state list mailing', 'trueup state list mailing seen/ -o json'],
+  },
+  'state get': {
+    summary: 'one value of what a target remembers',
+    arguments: [TARGET, { name: 'key', required: true }],
+    whenMissing: '`trueup state list <target>` shows the keys',
+    examples: ['trueup state get mailing cursor'],
+  },
+  'state set': {
+    summary: 'change what a target remembers; leaves a trace in its records',
+    arguments: [TARGET, { name: 'key', required: true }, { name: 'value', required: true }],
+    whenMissing: '`trueup state list <target>` shows the keys',
+    examples: ['trueup state set mailing who ann', 'trueup state set mailing cursor \'{"page":3}\' --json'],
+  },
+  'state delete': {
+    summary: 'forget one key of what a target remembers; leaves a trace in its records',
+    arguments: [TARGET, { name: 'key', required: true }],
+    whenMissing: '`trueup state list <target>` shows the keys',
+    examples: ['trueup state delete mailing cursor'],
+  },
   'new integration': {
     summary: 'write a working integration with its test, to start from',
     arguments: [{ name: 'name', required: true }],
@@ -165,6 +217,9 @@ export const COMMAND_GROUPS: Readonly<Record<string, { readonly summary: string;
   owned: { summary: 'what targets own: list, adopt, release, move' },
   runs: { summary: 'the kept records: list, show, gc', alone: 'runs list' },
   lease: { summary: 'the leases of applies: list, release', alone: 'lease list' },
+  doubts: { summary: 'what nobody knows the outcome of: list, resolve', alone: 'doubts list' },
+  durable: { summary: 'what durable functions have done: list, show, clear' },
+  state: { summary: 'what targets remember: list, get, set, delete' },
   new: { summary: 'write something to start from: integration' },
 }
 

@@ -104,8 +104,7 @@ export function createRunState<Stored extends { readonly value: Json }>(options:
     view: (isPlanning) => ({
       async get<S extends StandardSchemaV1>(key: string, schema?: S) {
         const { value } = await current(key)
-        return (value === undefined ? undefined : await checked(target, key, value, schema)) as
-          StandardSchemaV1.InferOutput<S> | undefined
+        return (value === undefined ? undefined : await checked(target, key, value, schema))
       },
       async set(key, value, schema) {
         await checked(target, key, value, schema)
@@ -136,7 +135,7 @@ export function createRunState<Stored extends { readonly value: Json }>(options:
             await check()
             if (!(await (await needed()).write(key, kept, stored))) continue
           }
-          return output as StandardSchemaV1.InferOutput<S> | undefined
+          return output
         }
       },
     }),

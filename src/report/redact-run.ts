@@ -92,9 +92,16 @@ function redactInstead(redactor: Redactor, instead: RunInstead): RunInstead {
         only: nameOrNull(redactor, instead.only),
         left: instead.left.map(({ key, why }) => ({ key: redactor.name(key), why: redactor.text(why) })),
       }
+    case 'state': {
+      const { key, before, after } = instead
+      return { ...instead, key: redactor.name(key), before: redactor.json(before), after: redactor.json(after) }
+    }
+    case 'clear':
+      return instead
     case 'adopt':
     case 'release':
     case 'move':
+    case 'resolve':
       return { ...instead, keys: instead.keys.map((key) => redactor.name(key)) }
     default:
       return unreachable(instead)

@@ -48,15 +48,20 @@ export function runJsonSchema(): object {
           instead: orNull(
             object(
               {
-                kind: oneOf(['undo', 'destroy', 'adopt', 'release', 'move']),
+                kind: oneOf(['undo', 'destroy', 'adopt', 'release', 'move', 'resolve', 'state', 'clear']),
                 run: text,
                 only: textOrNull,
                 left: list(object({ key: text, why: text })),
                 keys: list(text),
                 from: text,
                 to: text,
+                as: oneOf(['done', 'absent']),
+                key: text,
+                before: anything,
+                after: anything,
+                calls: list(text),
               },
-              ['run', 'only', 'left', 'keys', 'from', 'to'],
+              ['run', 'only', 'left', 'keys', 'from', 'to', 'as', 'key', 'before', 'after', 'calls'],
             ),
           ),
           durable: orNull(durable()),
