@@ -25,6 +25,7 @@ export const REASONS = {
   'base-missing': ['run', 'the base commit cannot be had (shallow clone)'],
   'base-failed': ['run', 'the desired state of the base cannot be read'],
   'base-not-applied': ['run', 'nothing changed since the base, but this destination was not brought to it'],
+  held: ['none', 'a hold stops applies of the target: exit 75; `trueup release` ends it'],
   'lease-held': ['none', 'another apply holds the destination: exit 75'],
   'head-failed': ['none', 'the head cannot be loaded or read'],
   'store-failed': ['none', 'the store cannot be read or must not be used'],

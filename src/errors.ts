@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'store-corrupt'
   | 'store-refused'
   | 'journal-unavailable'
+  | 'held'
   | 'lease-held'
   | 'lease-lost'
   | 'durable-misuse'

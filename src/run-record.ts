@@ -210,6 +210,7 @@ function finalExitCode({ exitCode, outcomes, limits, plan, request }: ExitInput)
 }
 
 const REASON_OF_FAILURE: Partial<Record<string, Decision['reason']>> = {
+  held: 'held',
   'lease-held': 'lease-held',
   'store-unavailable': 'store-failed',
   'store-corrupt': 'store-failed',

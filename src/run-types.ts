@@ -38,6 +38,8 @@ export interface RunRequest {
   readonly command: string
   /** Whole commands for hints, where they are not `trueup plan|apply <command>`. */
   readonly commands?: { readonly plan: string; readonly apply: string }
+  /** Flags that say where this run works, with a space before them; for hints that name other commands. */
+  readonly place?: string
   /** What to bring about in place of the head's desired state. */
   readonly instead?: Steering
 }

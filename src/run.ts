@@ -8,6 +8,7 @@ import type { RunRecord } from './event.js'
 import { applyPlan } from './run-apply.js'
 import { approve } from './run-approve.js'
 import { decideRun } from './run-decide.js'
+import { refuseHeld, tellHeld } from './run-hold.js'
 import { releaseGround, takeGround, type Ground } from './run-lease.js'
 import { planRun, selectShards, type PlannedRun } from './run-plan.js'
 import { draftRecord, type RunDraft } from './run-record.js'
@@ -64,6 +65,7 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
 
   if (request.mode === 'dry-run') {
     draft.decided(made)
+    await guarded(tellHeld(session))
     draft.at((await guarded(session.destination())) ?? null)
     const planned = await guarded(planRun(session, desired, await selectShards(session, desired)))
     draft.planned(
@@ -77,9 +79,12 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
   }
 
   // Apply: the lease comes before the read, so that what is planned is what is there. Another run that holds it decides otherwise.
+  // A hold decides otherwise too: before anything is made or waited for, and again after the wait.
   draft.deciding(made)
+  await guarded(refuseHeld(session))
   const ground = await takeGround(session, desired, draft)
   try {
+    await guarded(refuseHeld(ground.session))
     draft.decided(made)
     await applyOn(ground, desired, draft)
   } catch (thrown) {
@@ -117,6 +122,8 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
   )
   if (planned.blocked) return
   if (!(await guarded(approve(session, planned)))) throw declined(session.request)
+  // Planning and asking may have taken long. What is placed from here on stops the next apply, not this one.
+  await guarded(refuseHeld(session))
   await planned.memory.keepRemembered()
   await applyPlan(ground, planned, draft)
   // A stop in the middle of the changes is told by their outcomes and by this.

@@ -1,9 +1,9 @@
 // Loads a target's integration with its parameters; knows where integrations are found in this project.
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isTrueupError, TrueupError } from '../errors.js'
 import type { LoadOptions } from '../load-integration.js'
 import type { LoadedTarget } from '../run-types.js'
+import { isDirectory } from '../util/path-kind.js'
 import { builtins } from './builtins.js'
 import { defaultTarget, findTarget, resolveTargets, type TargetConfig } from './config-targets.js'
 import type { TargetReference } from './open-target.js'
@@ -65,8 +65,4 @@ export async function targetOf(project: Project, name: string): Promise<TargetCo
       known.map((it) => it.name),
     )
   }
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() === true
 }

@@ -169,9 +169,10 @@ export async function openStoreOf(project: Project, url: string, head?: Snapshot
   })
 }
 
-/** Records alone do not count: a dry run, or the apply that was refused for it, leaves one in a store that is as fresh as before. */
+/** Records and holds alone do not count: a dry run, or the apply that was refused for it, leaves one in a store that is as fresh as before. */
 async function isEmpty(store: ObjectStore): Promise<boolean> {
-  for await (const { key } of store.list('')) if (!key.startsWith(storePrefix('records'))) return false
+  const others = [storePrefix('records'), storePrefix('holds')]
+  for await (const { key } of store.list('')) if (!others.some((prefix) => key.startsWith(prefix))) return false
   return true
 }
 

@@ -127,6 +127,21 @@ export const COMMANDS = {
     arguments: [],
     examples: ['trueup runs gc', 'trueup runs gc --yes'],
   },
+  status: {
+    summary: 'when each target was last brought to its desired state, holds, doubts; exit 1 when one is overdue',
+    arguments: [{ name: 'target', required: false, repeatable: true }],
+    examples: ['trueup status --max-age 26h', 'trueup status dns-records -o json'],
+  },
+  hold: {
+    summary: 'stop the applies of a target, or with --all of every target, everywhere and for a time',
+    arguments: [{ name: 'target', required: false }],
+    examples: ['trueup hold dns-records --for 2h --reason maintenance', 'trueup hold --all --for 3d --reason holidays'],
+  },
+  release: {
+    summary: 'end a hold before its time',
+    arguments: [{ name: 'target', required: false }],
+    examples: ['trueup release dns-records', 'trueup release --all'],
+  },
   'lease list': {
     summary: 'who holds which destination and shard, since when and until when',
     arguments: [],

@@ -3,6 +3,7 @@ import type { RunMode } from '../event.js'
 import type { RunRequest } from '../run-types.js'
 import { styleOf } from './appearance.js'
 import type { CommandInput } from './command.js'
+import { placeFlags } from './command-line.js'
 import { performRun } from './commands/run.js'
 import type { TargetConfig } from './config-targets.js'
 import { expectedPlan } from './expected-plan.js'
@@ -61,6 +62,7 @@ export async function steeredCommand(
       leaseWaitMs: settings.leaseWait.value,
       detailedExitcode: false,
       command: target.name,
+      place: placeFlags(input),
       commands,
       instead,
     }

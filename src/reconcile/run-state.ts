@@ -104,7 +104,7 @@ export function createRunState<Stored extends { readonly value: Json }>(options:
     view: (isPlanning) => ({
       async get<S extends StandardSchemaV1>(key: string, schema?: S) {
         const { value } = await current(key)
-        return (value === undefined ? undefined : await checked(target, key, value, schema))
+        return value === undefined ? undefined : await checked(target, key, value, schema)
       },
       async set(key, value, schema) {
         await checked(target, key, value, schema)

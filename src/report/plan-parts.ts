@@ -11,6 +11,7 @@ import type {
   RunMode,
 } from '../event.js'
 import type { DeletePolicy } from '../integration.js'
+import { compareText } from '../util/compare-text.js'
 import { count, shortDigest } from './format.js'
 
 export interface ChangeGroup {
@@ -152,12 +153,7 @@ export function exactCommand({ applyCommand, plan, blocked, fullDigest }: ApplyC
 }
 
 function byShardAndKey(left: PlannedChange, right: PlannedChange): number {
-  return compare(left.shard ?? '', right.shard ?? '') || compare(left.key, right.key)
-}
-
-function compare(left: string, right: string): number {
-  if (left === right) return 0
-  return left < right ? -1 : 1
+  return compareText(left.shard ?? '', right.shard ?? '') || compareText(left.key, right.key)
 }
 
 /** A whole object as its top-level fields; anything else as it is. */

@@ -246,6 +246,7 @@ function errorCodes(): readonly string[] {
     'store-corrupt': true,
     'store-refused': true,
     'journal-unavailable': true,
+    held: true,
     'lease-held': true,
     'lease-lost': true,
     'durable-misuse': true,

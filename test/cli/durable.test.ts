@@ -116,6 +116,13 @@ describe('an effect that a kill cut off', () => {
     expect(left).toMatchObject([{ kind: 'durable' }])
 
     const id = left[0]?.id ?? ''
+    const status = await rig.run(['status'])
+    expect(status.stdout).toContain(
+      'mail: 1 durable call in doubt (invite), not repeated until somebody says what became of it:\n  trueup doubts\n',
+    )
+    expect((await rig.run(['status', '-o', 'json'])).json()).toMatchObject({
+      targets: [{ target: 'mail', doubts: [{ kind: 'durable', id, function: 'invite' }] }],
+    })
     for (const args of [
       ['resolve', id],
       ['resolve', id, '--done', '--absent'],

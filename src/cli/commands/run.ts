@@ -12,7 +12,7 @@ import type { RunRequest } from '../../run-types.js'
 import { systemClock } from '../../util/clock.js'
 import { unlessAborted } from '../../util/unless-aborted.js'
 import type { CommandInput } from '../command.js'
-import { commandLine } from '../command-line.js'
+import { commandLine, placeFlags } from '../command-line.js'
 import { expectedPlan } from '../expected-plan.js'
 import { targetOf } from '../load-target.js'
 import { isCi } from '../process-context.js'
@@ -67,6 +67,7 @@ export async function runCommand(input: CommandInput): Promise<number> {
       leaseWaitMs: settings.leaseWait.value,
       detailedExitcode: settings.detailedExitcode.value !== 'off',
       command: line,
+      place: placeFlags(input),
     }
     return await performRun({ input, project, signals, target, request })
   } finally {
