@@ -1,5 +1,6 @@
 // The state of targets in words: the answer first, a table, and below it what is open, each with the command to type. Reads nothing.
 import { count, dateTime, formatAge } from '../report/format.js'
+import type { ListedCall } from '../durable/list-calls.js'
 import type { Style } from '../report/style.js'
 import type { Hold } from '../store/holds.js'
 import type { TargetStatus } from '../store/target-status.js'
@@ -16,7 +17,7 @@ export interface StatusRow {
   readonly isOverdue: boolean
   readonly holds: readonly Hold[]
   /** Its durable calls in doubt. */
-  readonly inDoubt: readonly { readonly call: { readonly name: string; readonly label: string | null } }[]
+  readonly inDoubt: readonly ListedCall[]
 }
 
 export interface StatusShown {

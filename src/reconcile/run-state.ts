@@ -104,7 +104,9 @@ export function createRunState<Stored extends { readonly value: Json }>(options:
     view: (isPlanning) => ({
       async get<S extends StandardSchemaV1>(key: string, schema?: S) {
         const { value } = await current(key)
-        return value === undefined ? undefined : await checked(target, key, value, schema)
+        const given = value === undefined ? undefined : await checked(target, key, value, schema)
+        // As the schema says, or the JSON that was kept.
+        return given as StandardSchemaV1.InferOutput<S> | undefined
       },
       async set(key, value, schema) {
         await checked(target, key, value, schema)

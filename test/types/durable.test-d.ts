@@ -62,7 +62,7 @@ describe('state', () => {
     // @ts-expect-error not what the schema takes
     void state.set('cursor', { page: 'x' }, cursor)
     void state.set('any', [1, { a: null }])
-    // @ts-expect-error no JSON
+    // @ts-expect-error a Date is no JSON
     void state.set('any', new Date())
   })
 })
