@@ -102,11 +102,9 @@ export function createRunState<Stored extends { readonly value: Json }>(options:
 
   return {
     view: (isPlanning) => ({
-      async get<S extends StandardSchemaV1>(key: string, schema?: S) {
+      async get(key: string, schema?: StandardSchemaV1) {
         const { value } = await current(key)
-        const given = value === undefined ? undefined : await checked(target, key, value, schema)
-        // As the schema says, or the JSON that was kept.
-        return given as StandardSchemaV1.InferOutput<S> | undefined
+        return value === undefined ? undefined : checked(target, key, value, schema)
       },
       async set(key, value, schema) {
         await checked(target, key, value, schema)
