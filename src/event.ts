@@ -3,6 +3,9 @@
 import type { ChangeAction, FieldChange, PlanSummary } from './change-types.js'
 import type { DurableSummary, DurableUse, Remembered } from './durable-types.js'
 import type { ErrorCode } from './errors.js'
+import type { LogRecord, ReplayedEvent } from './log-record.js'
+
+export type { LogLevel, LogRecord, LogSource, ReplayedEvent } from './log-record.js'
 
 export type { ChangeAction, FieldChange, PlanSummary }
 
@@ -150,17 +153,6 @@ export interface ChangeOutcome {
   readonly error: string | null
 }
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
-
-/** One line that an integration (or trueup on its behalf) logged. `time` is UTC ms. */
-export interface LogRecord {
-  readonly level: LogLevel
-  readonly time: number
-  readonly message: string
-  readonly fields?: Readonly<Record<string, Json>>
-  readonly shard?: string
-}
-
 export interface RunError {
   readonly code: ErrorCode | 'internal'
   readonly message: string
@@ -269,6 +261,7 @@ export type RunEvent =
     }
   | { readonly kind: 'durable-called'; readonly target: string; readonly use: DurableUse }
   | { readonly kind: 'logged'; readonly target: string; readonly record: LogRecord }
+  | ReplayedEvent
   | {
       readonly kind: 'warned'
       readonly target: string

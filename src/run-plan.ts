@@ -12,9 +12,10 @@ import { checkLimits } from './reconcile/limits.js'
 import { createOwnershipView, type OwnershipEntry, type OwnershipView } from './reconcile/ownership-view.js'
 import type { Plan } from './integration.js'
 import { buildPlan, type BuiltPlan, type PlanShard } from './reconcile/plan.js'
-import { createEnv, createRunContext, createRunLog } from './reconcile/run-context.js'
+import { createEnv, createRunContext } from './reconcile/run-context.js'
 import { createRunMemory, type RunMemory } from './run-memory.js'
 import { notPlanned, steer } from './reconcile/steer.js'
+import { createRunLog } from './report/run-log.js'
 import { steeredShards } from './run-steer.js'
 import type { RunSession } from './run-session.js'
 import type { RunRequest } from './run-types.js'
@@ -24,6 +25,7 @@ import { foldJournal, type StoredLedger } from './store/ledger.js'
 import { readJournal } from './store/journal.js'
 import type { StoredMark } from './store/marks.js'
 import { boundedMap } from './util/bounded-map.js'
+import { boundSignal } from './util/bound-signal.js'
 import { digestOf } from './util/digest.js'
 
 /** A shard as it is run: its part of the desired state, or nothing when it was removed. */
@@ -116,19 +118,23 @@ export async function planRun(
   const { deletePolicy, limits } = definition
   const steered =
     instead === undefined ? undefined : steer({ target: request.target, deletePolicy, shards, steering: instead })
-  const planned = buildPlan({
-    target: request.target,
-    destination: (await session.destination()) ?? null,
-    integration: definition.name,
-    deletePolicy,
-    shards: steered?.shards ?? shards,
-    only: steered?.only,
-    ledger: view,
-    elsewhere: desiredElsewhere(desired, selected),
-    // Author functions: their parameter types were checked against the author's own diff.
-    ...(limits?.protect === undefined ? {} : { protect: limits.protect }),
-    ...(limits?.invariants === undefined ? {} : { invariants: limits.invariants }),
-  })
+  const destination = (await session.destination()) ?? null
+  // Protection and invariants are the author's code.
+  const planned = session.authored('', () =>
+    buildPlan({
+      target: request.target,
+      destination,
+      integration: definition.name,
+      deletePolicy,
+      shards: steered?.shards ?? shards,
+      only: steered?.only,
+      ledger: view,
+      elsewhere: desiredElsewhere(desired, selected),
+      // Author functions: their parameter types were checked against the author's own diff.
+      ...(limits?.protect === undefined ? {} : { protect: limits.protect }),
+      ...(limits?.invariants === undefined ? {} : { invariants: limits.invariants }),
+    }),
+  )
   const remember = memory.remembered()
   const built = remember.length === 0 ? planned : { ...planned, data: { ...planned.data, remember } }
   const approved = applyApprovals({
@@ -165,7 +171,7 @@ async function planShard(
   const { deps, request, head, target } = session
   const { declaration } = target.declared
   const { definition, params } = await session.loaded()
-  const log = createRunLog({ target: request.target, shard: shard.key, clock: deps.clock, reporter: deps.reporter })
+  const place = { target: request.target, shard: shard.key, clock: deps.clock, reporter: deps.reporter }
   const name = shard.key === UNSHARDED ? request.target : `${request.target}, shard ${shard.key}`
   // Handlers close over this context too: planning is over when run() has returned its plan.
   let planning = true
@@ -183,12 +189,12 @@ async function planShard(
     ]),
     source: createSource({ snapshot: head, inputs: declaration.inputs, integration: definition.name }),
     env: createEnv(definition.name, declaration.env, deps.environment),
-    log,
+    log: createRunLog(place),
     http: createHttp({ integration: definition.name, signal: deps.giveUp, planning: isPlanning, fetch: deps.fetch }),
     postgres: postgres.connect,
     exec: createExec({
       integration: definition.name,
-      log,
+      log: createRunLog({ ...place, source: 'exec' }),
       signal: deps.giveUp,
       planning: isPlanning,
       baseEnv: deps.environment,
@@ -202,11 +208,11 @@ async function planShard(
       secrets: session.secrets,
     }),
     ...memory.context(shard.key, isPlanning),
-    signal: deps.stop,
+    signal: session.authored(shard.key, () => boundSignal(deps.stop)),
     clock: deps.clock,
   })
   try {
-    const returned = await definition.run(context, shard.value)
+    const returned = await session.authored(shard.key, async () => definition.run(context, shard.value))
     planning = false
     const parts: readonly Plan[] = isList(returned) ? returned : [returned]
     return { shard: shard.key, removed: shard.removed, parts, desiredEmpty: isEmpty(shard.value) }

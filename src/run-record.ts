@@ -6,7 +6,6 @@ import type {
   Json,
   LeftOut,
   LimitCheck,
-  LogRecord,
   PlanData,
   Reporter,
   RunConfiguration,
@@ -16,12 +15,10 @@ import type {
 } from './event.js'
 import { exitCodeOf } from './exit-codes.js'
 import type { Steering } from './reconcile/steer.js'
+import { createLogKeeper } from './report/log-keeper.js'
 import { redactEvent, redactRecord } from './report/redact-run.js'
 import type { DurableSummary, DurableUse } from './durable-types.js'
 import type { OpenTarget, RunDependencies, RunRequest } from './run-types.js'
-
-/** Log kept with a record: the first lines and the last ones, so many characters of each. */
-const KEPT_CHARACTERS = 512 * 1024
 
 /** Calls of durable functions that are named in a record. */
 const KEPT_CALLS = 500
@@ -57,10 +54,11 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   const { redactor } = deps
   const reporter: Reporter = {
     report(event) {
-      // Kept as it came: what turns out a secret later is taken out when the record is made.
-      if (event.kind === 'logged') log.keep(event.record)
+      const told = redactEvent(redactor, event)
+      // Without secrets already, since a long line is cut; what turns out one later is taken out when the record is made.
+      if (told.kind === 'logged') log.keep(told.record)
       if (event.kind === 'durable-called') durable = withUse(durable, event.use)
-      deps.reporter.report(redactEvent(redactor, event))
+      deps.reporter.report(told)
     },
   }
   let integration = { name: '', version: '' }
@@ -239,38 +237,5 @@ function undecided({ side, failure, tentative }: Undecided): Decision {
     digest: tentative?.digest ?? null,
     explanation: failure?.message ?? 'The run has not been decided yet.',
     components: tentative?.components ?? {},
-  }
-}
-
-function createLogKeeper(): { keep(record: LogRecord): void; kept(): RunRecord['log'] } {
-  const first: LogRecord[] = []
-  let last: LogRecord[] = []
-  let room = KEPT_CHARACTERS
-  let lastSize = 0
-  let dropped = 0
-  const sizeOf = (record: LogRecord): number =>
-    record.message.length + (record.fields === undefined ? 0 : JSON.stringify(record.fields).length) + 64
-  return {
-    keep(record) {
-      const size = sizeOf(record)
-      if (last.length === 0 && size <= room) {
-        room -= size
-        first.push(record)
-        return
-      }
-      last.push(record)
-      lastSize += size
-      // Dropped in bulk, so that a run that logs without end stays cheap.
-      if (lastSize > 2 * KEPT_CHARACTERS) {
-        let size = 0
-        let from = last.length
-        while (from > 0 && size + sizeOf(last[from - 1] as LogRecord) <= KEPT_CHARACTERS)
-          size += sizeOf(last[--from] as LogRecord)
-        dropped += from
-        last = last.slice(from)
-        lastSize = size
-      }
-    },
-    kept: () => ({ records: [...first, ...last], dropped, replayedFrom: null }),
   }
 }

@@ -8,7 +8,9 @@ import { headFacts, type HeadFacts } from './early-exit/head-facts.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
 import type { Log } from './integration.js'
 import { createHttp } from './reconcile/http.js'
-import { createEnv, createRunLog, silentLog } from './reconcile/run-context.js'
+import { createEnv } from './reconcile/run-context.js'
+import { noCapture, type Authored } from './report/capture.js'
+import { createRunLog, silentLog } from './report/run-log.js'
 import type { LoadedTarget, OpenTarget, RunDependencies, RunRequest } from './run-types.js'
 import { createRunSecrets, type RunSecrets } from './secrets/run-secrets.js'
 import { versionKey } from './secrets/version-key.js'
@@ -16,6 +18,7 @@ import type { LeaseGuard } from './store/lease-guard.js'
 import { readLedger, type StoredLedger } from './store/ledger.js'
 import { createMarkStore, type MarkStore } from './store/marks.js'
 import { boundedMap } from './util/bounded-map.js'
+import { boundSignal } from './util/bound-signal.js'
 import { digestOf } from './util/digest.js'
 import { once } from './util/once.js'
 
@@ -29,6 +32,8 @@ export interface RunSession {
   readonly facts: HeadFacts
   /** What it stands on while it applies; undefined before the lease is taken, and in a dry run. */
   readonly lease?: LeaseGuard
+  /** Calls the author's functions: what they print becomes log lines of this run. */
+  readonly authored: Authored
   /** Of this run: what is read of them is hidden in all that it tells. */
   readonly secrets: RunSecrets
   loaded(): Promise<LoadedTarget>
@@ -69,9 +74,10 @@ export interface SessionInput {
   readonly runId: string
   readonly head: Snapshot
   readonly target: OpenTarget
+  readonly authored: Authored
 }
 
-export async function openSession({ deps, request, runId, head, target }: SessionInput): Promise<RunSession> {
+export async function openSession({ deps, request, runId, head, target, authored }: SessionInput): Promise<RunSession> {
   const { declaration } = target.declared
   const headInputs = await head.entries(declaration.inputs)
   const secrets = createRunSecrets({
@@ -102,7 +108,7 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     const { definition, params } = await loaded()
     if (definition.destination === undefined) return request.target
     try {
-      const answer = await definition.destination(params, { create })
+      const answer = await authored('', async () => definition.destination?.(params, { create }))
       if (answer === '')
         throw new TrueupError(
           'integration-invalid',
@@ -135,7 +141,7 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
         env: createEnv(definition.name, declaration.env, deps.environment),
         log,
         map: boundedMap(deps.concurrency, deps.stop),
-        signal: deps.stop,
+        signal: boundSignal(deps.stop),
         http,
       }),
     )
@@ -149,15 +155,18 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     target,
     headInputs,
     facts,
+    authored,
     secrets,
     loaded,
     desired: once(() =>
       // What is destroyed needs no data: its files may be gone.
       request.instead?.kind === 'destroy'
         ? Promise.resolve({ value: [], digest: digestOf([]), shards: new Map() })
-        : evaluate(head, createRunLog({ target: request.target, clock: deps.clock, reporter: deps.reporter })),
+        : authored('', () =>
+            evaluate(head, createRunLog({ target: request.target, clock: deps.clock, reporter: deps.reporter })),
+          ),
     ),
-    desiredAt: (base) => evaluate(base, silentLog),
+    desiredAt: (base) => (deps.capture ?? noCapture).silently(() => evaluate(base, silentLog)),
     destination,
     async createDestination() {
       created ??= await ask(true)

@@ -2,12 +2,13 @@
 import type { DeclaredTarget } from './early-exit/declaration.js'
 import type { CodeManifest } from './early-exit/code-manifest.js'
 import type { Repository, Snapshot } from './desired/source.js'
-import type { Json, PlanData, LimitCheck, Reporter, RunActor, RunConfiguration, RunMode } from './event.js'
+import type { Json, LogRecord, PlanData, LimitCheck, Reporter, RunActor, RunConfiguration, RunMode } from './event.js'
 import type { AnyIntegration, LimitSettings } from './integration.js'
 import type { Approval } from './reconcile/approvals.js'
 import type { DryRunGuard } from './reconcile/dry-run-guard.js'
 import type { SavedPlan } from './reconcile/saved-plan.js'
 import type { Steering } from './reconcile/steer.js'
+import type { Authored, Capture } from './report/capture.js'
 import type { Redactor } from './report/redact.js'
 import type { SecretBackend } from './secrets/secret-backend.js'
 import type { LeaseHolder } from './store/lease-documents.js'
@@ -99,6 +100,10 @@ export interface RunDependencies {
   readonly giveUp: AbortSignal
   readonly concurrency: number
   readonly guard: DryRunGuard
+  /** Makes log lines of what author code prints. @defaultValue it is printed as it is */
+  readonly capture?: Capture
+  /** What the integration printed when it was loaded to find its target, before there was a run. */
+  readonly printed?: readonly LogRecord[]
   /** Takes what was read of secrets out of everything that a run tells; one a run. */
   readonly redactor: Redactor
   /** What `ctx.http` sends with. */
@@ -107,6 +112,8 @@ export interface RunDependencies {
     readonly head: Snapshot
     readonly base: Snapshot | undefined
     readonly mode: RunMode
+    /** Runs what of the author's code opening calls. */
+    readonly authored: Authored
   }): Promise<OpenTarget>
   /** Asked before an apply that nothing has approved; false ends the run without a change. */
   confirm(plan: PlanData, limits: readonly LimitCheck[]): Promise<boolean>

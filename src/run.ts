@@ -5,6 +5,7 @@ import { openBase, type Base } from './early-exit/compare-revisions.js'
 import type { DesiredState } from './desired/evaluate.js'
 import { toError, TrueupError } from './errors.js'
 import type { RunRecord } from './event.js'
+import { noCapture } from './report/capture.js'
 import { applyPlan } from './run-apply.js'
 import { approve } from './run-approve.js'
 import { decideRun } from './run-decide.js'
@@ -21,6 +22,12 @@ import { unlessAborted } from './util/unless-aborted.js'
 export async function runOnce(given: RunDependencies, request: RunRequest): Promise<RunRecord> {
   const draft = draftRecord(given, request)
   const deps: RunDependencies = { ...given, reporter: draft.reporter }
+  const authored = (deps.capture ?? noCapture).forRun({
+    target: request.target,
+    reporter: deps.reporter,
+    clock: deps.clock,
+  })
+  for (const record of deps.printed ?? []) deps.reporter.report({ kind: 'logged', target: request.target, record })
   let session: RunSession | undefined
   try {
     // Load: the head, the base that was asked for, the target as configured.
@@ -29,11 +36,11 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
     await using baseSnapshot = base?.kind === 'found' ? base.snapshot : undefined
     const compared = base?.kind === 'found' ? base.id : request.base
     draft.located({ base: compared, ...headSide(head) })
-    const opening = deps.openTarget({ head, base: baseSnapshot, mode: request.mode })
+    const opening = deps.openTarget({ head, base: baseSnapshot, mode: request.mode, authored })
     const target = await unlessAborted(opening, deps.stop)
     draft.opened(target)
     for (const message of target.notes) deps.reporter.report({ kind: 'warned', target: request.target, message })
-    session = await openSession({ deps, request, runId: draft.id, head, target })
+    session = await openSession({ deps, request, runId: draft.id, head, target, authored })
     draft.located({ base: compared, ...headSide(head) })
     await runStages(session, draft, base)
   } catch (thrown) {

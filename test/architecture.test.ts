@@ -12,6 +12,7 @@ const WORDS = [
   'exit-codes',
   'integration',
   'clients',
+  'log-record',
   'secret',
   'durable-types',
   'change-types',

@@ -162,7 +162,7 @@ export const COMMANDS = {
     summary: 'say what became of one: it has happened (--done, with its result) or it has not (--absent)',
     arguments: [{ name: 'id', required: true }],
     whenMissing: '`trueup doubts` shows the ids',
-    examples: ['trueup doubts resolve 3f9a0c1b2d4e --done=\'{"id":5}\'', 'trueup doubts resolve 3f9a0c1b2d4e --absent'],
+    examples: ['trueup doubts resolve 3f9a0c1b2d4e --done=42', 'trueup doubts resolve 3f9a0c1b2d4e --absent'],
   },
   'durable list': {
     summary: 'what durable functions have done or kept, of all functions or of one',
@@ -197,7 +197,7 @@ export const COMMANDS = {
     summary: 'change what a target remembers; leaves a trace in its records',
     arguments: [TARGET, { name: 'key', required: true }, { name: 'value', required: true }],
     whenMissing: '`trueup state list <target>` shows the keys',
-    examples: ['trueup state set mailing who ann', 'trueup state set mailing cursor \'{"page":3}\' --json'],
+    examples: ['trueup state set mailing who ann', 'trueup state set mailing cursor 3 --json'],
   },
   'state delete': {
     summary: 'forget one key of what a target remembers; leaves a trace in its records',

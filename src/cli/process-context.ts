@@ -1,6 +1,7 @@
 // What the command line knows of the process it runs in: the one place that reads it. Handed on as plain values.
 import { hostname, userInfo } from 'node:os'
 import type { RunActor } from '../event.js'
+import type { Capture } from '../report/capture.js'
 import type { Redactor } from '../report/redact.js'
 import type { Output } from './output.js'
 import type { Tool } from './tool.js'
@@ -16,6 +17,8 @@ export interface ProcessContext {
   readonly stdinIsTerminal: boolean
   readonly columns: number
   readonly output: Output
+  /** Keeps what author code prints from stdout, which is data. */
+  readonly capture: Capture
   /** Of this command: takes what was read of secrets out of everything that is told. */
   readonly redactor: Redactor
 }

@@ -38,6 +38,8 @@ export function redactEvent(redactor: Redactor, event: RunEvent): RunEvent {
       return { ...event, use: redactUse(redactor, event.use) }
     case 'logged':
       return { ...event, record: redactLog(redactor, event.record) }
+    case 'replayed':
+      return { ...event, records: event.records.map((line) => redactLog(redactor, line)) }
     case 'warned':
       return {
         ...event,

@@ -2,7 +2,7 @@
 // Objects are open: readers must expect fields that they do not know.
 import type { DurableAnswer } from '../durable-types.js'
 import type { ErrorCode } from '../errors.js'
-import type { ChangeAction, DecisionReason, LimitRule, LogLevel, OutcomeResult, RunMode } from '../event.js'
+import type { ChangeAction, DecisionReason, LimitRule, LogLevel, LogSource, OutcomeResult, RunMode } from '../event.js'
 
 /** The keys of a table that TypeScript checks for completeness: a new member of the union cannot be forgotten here. */
 const every = <T extends string>(table: Readonly<Record<T, true>>): readonly string[] => Object.keys(table)
@@ -185,7 +185,10 @@ function limit(): object {
 
 function logRecord(): object {
   const level = oneOf(every<LogLevel>({ debug: true, info: true, warn: true, error: true }))
-  return object({ level, time: instant, message: text, fields: { type: 'object' }, shard: textOrNull })
+  const source = oneOf(
+    every<LogSource>({ log: true, console: true, warning: true, exec: true, stdout: true, stderr: true }),
+  )
+  return object({ level, time: instant, message: text, fields: { type: 'object' }, shard: textOrNull, source })
 }
 
 function results(): readonly string[] {

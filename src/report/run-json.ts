@@ -2,6 +2,8 @@
 // Fields are only ever added; run-json-schema.ts says the same for machines. Times become ISO UTC, durations stay ms.
 import type { DurableSummary } from '../durable-types.js'
 import type { Json, LimitCheck, LogRecord, PlanData, RunRecord } from '../event.js'
+import { plainJson } from '../util/plain-json.js'
+import { inertJson } from './data-text.js'
 import { utcTime } from './format.js'
 
 /** The document for any number of runs of one command; `exitCode` is that of the command. */
@@ -9,9 +11,9 @@ export function runJson(records: readonly RunRecord[], exitCode: number): Json {
   return { schema: 'trueup/1', exitCode, runs: records.map(runOf) }
 }
 
-/** The document as text: two spaces, a final line break. A GitHub runner finds no `##[` in it, JSON readers the same strings. */
+/** The document as text: two spaces, a final line break. Inert: JSON readers find the same strings. */
 export function formatJson(document: Json): string {
-  return `${JSON.stringify(document, null, 2).replaceAll('##[', '##\\u005b')}\n`
+  return `${inertJson(JSON.stringify(document, null, 2))}\n`
 }
 
 function runOf(record: RunRecord): Json {
@@ -47,7 +49,7 @@ function runOf(record: RunRecord): Json {
       ),
       headCommit: decision.headCommit,
       explanation: decision.explanation,
-      firstDifference: decision.firstDifference === undefined ? null : plain(decision.firstDifference),
+      firstDifference: decision.firstDifference === undefined ? null : plainJson(decision.firstDifference),
     },
     plan: record.plan === null ? null : planOf(record.plan),
     limits: record.limits.map(limitOf),
@@ -59,9 +61,9 @@ function runOf(record: RunRecord): Json {
       error: why,
     })),
     log: { records: log.records.map(logOf), replayedFrom: log.replayedFrom, dropped: log.dropped },
-    error: error === null ? null : { code: error.code, message: error.message, details: plain(error.details) },
+    error: error === null ? null : { code: error.code, message: error.message, details: plainJson(error.details) },
     exitCode: record.exitCode,
-    instead: record.instead === undefined ? null : plain(record.instead),
+    instead: record.instead === undefined ? null : plainJson(record.instead),
     durable: record.durable === undefined ? null : durableOf(record.durable),
   }
 }
@@ -109,24 +111,13 @@ function limitOf({ rule, limit, actual, shard, blocked, override, message, allow
   return { rule, limit, actual, shard, blocked, override, message, allow, keys }
 }
 
-function logOf({ level, time, message, fields, shard }: LogRecord): Json {
-  return { level, time: utcTime(time), message, fields: fields ?? {}, shard: shard ?? null }
-}
-
-/** Details come from everywhere: whatever JSON cannot say becomes text or is left out, and nothing throws. */
-function plain(value: unknown, above: readonly unknown[] = []): Json {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
-  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
-  if (typeof value === 'bigint') return value.toString()
-  if (typeof value !== 'object') return null
-  if (value instanceof Error) return value.message
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString()
-  if (above.includes(value)) return '(circular)'
-  const path = [...above, value]
-  if (Array.isArray(value) || value instanceof Set) return Array.from(value, (item) => plain(item, path))
-  const entries: readonly (readonly [string, unknown])[] =
-    value instanceof Map ? [...value].map(([key, item]) => [String(key), item]) : Object.entries(value)
-  return Object.fromEntries(
-    entries.filter(([, item]) => item !== undefined).map(([key, item]) => [key, plain(item, path)]),
-  )
+function logOf({ level, time, message, fields, shard, source }: LogRecord): Json {
+  return {
+    level,
+    time: utcTime(time),
+    message,
+    fields: fields ?? {},
+    shard: shard ?? null,
+    source: source ?? 'log',
+  }
 }

@@ -2,7 +2,7 @@
 import { access, constants, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { TrueupError } from '../../errors.js'
-import type { LimitCheck, PlanData, RunRecord } from '../../event.js'
+import type { LimitCheck, LogRecord, PlanData, RunRecord } from '../../event.js'
 import { parseSavedPlan, savePlan, type SavedPlan } from '../../reconcile/saved-plan.js'
 import { createLogReporter } from '../../report/log-reporter.js'
 import { leftOutMarkdown, leftOutText, nothingInsteadText } from '../../report/left-out.js'
@@ -14,6 +14,7 @@ import { unlessAborted } from '../../util/unless-aborted.js'
 import type { CommandInput } from '../command.js'
 import { commandLine, placeFlags } from '../command-line.js'
 import { expectedPlan } from '../expected-plan.js'
+import { holdPrints } from '../held-prints.js'
 import { targetOf } from '../load-target.js'
 import { isCi } from '../process-context.js'
 import { openProject, type Project } from '../project.js'
@@ -34,9 +35,11 @@ export async function runCommand(input: CommandInput): Promise<number> {
   const warn = (message: string): void => {
     output.err(`${style.yellow('trueup: warning:')} ${style.data(message)}\n`)
   }
+  const held = holdPrints(context)
   const project = await openProject(context, input.settings, {
     signal: signals.giveUp,
     warn,
+    authored: held.authored,
     ...(input.positionals[0] === undefined ? {} : { target: input.positionals[0] }),
   })
   try {
@@ -69,8 +72,9 @@ export async function runCommand(input: CommandInput): Promise<number> {
       command: line,
       place: placeFlags(input),
     }
-    return await performRun({ input, project, signals, target, request })
+    return await performRun({ input, project, signals, target, request, printed: held.take() })
   } finally {
+    held.tell()
     signals.close()
     await project.repository.close()
   }
@@ -86,6 +90,8 @@ export interface Performance {
   readonly params?: Readonly<Record<string, string>>
   /** Asks nobody: what was typed said exactly what to do. @defaultValue false */
   readonly isConfirmed?: boolean
+  /** By the integration, when it was loaded to find the target. */
+  readonly printed: readonly LogRecord[]
 }
 
 /** One run with its log on stderr and its result on stdout; gives its exit code. */
@@ -108,6 +114,7 @@ export async function performRun(performance: Performance): Promise<number> {
     project,
     reporter,
     signals,
+    printed: performance.printed,
     reference: {
       project,
       target,
@@ -156,7 +163,7 @@ async function confirm({ input, request, integration, plan, limits }: Shown): Pr
     `${planText({ target: request.target, integration, plan, limits, mode: 'apply', applyCommand: applyCommandOf(request), style })}\n`,
   )
   const { question } = await import('../question.js')
-  const answer = await question('\nApply exactly this plan? Type yes: ')
+  const answer = await question(context.output, '\nApply exactly this plan? Type yes: ')
   return answer.trim().toLowerCase() === 'yes'
 }
 
