@@ -13,6 +13,7 @@ import { jsonForm } from './reconcile/json-value.js'
 import { noCapture } from './report/capture.js'
 import { planFor } from './reconcile/plan-for.js'
 import { buildPlan, readPlanPart, type PlanShard } from './reconcile/plan.js'
+import { createRunMemory } from './run-memory.js'
 import { planShard, type PlannedRun, type SelectedShard } from './run-plan.js'
 import type { RunSession } from './run-session.js'
 import { desiredElsewhere } from './run-shards.js'
@@ -62,7 +63,9 @@ async function caused(input: Planned, base: Snapshot): Promise<readonly PlannedC
   // The target is new: before this range nothing was desired.
   if (config === undefined) return changes.map((change) => ({ ...change, cause: 'change' }))
   const former = await formerDesired(input, base, config)
-  const view = planned.planning.ledger
+  const { ledger: view, referenced } = planned.planning
+  // What the base would remember, or call, is nobody's.
+  const memory = createRunMemory({ ...session, deps: { ...session.deps, reporter: { report: () => undefined } } })
   const { definition, params } = await session.loaded()
   const reread = new Map<string, ReadonlyMap<string, string | null>>()
 
@@ -78,7 +81,7 @@ async function caused(input: Planned, base: Snapshot): Promise<readonly PlannedC
       }))
       const parts = now === undefined ? undefined : session.authored(shard.key, () => planFor(now.parts, items))
       if (now !== undefined && parts !== undefined) return { ...now, parts }
-      const again = await planShard(session, formerShard(shard, value), view, planned.planning.referenced)
+      const again = await planShard(session, formerShard(shard, value), { view, referenced, memory })
       reread.set(shard.key, liveOf(again))
       return again
     }),

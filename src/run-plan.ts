@@ -14,6 +14,7 @@ import { createOwnershipView, type OwnershipEntry, type OwnershipView } from './
 import type { Plan } from './integration.js'
 import { buildPlan, type BuiltPlan, type PlanShard } from './reconcile/plan.js'
 import { createEnv, createRunContext } from './reconcile/run-context.js'
+import { createRunMemory, type RunMemory } from './run-memory.js'
 import { notPlanned, steer } from './reconcile/steer.js'
 import { createRunLog } from './report/run-log.js'
 import { readStanding, type Standing } from './run-standing.js'
@@ -55,6 +56,7 @@ export interface PlannedRun {
     readonly ledger: OwnershipView
     readonly referenced: readonly SecretAddress[]
   }
+  readonly memory: RunMemory
 }
 
 export interface ShardSelection {
@@ -121,20 +123,21 @@ export async function planRun(
   const ledger = await foldedLedger(session)
   const view = createOwnershipView(ledgerEntries(ledger))
   const map = boundedMap(deps.concurrency, deps.stop)
+  const memory = createRunMemory(session)
   const { instead } = request
   // What is brought back may refer to secrets that nothing desires any more.
   const former = instead?.kind === 'undo' ? instead.wanted.map(({ value }) => value) : []
   const referenced = referencesIn([desired.value, ...former]).addresses
   session.secrets.accept([...target.declared.declaration.secrets, ...referenced].map(({ path }) => path))
   const shards = await deps.guard.planning({ integration: definition.name, mode: request.mode }, () =>
-    map(selected, (shard) => planShard(session, shard, view, referenced)),
+    map(selected, (shard) => planShard(session, shard, { view, referenced, memory })),
   )
   const { deletePolicy, limits } = definition
   const steered =
     instead === undefined ? undefined : steer({ target: request.target, deletePolicy, shards, steering: instead })
   const destination = (await session.destination()) ?? null
   // Protection and invariants are the author's code.
-  const built = session.authored('', () =>
+  const planned = session.authored('', () =>
     buildPlan({
       target: request.target,
       destination,
@@ -155,6 +158,8 @@ export async function planRun(
       ...(limits?.invariants === undefined ? {} : { invariants: limits.invariants }),
     }),
   )
+  const remember = memory.remembered()
+  const built = remember.length === 0 ? planned : { ...planned, data: { ...planned.data, remember } }
   const approved = applyApprovals({
     facts: built.facts,
     plan: built.data,
@@ -171,15 +176,22 @@ export async function planRun(
     ledger,
     left: steered === undefined ? undefined : notPlanned(steered, new Set(built.data.changes.map(({ key }) => key))),
     planning: { shards, ledger: view, referenced },
+    memory,
   }
+}
+
+/** What the shards of one run have in common. */
+export interface Planning {
+  readonly view: OwnershipView
+  readonly referenced: readonly SecretAddress[]
+  readonly memory: RunMemory
 }
 
 /** Reads the current state of one shard and plans it. Only inside of the guard's `planning`. */
 export async function planShard(
   session: RunSession,
   shard: SelectedShard,
-  view: OwnershipView,
-  referenced: readonly SecretAddress[],
+  { view, referenced, memory }: Planning,
 ): Promise<PlanShard> {
   const { deps, request, head, target } = session
   const { declaration } = target.declared
@@ -220,6 +232,7 @@ export async function planShard(
       planning: isPlanning,
       secrets: session.secrets,
     }),
+    ...memory.context(shard.key, isPlanning),
     signal: session.authored(shard.key, () => boundSignal(deps.stop)),
     clock: deps.clock,
   })

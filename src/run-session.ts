@@ -15,6 +15,7 @@ import { createRunLog, silentLog } from './report/run-log.js'
 import type { LoadedTarget, OpenTarget, RunDependencies, RunRequest } from './run-types.js'
 import { createRunSecrets, type RunSecrets } from './secrets/run-secrets.js'
 import { versionKey } from './secrets/version-key.js'
+import type { LeaseGuard } from './store/lease-guard.js'
 import { readLedger, type StoredLedger } from './store/ledger.js'
 import { createMarkStore, type MarkStore } from './store/marks.js'
 import { boundedMap } from './util/bounded-map.js'
@@ -30,6 +31,8 @@ export interface RunSession {
   readonly target: OpenTarget
   readonly headInputs: readonly SourceEntry[]
   readonly facts: HeadFacts
+  /** What it stands on while it applies; undefined before the lease is taken, and in a dry run. */
+  readonly lease?: LeaseGuard
   /** Calls the author's functions: what they print becomes log lines of this run. */
   readonly authored: Authored
   /** Of this run: what is read of them is hidden in all that it tells. */
@@ -217,4 +220,13 @@ export async function openSession({ deps, request, runId, head, target, authored
       return owningIn(place === undefined ? [] : await readLedger(target.store, place), request.target)
     },
   }
+}
+
+/** Why an apply in CI does not start with a store that was just made. @param what would be forgotten */
+export function freshStore({ request, target }: RunSession, what: string): TrueupError {
+  return new TrueupError(
+    'store-refused',
+    `${request.target}: the store ${target.store.description} is empty and this is CI: a store that does not outlive the job forgets ${what}. Keep it between jobs or use a shared one; for a first apply pass --init-store.`,
+    { details: { store: target.store.description } },
+  )
 }

@@ -150,6 +150,7 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
   if (!(await guarded(approve(session, planned)))) throw declined(session.request)
   // Planning and asking may have taken long. What is placed from here on stops the next apply, not this one.
   await guarded(refuseHeld(session))
+  await planned.memory.keepRemembered()
   await applyPlan(ground, planned, draft)
   // A stop in the middle of the changes is told by their outcomes and by this.
   deps.stop.throwIfAborted()

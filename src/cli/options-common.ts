@@ -54,6 +54,30 @@ export const COMMON_OPTIONS = {
     description: 'the target that is to own them; of the same destination',
     variable: false,
   },
+  done: {
+    flag: 'done',
+    value: { kind: 'optional-json' },
+    commands: ['doubts resolve'],
+    group: 'What to run',
+    description: 'it has happened; of a durable call, with the result that it gave',
+    variable: false,
+  },
+  absent: {
+    flag: 'absent',
+    value: FLAG,
+    commands: ['doubts resolve'],
+    group: 'What to run',
+    description: 'it has not happened',
+    variable: false,
+  },
+  jsonValue: {
+    flag: 'json',
+    value: FLAG,
+    commands: ['state set'],
+    group: 'What to run',
+    description: 'the value is JSON, not text',
+    variable: false,
+  },
   holdFor: {
     flag: 'for',
     // An end that is further away is a mistake of the unit, or nobody remembers what it was for.

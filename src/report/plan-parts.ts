@@ -1,6 +1,15 @@
 // In: a plan and its limits as data. Out: the parts that the text and the Markdown form share: groups, counts, fields, what to type.
 // Decides order and wording once; knows nothing of colours or of Markdown.
-import type { ChangeAction, FieldChange, Json, LimitCheck, PlanData, PlannedChange, PlanSummary } from '../event.js'
+import type {
+  ChangeAction,
+  FieldChange,
+  Json,
+  LimitCheck,
+  PlanData,
+  PlannedChange,
+  PlanSummary,
+  RunMode,
+} from '../event.js'
 import type { DeletePolicy } from '../integration.js'
 import { compareText } from '../util/compare-text.js'
 import { count, shortDigest } from './format.js'
@@ -162,4 +171,9 @@ function topLevel(field: FieldChange, value: Json | undefined): readonly ShownFi
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value) && !('$secret' in value)
   if (field.path !== '' || !isObject) return [{ path: field.path, value }]
   return Object.entries(value).map(([path, inner]: [string, Json]) => ({ path, value: inner }))
+}
+
+/** Title of what planning wants kept in the target's state. */
+export function rememberTitle(mode: RunMode): string {
+  return mode === 'dry-run' ? 'Would remember' : 'To remember'
 }

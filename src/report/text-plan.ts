@@ -18,6 +18,7 @@ import {
   noChangesText,
   noteTitle,
   objectFields,
+  rememberTitle,
   ruleText,
   splitLimits,
 } from './plan-parts.js'
@@ -63,9 +64,25 @@ export function planText(input: PlanTextInput): string {
         .map((group) => groupText(group, input))
         .join('\n'),
     )
+  const remember = rememberLines(input)
+  if (remember.length > 0) lines.push('', ...remember)
   if (blocked.length > 0) lines.push(...(isEmpty ? [] : ['']), ...blockedLines(blocked, input))
   else if (!isEmpty && input.mode === 'dry-run') lines.push('', ...nextLines(input))
   return lines.join('\n')
+}
+
+function rememberLines({ plan: { remember = [] }, mode, style }: PlanTextInput): string[] {
+  if (remember.length === 0) return []
+  const column = Math.min(
+    Math.floor(style.width / 2),
+    Math.max(...remember.map(({ key }) => displayWidth(style.data(key)))),
+  )
+  const lines = remember.map(({ key, value }) => {
+    const shown =
+      value === undefined ? style.dim('(forgotten)') : style.data(shortValue(value, { max: style.width - column - 8 }))
+    return `    ${padEnd(style.data(key), column)}  ${shown}`
+  })
+  return [`  ${style.bold(rememberTitle(mode))}`, ...lines]
 }
 
 function headline({ target, integration, plan, style, deletePolicy }: PlanTextInput): string {
