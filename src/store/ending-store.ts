@@ -54,6 +54,7 @@ export function createEndingStore(inner: ObjectStore, { giveUp, clock }: EndingO
   return {
     description: inner.description,
     shared: inner.shared,
+    conditions: inner.conditions,
     get: (key) => answered(() => inner.get(key)),
     head: (key) => answered(() => inner.head(key)),
     put: (key, value, options) => answered(() => inner.put(key, value, options)),
