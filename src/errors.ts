@@ -40,6 +40,7 @@ export type ErrorCode =
   | 'git-missing'
   | 'git-failed'
   | 'run-unknown'
+  | 'entry-unknown'
   | 'timeout'
   | 'interrupted'
 

@@ -23,6 +23,7 @@ const OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'integration-unknown': 64,
   'params-invalid': 64,
   'run-unknown': 64,
+  'entry-unknown': 64,
   'integration-invalid': 1,
   'source-unavailable': 1,
   'undeclared-input': 1,

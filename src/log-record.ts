@@ -37,4 +37,6 @@ export interface ReplayedEvent {
   readonly records: readonly LogRecord[]
   /** Lines that were not kept; the place where they are missing is told by a record. */
   readonly dropped: number
+  /** The command that deletes the entry, pasteable. @defaultValue `trueup cache delete <entry>` */
+  readonly forget?: string
 }

@@ -16,6 +16,7 @@ import { createEnv, createRunContext } from './reconcile/run-context.js'
 import { createRunMemory, type RunMemory } from './run-memory.js'
 import { notPlanned, steer } from './reconcile/steer.js'
 import { createRunLog } from './report/run-log.js'
+import { readStanding, type Standing } from './run-standing.js'
 import { steeredShards } from './run-steer.js'
 import type { RunSession } from './run-session.js'
 import type { RunRequest } from './run-types.js'
@@ -57,14 +58,17 @@ export interface ShardSelection {
 }
 
 /** The shards of a full run are those desired, those that own something and those whose last apply did not complete. */
-export async function selectShards(session: RunSession, desired: DesiredState): Promise<ShardSelection> {
+export async function selectShards(
+  session: RunSession,
+  desired: DesiredState,
+  known?: Standing,
+): Promise<ShardSelection> {
   const { request } = session
-  const marks = await session.marks()
-  const unfinished =
-    marks === undefined ? [] : [...(await marks.all()).values()].filter(({ mark }) => mark.status !== 'completed')
+  const standing = known ?? (await readStanding(session))
+  const unfinished = [...standing.marks.values()].filter(({ mark }) => mark.status !== 'completed')
   const all = new Map<string, SelectedShard>()
   for (const shard of desired.shards.values()) all.set(shard.key, { ...shard, removed: false })
-  const gone = [...(await session.owning()).keys(), ...unfinished.map(({ mark }) => mark.shard)]
+  const gone = [...standing.owning.keys(), ...unfinished.map(({ mark }) => mark.shard)]
   for (const key of gone) {
     if (all.has(key)) continue
     const value = emptyLike(desired.value)
@@ -156,7 +160,6 @@ export async function planRun(
   }
 }
 
-/** What the shards of one run have in common. */
 interface Planning {
   readonly view: OwnershipView
   readonly referenced: readonly SecretAddress[]

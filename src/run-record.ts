@@ -15,6 +15,7 @@ import type {
 } from './event.js'
 import { exitCodeOf } from './exit-codes.js'
 import type { Steering } from './reconcile/steer.js'
+import type { CacheHit } from './run-cached.js'
 import { createLogKeeper } from './report/log-keeper.js'
 import { redactEvent, redactRecord } from './report/redact-run.js'
 import type { DurableSummary, DurableUse } from './durable-types.js'
@@ -40,6 +41,8 @@ export interface RunDraft {
   /** Whole objects as they are before an apply updates or deletes them. */
   keeping(before: Readonly<Record<string, Json>>): void
   at(destination: string | null): void
+  /** A skip by the run cache: its log becomes the log of this run. */
+  replayed(hit: CacheHit): void
   applied(outcomes: readonly ChangeOutcome[]): void
   failed(thrown: unknown): void
   /** As it stands now, without secrets. */
@@ -80,6 +83,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   let configured: RunConfiguration | undefined
   let left: readonly LeftOut[] = request.instead?.kind === 'undo' ? request.instead.left : []
   let durable: DurableSummary | undefined
+  let replay: RunRecord['log'] | undefined
   let exitCode = 0
 
   return {
@@ -111,6 +115,23 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
     },
     at(place) {
       destination = place
+    },
+    replayed({ destination: place, shards: keys, entry, ...hit }) {
+      destination = place
+      shards = keys
+      const { records, dropped } = entry.log
+      replay = { records, dropped, replayedFrom: entry.run }
+      const { id: found, ...told } = hit
+      reporter.report({
+        kind: 'replayed',
+        target: request.target,
+        entry: found,
+        run: entry.run,
+        ...told,
+        records,
+        dropped,
+        forget: `trueup cache delete ${found.slice(0, 8)}${request.place ?? ''}`,
+      })
     },
     applied(done) {
       outcomes = done
@@ -145,7 +166,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
         plan,
         limits,
         outcomes,
-        log: log.kept(),
+        log: replay ?? log.kept(),
         error,
         exitCode: finalExitCode({ exitCode, outcomes, limits, plan, request }),
         ...(before === undefined ? {} : { before: keptOf(before, outcomes, state) }),

@@ -68,6 +68,12 @@ export function headSide(head: Snapshot & { readonly isDirty?: boolean }): HeadS
   }
 }
 
+/** Shards of a target that own something, with the digest of "nothing desired" for each. */
+export function owningIn(ledgers: readonly StoredLedger[], target: string): ReadonlyMap<string, string> {
+  const mine = ledgers.filter(({ value }) => value.target === target && Object.keys(value.objects).length > 0)
+  return new Map(mine.map(({ value }) => [value.shard, digestOf(emptyLike(value.shape === 'list' ? [] : {}))]))
+}
+
 export interface SessionInput {
   readonly deps: RunDependencies
   readonly request: RunRequest
@@ -196,11 +202,7 @@ export async function openSession({ deps, request, runId, head, target, authored
     end,
     async owning() {
       const place = await destination()
-      const ledgers = place === undefined ? [] : await readLedger(target.store, place)
-      const mine = ledgers.filter(
-        ({ value }) => value.target === request.target && Object.keys(value.objects).length > 0,
-      )
-      return new Map(mine.map(({ value }) => [value.shard, digestOf(emptyLike(value.shape === 'list' ? [] : {}))]))
+      return owningIn(place === undefined ? [] : await readLedger(target.store, place), request.target)
     },
   }
 }

@@ -1,4 +1,5 @@
 // What goes into a run and what it is made of: the request, and the one dependencies object. Types only.
+import type { CacheHealth } from './early-exit/cache-health.js'
 import type { DeclaredTarget } from './early-exit/declaration.js'
 import type { CodeManifest } from './early-exit/code-manifest.js'
 import type { Repository, Snapshot } from './desired/source.js'
@@ -43,6 +44,20 @@ export interface RunRequest {
   readonly place?: string
   /** What to bring about in place of the head's desired state. */
   readonly instead?: Steering
+  /** How the run cache is used; absent: not at all. */
+  readonly cache?: CacheRequest
+}
+
+export interface CacheRequest {
+  readonly access: 'r' | 'w' | 'rw'
+  /** How long a converged run may answer for the next, ms. */
+  readonly ttlMs: number
+  /** Trust zone of this run's entries. */
+  readonly zone: string
+  /** A further zone that an untrusted run may read. */
+  readonly readZone?: string
+  /** What this process runs on. */
+  readonly nodeMajor: number
 }
 
 /** Limits given for this run alone, in place of the target's. */
@@ -72,6 +87,8 @@ export interface OpenTarget {
   readonly approvals?: readonly Approval[]
   /** Kept in the record. */
   readonly configured?: RunConfiguration
+  /** The secret whose fields are the HMAC keys of cache entries, and the field that signs; absent: entries are not signed. */
+  readonly cacheSigning?: { readonly secret: string; readonly key: string }
   /** What of the base's configuration is used in place of the head's, for people. */
   readonly notes: readonly string[]
   load(): Promise<LoadedTarget>
@@ -89,6 +106,8 @@ export interface RunDependencies {
   readonly process: Pick<LeaseHolder, 'pid' | 'processStart'>
   /** Whether a process of this host is gone for certain. */
   readonly isDead: (holder: LeaseHolder) => boolean
+  /** Of this process: a run cache that failed is left alone by later runs too. @defaultValue each run finds out for itself */
+  readonly cacheHealth?: CacheHealth
   /** How long a lease outlives its last renewal, ms. @defaultValue 60 s */
   readonly leaseMs?: number
   /** Variables that declared `env` names are looked up in. */

@@ -1,5 +1,5 @@
 // THE MAP: one pass of one target, top to bottom in the order in which it happens. Each stage is a file of its own:
-//   session (what is known) → decide → desired state → [apply: lease, dead runs] → plan and limits → [apply] → record.
+//   session (what is known) → decide → desired state → ask the cache → [apply: lease, dead runs] → plan and limits → [apply] → record.
 // In: dependencies and a request. Out: a record, always; a failure is told in it, never thrown.
 import { openBase, type Base } from './early-exit/compare-revisions.js'
 import type { DesiredState } from './desired/evaluate.js'
@@ -8,6 +8,7 @@ import type { RunRecord } from './event.js'
 import { noCapture } from './report/capture.js'
 import { applyPlan } from './run-apply.js'
 import { approve } from './run-approve.js'
+import { askCache } from './run-cached.js'
 import { decideRun } from './run-decide.js'
 import { refuseHeld, tellHeld } from './run-hold.js'
 import { releaseGround, takeGround, type Ground } from './run-lease.js'
@@ -68,13 +69,21 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
 
   // Desired state of the head: if it cannot be read the run fails, whatever the base said.
   const desired = await guarded(session.desired())
-  const made = { ...decision, digest: desired.digest }
+
+  // Ask the cache: the same run may have converged a while ago.
+  const cached = await guarded(askCache(session, desired, { ...decision, digest: desired.digest }))
+  const made = cached.decision
+  if (cached.hit !== undefined) {
+    draft.decided(made)
+    draft.replayed(cached.hit)
+    return
+  }
 
   if (request.mode === 'dry-run') {
     draft.decided(made)
     await guarded(tellHeld(session))
     draft.at((await guarded(session.destination())) ?? null)
-    const planned = await guarded(planRun(session, desired, await selectShards(session, desired)))
+    const planned = await guarded(planRun(session, desired, await selectShards(session, desired, cached.standing)))
     draft.planned(
       planned.built.data,
       planned.limits,
@@ -82,6 +91,7 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
       planned.left,
     )
     refuseSuccessUnread(request, planned)
+    await cached.keep(planned, draft.record('finished'))
     return
   }
 
@@ -93,7 +103,8 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
   try {
     await guarded(refuseHeld(ground.session))
     draft.decided(made)
-    await applyOn(ground, desired, draft)
+    const planned = await applyOn(ground, desired, draft)
+    await cached.keep(planned, draft.record('finished'))
   } catch (thrown) {
     // Of all that fails when a lease is lost, this is the reason.
     throw ground.lease.signal.aborted && !deps.stop.aborted ? ground.lease.signal.reason : thrown
@@ -115,7 +126,7 @@ function refuseSuccessUnread({ target }: RunRequest, { built }: PlannedRun): voi
   )
 }
 
-async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): Promise<void> {
+async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): Promise<PlannedRun> {
   const { session, selection } = ground
   const { deps } = session
   const guarded = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, deps.stop)
@@ -127,7 +138,7 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
     planned.shards.map(({ key }) => key),
     planned.left,
   )
-  if (planned.blocked) return
+  if (planned.blocked) return planned
   if (!(await guarded(approve(session, planned)))) throw declined(session.request)
   // Planning and asking may have taken long. What is placed from here on stops the next apply, not this one.
   await guarded(refuseHeld(session))
@@ -136,6 +147,7 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
   // A stop in the middle of the changes is told by their outcomes and by this.
   deps.stop.throwIfAborted()
   refuseSuccessUnread(session.request, planned)
+  return planned
 }
 
 async function askedBase(deps: RunDependencies, request: RunRequest): Promise<Base | undefined> {
@@ -169,7 +181,7 @@ async function finish(deps: RunDependencies, draft: RunDraft, session: RunSessio
   if (session !== undefined) {
     const durable = record.run.mode === 'apply' && record.decision.action !== 'skip'
     try {
-      await createRecordStore(session.target.store).write(record, { durable })
+      await createRecordStore(session.target.store).write(withoutReplay(record), { durable })
     } catch (thrown) {
       const message = `${record.run.target}: the record of this run could not be kept: ${toError(thrown).message}`
       deps.reporter.report({ kind: 'warned', target: record.run.target, message })
@@ -181,4 +193,9 @@ async function finish(deps: RunDependencies, draft: RunDraft, session: RunSessio
   }
   deps.reporter.report({ kind: 'finished', record })
   return record
+}
+
+/** What was replayed is kept with the run that logged it. */
+function withoutReplay(record: RunRecord): RunRecord {
+  return record.log.replayedFrom === null ? record : { ...record, log: { ...record.log, records: [] } }
 }

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest'
 /** Words: what every room talks in. They import `util` and each other's types only. */
 const WORDS = [
   'errors',
+  'decision',
   'event',
   'exit-codes',
   'integration',

@@ -5,6 +5,7 @@ import { escapeGlob } from '../desired/globs.js'
 import type { Snapshot } from '../desired/source.js'
 import type { CodeManifest } from '../early-exit/code-manifest.js'
 import type { Declaration, DeclaredTarget } from '../early-exit/declaration.js'
+import { CACHE_ROOT } from '../early-exit/run-cache-entry.js'
 import { TrueupError } from '../errors.js'
 import type { Json, RunMode } from '../event.js'
 import type { LimitSettings } from '../integration.js'
@@ -20,7 +21,7 @@ import { keepDeclaration, keptDeclaration, sameCode } from './declaration-cache.
 import { loadTarget } from './load-target.js'
 import { openSecrets } from './open-secrets.js'
 import { ownWork } from './own-work.js'
-import type { Environment } from './process-context.js'
+import { silenceAwsNotice, type Environment } from './process-context.js'
 import { configAt, pathInside, type Project } from './project.js'
 import { settingsInForce, targetIn } from './settings-in-force.js'
 
@@ -49,7 +50,7 @@ export async function openTarget(reference: TargetReference, sides: Sides): Prom
   const loaded = once(() => loadTarget(reference, authored))
   const declared = await declare(reference, sides.head, { loaded, authored })
   const inForce = await settingsInForce(project, { target: reference.target, base: sides.base, mode: sides.mode })
-  const store = await openStoreOf(project, inForce.store, sides.head)
+  const store = await openStoreOf(project, inForce.store, { head: sides.head })
   return {
     declared,
     limits: { ...declared.declaration.limits, ...inForce.limits },
@@ -65,8 +66,13 @@ export async function openTarget(reference: TargetReference, sides: Sides): Prom
       project.capture,
       openSecrets(inForce.secrets, { directory: project.directory, environment: sides.environment }),
     ),
+    ...(inForce.signing === undefined ? {} : { cacheSigning: inForce.signing }),
     storeIsFreshInCi:
-      reference.ci && sides.mode === 'apply' && store.description.startsWith('file:') && (await isEmpty(store)),
+      reference.ci &&
+      // A dry run asks only for the sake of its cache.
+      (sides.mode === 'apply' || project.settings.extendedEarlyExit.value) &&
+      store.description.startsWith('file:') &&
+      (await isEmpty(store)),
     notes: inForce.notes,
     load: loaded,
     configAt: (base) => configurationAt(reference, base, declared.declaration, loaded),
@@ -160,10 +166,21 @@ async function configurationAt(
   return configurationOf(project, found.config, there, values)
 }
 
-export async function openStoreOf(project: Project, url: string, head?: Snapshot): Promise<ObjectStore> {
+export interface StoreOpening {
+  /** Whose commit tells what git tracks. @defaultValue the index */
+  readonly head?: Snapshot
+  /** For who moves it. */
+  readonly evenIfMoved?: boolean
+}
+
+export async function openStoreOf(project: Project, url: string, opening: StoreOpening = {}): Promise<ObjectStore> {
+  const { head, evenIfMoved = false } = opening
+  if (/^s3:/i.test(url)) silenceAwsNotice()
   const store = await openStore(url, {
     baseDirectory: project.directory,
     clock: systemClock,
+    environment: project.environment,
+    evenIfMoved,
     isTracked: async (path) => {
       const inside = pathInside(project.repository.root, path)
       if (inside === null) return false
@@ -178,10 +195,12 @@ export async function openStoreOf(project: Project, url: string, head?: Snapshot
   return ownWork(project.capture, store)
 }
 
-/** Records and holds alone do not count: a dry run, or the apply that was refused for it, leaves one in a store that is as fresh as before. */
+/** What a dry run, or the apply that was refused for it, leaves in a store that is as fresh as before: it owns nothing. */
+const LEFT_BY_DRY_RUNS = ['records', 'holds', CACHE_ROOT, 'secrets'].map((root) => storePrefix(root))
+
 async function isEmpty(store: ObjectStore): Promise<boolean> {
-  const others = [storePrefix('records'), storePrefix('holds')]
-  for await (const { key } of store.list('')) if (!others.some((prefix) => key.startsWith(prefix))) return false
+  for await (const { key } of store.list(''))
+    if (!LEFT_BY_DRY_RUNS.some((prefix) => key.startsWith(prefix))) return false
   return true
 }
 

@@ -205,6 +205,41 @@ export const COMMANDS = {
     whenMissing: '`trueup state list <target>` shows the keys',
     examples: ['trueup state delete mailing cursor'],
   },
+  'store check': {
+    summary: 'try what locking relies on in the store, and tell what was tried; exit 1 when a fault was seen',
+    arguments: [],
+    examples: ['trueup store check', "trueup store check --store 's3://bucket/team?region=eu-west-1'"],
+  },
+  'store copy': {
+    summary: 'move a store: copy and compare every object, then mark the old one as moved',
+    arguments: [
+      { name: 'from', required: true },
+      { name: 'to', required: true },
+    ],
+    whenMissing: 'name the old store and the new one',
+    examples: ["trueup store copy file:.trueup 's3://bucket/team?region=eu-west-1'"],
+  },
+  'cache list': {
+    summary: 'the entries of the run cache: what converged, and until when that may answer',
+    arguments: [],
+    examples: ['trueup cache list --target dns-records', 'trueup cache list --trust-zone main -o json'],
+  },
+  'cache show': {
+    summary: 'one entry: the components of its key and the log that a hit replays',
+    arguments: [{ name: 'id', required: true }],
+    whenMissing: '`trueup cache list` shows the ids',
+    examples: ['trueup cache show 5d1c40b2'],
+  },
+  'cache delete': {
+    summary: 'forget entries: by id, or with --target, --trust-zone or --all those that are shown, with --yes',
+    arguments: [{ name: 'id', required: false, repeatable: true }],
+    examples: ['trueup cache delete 5d1c40b2', 'trueup cache delete --target dns-records --yes'],
+  },
+  'cache gc': {
+    summary: 'the entries that have expired or cannot be read; deletes them with --yes',
+    arguments: [],
+    examples: ['trueup cache gc', 'trueup cache gc --yes'],
+  },
   'new integration': {
     summary: 'write a working integration with its test, to start from',
     arguments: [{ name: 'name', required: true }],
@@ -235,6 +270,8 @@ export const COMMAND_GROUPS: Readonly<Record<string, { readonly summary: string;
   doubts: { summary: 'what nobody knows the outcome of: list, resolve', alone: 'doubts list' },
   durable: { summary: 'what durable functions have done: list, show, clear' },
   state: { summary: 'what targets remember: list, get, set, delete' },
+  store: { summary: 'the store itself: check, copy' },
+  cache: { summary: 'the run cache: list, show, delete, gc', alone: 'cache list' },
   new: { summary: 'write something to start from: integration' },
 }
 

@@ -33,9 +33,9 @@ export const COMMON_OPTIONS = {
   allTargets: {
     flag: 'all',
     value: FLAG,
-    commands: ['owned list', 'hold', 'release'],
+    commands: ['owned list', 'hold', 'release', 'cache delete'],
     group: 'Filters',
-    description: 'of all targets',
+    description: 'of all targets; for cache delete: every entry',
     variable: false,
   },
   from: {
@@ -107,9 +107,9 @@ export const COMMON_OPTIONS = {
   target: {
     flag: 'target',
     value: { kind: 'text', placeholder: 'name' },
-    commands: ['runs list', 'runs gc', 'undo'],
+    commands: ['runs list', 'runs gc', 'undo', 'cache list', 'cache delete', 'cache gc'],
     group: 'Filters',
-    description: 'only runs of this target',
+    description: 'only runs, or cache entries, of this target',
     variable: false,
   },
   mode: {

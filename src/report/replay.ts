@@ -2,7 +2,7 @@
 // What was kept may be hostile: no line of it gives a command to a terminal or to a CI runner.
 import { randomBytes } from 'node:crypto'
 import type { LogLevel, LogRecord, ReplayedEvent } from '../event.js'
-import { dataLine } from './data-text.js'
+import { dataLine, neutralise } from './data-text.js'
 import { count, formatAge, utcTime } from './format.js'
 import type { JsonLogLine } from './json-log.js'
 import { createLogLines } from './log-lines.js'
@@ -108,7 +108,7 @@ function shownRecords(
 
 /** Says what is shown, never more. */
 function headline(event: ReplayedEvent, shown: number, { mode, showTarget }: ReplayOptions): string {
-  const { target, entry, run, ageMs, records, dropped } = event
+  const { target, entry, run, ageMs, records, dropped, forget = `trueup cache delete ${entry}` } = event
   const all = count(records.length, 'record')
   const what =
     records.length === 0
@@ -122,7 +122,10 @@ function headline(event: ReplayedEvent, shown: number, { mode, showTarget }: Rep
             : `${String(shown)} of ${all}: --log-level hides the others`
   const lost = dropped === 0 ? '' : `, ${count(dropped, 'line')} were not kept`
   const where = showTarget ? `${dataLine(target)}: ` : ''
-  return `${where}Replayed: the log of run ${dataLine(run)} of ${formatAge(ageMs)} (${what}${lost}); to run anyway: --force, to forget it: trueup cache delete ${dataLine(entry)}`
+  // As a whole: a target may be called `:`.
+  return neutralise(
+    `${where}Replayed: the log of run ${dataLine(run)} of ${formatAge(ageMs)} (${what}${lost}); to run anyway: --force, to forget it: ${dataLine(forget)}`,
+  )
 }
 
 function newToken(): string {

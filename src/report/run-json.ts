@@ -1,7 +1,7 @@
 // In: records of runs. Out: the one document of `-o json` (CLI reference, schema `trueup/1`): always the same shape.
 // Fields are only ever added; run-json-schema.ts says the same for machines. Times become ISO UTC, durations stay ms.
 import type { DurableSummary } from '../durable-types.js'
-import type { Json, LimitCheck, LogRecord, PlanData, RunRecord } from '../event.js'
+import type { CacheAnswer, Json, LimitCheck, LogRecord, PlanData, RunRecord } from '../event.js'
 import { plainJson } from '../util/plain-json.js'
 import { inertJson } from './data-text.js'
 import { utcTime } from './format.js'
@@ -39,8 +39,8 @@ function runOf(record: RunRecord): Json {
       head: decision.head,
       dirty: decision.dirty,
       digest: decision.digest,
-      // The run cache fills it; without one the field is there all the same.
-      cache: null,
+      // Without a run cache the field is there all the same.
+      cache: decision.cache === undefined ? null : cacheOf(decision.cache),
       components: Object.fromEntries(
         Object.entries(decision.components).map(([name, { head, base, same, detail }]) => [
           name,
@@ -73,6 +73,10 @@ function durableOf({ counts, calls }: DurableSummary): Json {
     counts: { ...counts },
     calls: calls.map(({ name, version, id, how, shard }) => ({ name, version, id, how, shard: shard ?? null })),
   }
+}
+
+function cacheOf({ status, id, zone, ageMs, expiresAt, expiresInMs, why }: CacheAnswer): Json {
+  return { status, id, ageMs, expiresAt: expiresAt === null ? null : utcTime(expiresAt), zone, expiresInMs, why }
 }
 
 function planOf({ digest, summary, changes, remember }: PlanData): Json {

@@ -12,6 +12,7 @@ import type { RunRequest } from '../../run-types.js'
 import { systemClock } from '../../util/clock.js'
 import { unlessAborted } from '../../util/unless-aborted.js'
 import type { CommandInput } from '../command.js'
+import { cacheRequest } from '../cache-request.js'
 import { commandLine, placeFlags } from '../command-line.js'
 import { expectedPlan } from '../expected-plan.js'
 import { holdPrints } from '../held-prints.js'
@@ -70,6 +71,7 @@ export async function runCommand(input: CommandInput): Promise<number> {
       leaseWaitMs: settings.leaseWait.value,
       detailedExitcode: settings.detailedExitcode.value !== 'off',
       command: line,
+      ...cacheRequest(project, target),
       place: placeFlags(input),
     }
     return await performRun({ input, project, signals, target, request, printed: held.take() })
@@ -107,6 +109,7 @@ export async function performRun(performance: Performance): Promise<number> {
     level: logLevelOf(settings),
     style: styleOf(context, input.settings, 'stderr'),
     showTarget: false,
+    replay: settings.replay.value,
     clock: systemClock,
   })
   const deps = wireRun({

@@ -143,5 +143,6 @@ function recordText(record: RunRecord, style: Style): string {
   if (summary !== '') parts.push(summary)
   const lines = createLogLines({ style })
   if (log.records.length > 0) parts.push(log.records.map(lines).join('\n'))
+  if (log.replayedFrom !== null) parts.push(`  To see it: trueup runs show ${log.replayedFrom}`)
   return `${parts.join('\n')}\n`
 }
