@@ -35,7 +35,9 @@ export interface PlannedChange {
   readonly key: string
   /** Shard key; null for an unsharded target. */
   readonly shard: string | null
+  /** `change`: the compared range causes it (`overwritesDrift`: where it was not as the base desires either). `drift`: it was due before. */
   readonly cause: 'change' | 'drift' | 'unknown'
+  readonly overwritesDrift?: true
   /** Takes something away: a delete, or an update that its integration marked so. */
   readonly destructive: boolean
   readonly fields: readonly FieldChange[]

@@ -20,7 +20,7 @@ export interface OpenStoreSettings {
 }
 
 /**
- * Opens a store by its URL, as `--store` does: `file:<dir>`, `s3://bucket/prefix?region=…` or `memory:`. Close it when nothing needs it any more.
+ * Opens a store by its URL, as `--store` does: `file:<dir>` or `memory:`. Close it when nothing needs it any more.
  * @throws usage, store-refused, store-corrupt, store-unavailable
  */
 export async function openStore(url: string, { directory }: OpenStoreSettings = {}): Promise<ObjectStore> {
@@ -84,10 +84,9 @@ export function createDurable(options: CreateDurableOptions): { readonly durable
 }
 
 async function loadCalls(options: CreateDurableOptions): Promise<DurableCalls> {
-  const [{ createDurableCalls }, { isDead, thisProcess }, { requireLocking }] = await Promise.all([
+  const [{ createDurableCalls }, { isDead, thisProcess }] = await Promise.all([
     import('./durable/durable-calls.js'),
     import('./store/process-life.js'),
-    import('./store/locking.js'),
   ])
   const { store, namespace, clock = systemClock, signal, claimMs, waitMs, onWait } = options
   const random = options.randomBytes ?? randomBytes
@@ -112,7 +111,7 @@ async function loadCalls(options: CreateDurableOptions): Promise<DurableCalls> {
       stop: signal ?? never,
       giveUp: never,
       lease: undefined,
-      admitStore: (asked) => requireLocking(asked, clock),
+      admitStore: async (asked) => (await import('./store/locking.js')).requireLocking(asked, clock),
       isSecret: undefined,
       redact: (text) => text,
       onWait: onWait ?? (() => undefined),

@@ -82,8 +82,8 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   let before: Readonly<Record<string, Json>> | undefined
   let configured: RunConfiguration | undefined
   let left: readonly LeftOut[] = request.instead?.kind === 'undo' ? request.instead.left : []
-  let durable: DurableSummary | undefined
   let replay: RunRecord['log'] | undefined
+  let durable: DurableSummary | undefined
   let exitCode = 0
 
   return {
@@ -225,7 +225,9 @@ function finalExitCode({ exitCode, outcomes, limits, plan, request }: ExitInput)
   if (exitCode !== 0) return exitCode
   if (has('failed', 'not-attempted')) return 1
   if (limits.some(({ blocked }) => blocked)) return 3
-  return request.mode === 'dry-run' && request.detailedExitcode && (plan?.changes.length ?? 0) > 0 ? 2 : 0
+  if (request.mode === 'apply' || request.detailedExitcode === false) return 0
+  const pending = (plan?.changes ?? []).filter(({ cause }) => request.detailedExitcode === true || cause !== 'drift')
+  return pending.length > 0 ? 2 : 0
 }
 
 const REASON_OF_FAILURE: Partial<Record<string, Decision['reason']>> = {

@@ -67,9 +67,9 @@ function userName(): string | null {
   }
 }
 
-export { isDead, thisProcess } from '../store/process-life.js'
-
 /** The AWS SDK tells on stderr that Node 20 is old, in five lines, at its own first use: it would get into what a run logs. */
 export function silenceAwsNotice(): void {
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
 }
+
+export { isDead, thisProcess } from '../store/process-life.js'

@@ -7,6 +7,7 @@ import { count } from './format.js'
 import { codeSpan, fence, marker, prose } from './markdown-text.js'
 import {
   baseText,
+  causesText,
   changeGroups,
   changeRemarks,
   countsText,
@@ -195,6 +196,8 @@ function essentialsOf({ limits, error, plan }: RunRecord): string {
       ),
   ]
   const foreign = plan === null ? undefined : foreignText(plan.summary)
+  const causes = plan === null ? undefined : causesText(plan.changes)
+  if (causes !== undefined) lines.unshift(causes)
   if (foreign !== undefined) lines.push(foreign)
   return lines.map((line) => `\n${line}\n`).join('')
 }

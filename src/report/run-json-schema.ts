@@ -160,6 +160,7 @@ function plan(action: object): object {
         key: text,
         shard: textOrNull,
         cause: oneOf(['change', 'drift', 'unknown']),
+        overwritesDrift: flag,
         destructive: flag,
         fields: list(field),
         dependsOn: list(text),

@@ -68,15 +68,15 @@ function runOf(record: RunRecord): Json {
   }
 }
 
+function cacheOf({ status, id, zone, ageMs, expiresAt, expiresInMs, why }: CacheAnswer): Json {
+  return { status, id, ageMs, expiresAt: expiresAt === null ? null : utcTime(expiresAt), zone, expiresInMs, why }
+}
+
 function durableOf({ counts, calls }: DurableSummary): Json {
   return {
     counts: { ...counts },
     calls: calls.map(({ name, version, id, how, shard }) => ({ name, version, id, how, shard: shard ?? null })),
   }
-}
-
-function cacheOf({ status, id, zone, ageMs, expiresAt, expiresInMs, why }: CacheAnswer): Json {
-  return { status, id, ageMs, expiresAt: expiresAt === null ? null : utcTime(expiresAt), zone, expiresInMs, why }
 }
 
 function planOf({ digest, summary, changes, remember }: PlanData): Json {
@@ -96,6 +96,7 @@ function planOf({ digest, summary, changes, remember }: PlanData): Json {
       key: change.key,
       shard: change.shard,
       cause: change.cause,
+      overwritesDrift: change.overwritesDrift === true,
       destructive: change.destructive,
       // A side that is not there is left out: null is a value.
       fields: change.fields.map(({ path, before, after }) => ({
