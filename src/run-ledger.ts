@@ -1,5 +1,4 @@
-// What every target owns at the destination, for planning: the ledger with what dead runs did folded in. In: a session. Out: ledger and its
-// entries. Writes nothing.
+// The ownership ledger as a plan sees it: what runs that died left in their journals counts, too. In: the session. Out: ledgers, and their entries.
 import type { OwnershipEntry } from './reconcile/ownership-view.js'
 import type { RunSession } from './run-session.js'
 import { readJournal } from './store/journal.js'

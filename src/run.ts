@@ -91,8 +91,7 @@ async function runStages(whole: RunSession, draft: RunDraft, base: Base | undefi
     draft.decided(made)
     await guarded(tellHeld(session))
     draft.at((await guarded(session.destination())) ?? null)
-    const selection = await selectShards(session, desired)
-    const plain = await guarded(planRun(session, desired, selection))
+    const plain = await guarded(planRun(session, desired, await selectShards(session, desired)))
     const planned = await guarded(withCauses({ session, base, desired, planned: plain }))
     draft.planned(
       planned.built.data,

@@ -183,7 +183,7 @@ class Stage {
     return {
       description: 'memory:',
       shared: false,
-      conditions: inner.conditions,
+      conditions: 'sound',
       get: (key) => guarded('get', key, () => inner.get(key)),
       head: (key) => guarded('head', key, () => inner.head(key)),
       put: (key, value, options) => guarded('put', key, () => inner.put(key, value, options)),
