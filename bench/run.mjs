@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { baseSideBenches } from './base-side.mjs'
 import { digestBenches } from './digest.mjs'
+import { postgresAccessBenches } from './postgres-access.mjs'
+import { replayBenches } from './replay.mjs'
 import { skipBenches } from './skip.mjs'
 
 /**
@@ -29,7 +31,7 @@ import { skipBenches } from './skip.mjs'
  * @property {(place: Place) => Row[] | Promise<Row[]>} measure
  */
 
-const benches = [...skipBenches, ...baseSideBenches, ...digestBenches]
+const benches = [...skipBenches, ...baseSideBenches, ...digestBenches, ...postgresAccessBenches, ...replayBenches]
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '25' },

@@ -26,11 +26,13 @@ export type ErrorCode =
   | 'store-corrupt'
   | 'store-refused'
   | 'journal-unavailable'
+  | 'held'
   | 'lease-held'
   | 'lease-lost'
   | 'git-missing'
   | 'git-failed'
   | 'run-unknown'
+  | 'entry-unknown'
   | 'timeout'
   | 'interrupted'
 

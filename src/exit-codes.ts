@@ -10,7 +10,7 @@ export const EXIT_CODES = [
   { code: 4, meaning: 'cannot decide, or a precondition failed' },
   { code: 5, meaning: 'something was applied and something failed, or an outcome is unknown' },
   { code: 64, meaning: 'usage' },
-  { code: 75, meaning: 'try later: another run holds the target' },
+  { code: 75, meaning: 'try later: another run holds the lease, or the target is held' },
   { code: 130, meaning: 'interrupted' },
   { code: 143, meaning: 'terminated' },
 ] as const satisfies readonly { readonly code: number; readonly meaning: string }[]
@@ -23,6 +23,7 @@ const OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'integration-unknown': 64,
   'params-invalid': 64,
   'run-unknown': 64,
+  'entry-unknown': 64,
   'integration-invalid': 1,
   'source-unavailable': 1,
   'undeclared-input': 1,
@@ -46,6 +47,7 @@ const OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'plan-mismatch': 4,
   'store-refused': 4,
   'journal-unavailable': 4,
+  held: 75,
   'lease-held': 75,
   // With an outcome that is unknown the run ends with 5.
   'lease-lost': 75,

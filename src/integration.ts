@@ -130,9 +130,10 @@ export interface Diff<E, C> {
 
 export interface DiffPair<E, C> {
   readonly key: string
-  readonly desired?: { readonly value: E }
-  /** `normalized` is what is compared with the desired value. */
-  readonly current?: { readonly value: C; readonly normalized: E }
+  /** `digest` is that of the JSON form of `value`. */
+  readonly desired?: { readonly value: E; readonly digest: string }
+  /** `normalized` is what is compared with the desired value, and what `digest` is of. */
+  readonly current?: { readonly value: C; readonly normalized: E; readonly digest: string }
   /** Changed fields between `normalized` and desired; empty when equal. */
   readonly fields: readonly FieldDifference[]
   readonly dependsOn: readonly string[]

@@ -6,6 +6,7 @@ import type { Json } from './event.js'
 import type { AnyIntegration } from './integration.js'
 import { coerceText } from './loading/param-text.js'
 import type { ParamDescription, ParamType } from './loading/param-text.js'
+import { isRecord } from './util/is-record.js'
 import { didYouMean } from './util/suggest.js'
 
 export type { ParamDescription }
@@ -231,10 +232,6 @@ function origin(name: string, { flags }: ResolveParamsOptions): string {
 
 function paramsError(target: string, problems: readonly string[]): TrueupError {
   return new TrueupError('params-invalid', problems.join('\n'), { details: { target, problems } })
-}
-
-function isRecord(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isJson(value: unknown): boolean {

@@ -13,6 +13,7 @@ import { writeLedger } from './store/ledger.js'
 import { ledgerAfter } from './store/ledger-after.js'
 import type { ApplyMark, StoredMark } from './store/marks.js'
 import { createRecordStore } from './store/records.js'
+import { boundSignal } from './util/bound-signal.js'
 import { unreachable } from './util/unreachable.js'
 
 /** Carries the plan out. Every failure of a change is an outcome; thrown is only what kept the first change from starting. */
@@ -55,7 +56,11 @@ export async function applyPlan(
     await records.write(draft.record('running'), { durable: true })
     outcomes = await applyChanges({
       target: request.target,
-      changes: planned.built.changes,
+      changes: planned.built.changes.map((executable) => ({
+        ...executable,
+        carryOut: (signal) =>
+          session.authored(executable.change.shard ?? '', () => executable.carryOut(boundSignal(signal))),
+      })),
       journal,
       lease,
       concurrency: deps.concurrency,

@@ -12,8 +12,10 @@ import { checkLimits } from './reconcile/limits.js'
 import { createOwnershipView, type OwnershipEntry, type OwnershipView } from './reconcile/ownership-view.js'
 import type { Plan } from './integration.js'
 import { buildPlan, type BuiltPlan, type PlanShard } from './reconcile/plan.js'
-import { createEnv, createRunContext, createRunLog } from './reconcile/run-context.js'
+import { createEnv, createRunContext } from './reconcile/run-context.js'
 import { notPlanned, steer } from './reconcile/steer.js'
+import { createRunLog } from './report/run-log.js'
+import { readStanding, type Standing } from './run-standing.js'
 import { steeredShards } from './run-steer.js'
 import type { RunSession } from './run-session.js'
 import type { RunRequest } from './run-types.js'
@@ -23,6 +25,7 @@ import { foldJournal, type StoredLedger } from './store/ledger.js'
 import { readJournal } from './store/journal.js'
 import type { StoredMark } from './store/marks.js'
 import { boundedMap } from './util/bounded-map.js'
+import { boundSignal } from './util/bound-signal.js'
 import { digestOf } from './util/digest.js'
 
 /** A shard as it is run: its part of the desired state, or nothing when it was removed. */
@@ -53,14 +56,17 @@ export interface ShardSelection {
 }
 
 /** The shards of a full run are those desired, those that own something and those whose last apply did not complete. */
-export async function selectShards(session: RunSession, desired: DesiredState): Promise<ShardSelection> {
+export async function selectShards(
+  session: RunSession,
+  desired: DesiredState,
+  known?: Standing,
+): Promise<ShardSelection> {
   const { request } = session
-  const marks = await session.marks()
-  const unfinished =
-    marks === undefined ? [] : [...(await marks.all()).values()].filter(({ mark }) => mark.status !== 'completed')
+  const standing = known ?? (await readStanding(session))
+  const unfinished = [...standing.marks.values()].filter(({ mark }) => mark.status !== 'completed')
   const all = new Map<string, SelectedShard>()
   for (const shard of desired.shards.values()) all.set(shard.key, { ...shard, removed: false })
-  const gone = [...(await session.owning()).keys(), ...unfinished.map(({ mark }) => mark.shard)]
+  const gone = [...standing.owning.keys(), ...unfinished.map(({ mark }) => mark.shard)]
   for (const key of gone) {
     if (all.has(key)) continue
     const value = emptyLike(desired.value)
@@ -113,19 +119,23 @@ export async function planRun(
   const { deletePolicy, limits } = definition
   const steered =
     instead === undefined ? undefined : steer({ target: request.target, deletePolicy, shards, steering: instead })
-  const built = buildPlan({
-    target: request.target,
-    destination: (await session.destination()) ?? null,
-    integration: definition.name,
-    deletePolicy,
-    shards: steered?.shards ?? shards,
-    only: steered?.only,
-    ledger: view,
-    elsewhere: desiredElsewhere(desired, selected),
-    // Author functions: their parameter types were checked against the author's own diff.
-    ...(limits?.protect === undefined ? {} : { protect: limits.protect }),
-    ...(limits?.invariants === undefined ? {} : { invariants: limits.invariants }),
-  })
+  const destination = (await session.destination()) ?? null
+  // Protection and invariants are the author's code.
+  const built = session.authored('', () =>
+    buildPlan({
+      target: request.target,
+      destination,
+      integration: definition.name,
+      deletePolicy,
+      shards: steered?.shards ?? shards,
+      only: steered?.only,
+      ledger: view,
+      elsewhere: desiredElsewhere(desired, selected),
+      // Author functions: their parameter types were checked against the author's own diff.
+      ...(limits?.protect === undefined ? {} : { protect: limits.protect }),
+      ...(limits?.invariants === undefined ? {} : { invariants: limits.invariants }),
+    }),
+  )
   const approved = applyApprovals({
     facts: built.facts,
     plan: built.data,
@@ -153,7 +163,7 @@ async function planShard(
   const { deps, request, head, target } = session
   const { declaration } = target.declared
   const { definition, params } = await session.loaded()
-  const log = createRunLog({ target: request.target, shard: shard.key, clock: deps.clock, reporter: deps.reporter })
+  const place = { target: request.target, shard: shard.key, clock: deps.clock, reporter: deps.reporter }
   const name = shard.key === UNSHARDED ? request.target : `${request.target}, shard ${shard.key}`
   // Handlers close over this context too: planning is over when run() has returned its plan.
   let planning = true
@@ -171,12 +181,12 @@ async function planShard(
     ]),
     source: createSource({ snapshot: head, inputs: declaration.inputs, integration: definition.name }),
     env: createEnv(definition.name, declaration.env, deps.environment),
-    log,
+    log: createRunLog(place),
     http: createHttp({ integration: definition.name, signal: deps.giveUp, planning: isPlanning, fetch: deps.fetch }),
     postgres: postgres.connect,
     exec: createExec({
       integration: definition.name,
-      log,
+      log: createRunLog({ ...place, source: 'exec' }),
       signal: deps.giveUp,
       planning: isPlanning,
       baseEnv: deps.environment,
@@ -189,11 +199,11 @@ async function planShard(
       planning: isPlanning,
       secrets: session.secrets,
     }),
-    signal: deps.stop,
+    signal: session.authored(shard.key, () => boundSignal(deps.stop)),
     clock: deps.clock,
   })
   try {
-    const returned = await definition.run(context, shard.value)
+    const returned = await session.authored(shard.key, async () => definition.run(context, shard.value))
     planning = false
     const parts: readonly Plan[] = isList(returned) ? returned : [returned]
     return { shard: shard.key, removed: shard.removed, parts, desiredEmpty: isEmpty(shard.value) }

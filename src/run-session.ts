@@ -8,13 +8,16 @@ import { headFacts, type HeadFacts } from './early-exit/head-facts.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
 import type { Log } from './integration.js'
 import { createHttp } from './reconcile/http.js'
-import { createEnv, createRunLog, silentLog } from './reconcile/run-context.js'
+import { createEnv } from './reconcile/run-context.js'
+import { noCapture, type Authored } from './report/capture.js'
+import { createRunLog, silentLog } from './report/run-log.js'
 import type { LoadedTarget, OpenTarget, RunDependencies, RunRequest } from './run-types.js'
 import { createRunSecrets, type RunSecrets } from './secrets/run-secrets.js'
 import { versionKey } from './secrets/version-key.js'
 import { readLedger, type StoredLedger } from './store/ledger.js'
 import { createMarkStore, type MarkStore } from './store/marks.js'
 import { boundedMap } from './util/bounded-map.js'
+import { boundSignal } from './util/bound-signal.js'
 import { digestOf } from './util/digest.js'
 import { once } from './util/once.js'
 
@@ -26,6 +29,8 @@ export interface RunSession {
   readonly target: OpenTarget
   readonly headInputs: readonly SourceEntry[]
   readonly facts: HeadFacts
+  /** Calls the author's functions: what they print becomes log lines of this run. */
+  readonly authored: Authored
   /** Of this run: what is read of them is hidden in all that it tells. */
   readonly secrets: RunSecrets
   loaded(): Promise<LoadedTarget>
@@ -60,15 +65,22 @@ export function headSide(head: Snapshot & { readonly isDirty?: boolean }): HeadS
   }
 }
 
+/** Shards of a target that own something, with the digest of "nothing desired" for each. */
+export function owningIn(ledgers: readonly StoredLedger[], target: string): ReadonlyMap<string, string> {
+  const mine = ledgers.filter(({ value }) => value.target === target && Object.keys(value.objects).length > 0)
+  return new Map(mine.map(({ value }) => [value.shard, digestOf(emptyLike(value.shape === 'list' ? [] : {}))]))
+}
+
 export interface SessionInput {
   readonly deps: RunDependencies
   readonly request: RunRequest
   readonly runId: string
   readonly head: Snapshot
   readonly target: OpenTarget
+  readonly authored: Authored
 }
 
-export async function openSession({ deps, request, runId, head, target }: SessionInput): Promise<RunSession> {
+export async function openSession({ deps, request, runId, head, target, authored }: SessionInput): Promise<RunSession> {
   const { declaration } = target.declared
   const headInputs = await head.entries(declaration.inputs)
   const secrets = createRunSecrets({
@@ -99,7 +111,7 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     const { definition, params } = await loaded()
     if (definition.destination === undefined) return request.target
     try {
-      const answer = await definition.destination(params, { create })
+      const answer = await authored('', async () => definition.destination?.(params, { create }))
       if (answer === '')
         throw new TrueupError(
           'integration-invalid',
@@ -132,7 +144,7 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
         env: createEnv(definition.name, declaration.env, deps.environment),
         log,
         map: boundedMap(deps.concurrency, deps.stop),
-        signal: deps.stop,
+        signal: boundSignal(deps.stop),
         http,
       }),
     )
@@ -146,15 +158,18 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     target,
     headInputs,
     facts,
+    authored,
     secrets,
     loaded,
     desired: once(() =>
       // What is destroyed needs no data: its files may be gone.
       request.instead?.kind === 'destroy'
         ? Promise.resolve({ value: [], digest: digestOf([]), shards: new Map() })
-        : evaluate(head, createRunLog({ target: request.target, clock: deps.clock, reporter: deps.reporter })),
+        : authored('', () =>
+            evaluate(head, createRunLog({ target: request.target, clock: deps.clock, reporter: deps.reporter })),
+          ),
     ),
-    desiredAt: (base) => evaluate(base, silentLog),
+    desiredAt: (base) => (deps.capture ?? noCapture).silently(() => evaluate(base, silentLog)),
     destination,
     async createDestination() {
       created ??= await ask(true)
@@ -184,11 +199,7 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     end,
     async owning() {
       const place = await destination()
-      const ledgers = place === undefined ? [] : await readLedger(target.store, place)
-      const mine = ledgers.filter(
-        ({ value }) => value.target === request.target && Object.keys(value.objects).length > 0,
-      )
-      return new Map(mine.map(({ value }) => [value.shard, digestOf(emptyLike(value.shape === 'list' ? [] : {}))]))
+      return owningIn(place === undefined ? [] : await readLedger(target.store, place), request.target)
     },
   }
 }

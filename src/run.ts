@@ -1,13 +1,16 @@
 // THE MAP: one pass of one target, top to bottom in the order in which it happens. Each stage is a file of its own:
-//   session (what is known) → decide → desired state → [apply: lease, dead runs] → plan and limits → [apply] → record.
+//   session (what is known) → decide → desired state → ask the cache → [apply: lease, dead runs] → plan and limits → [apply] → record.
 // In: dependencies and a request. Out: a record, always; a failure is told in it, never thrown.
 import { openBase, type Base } from './early-exit/compare-revisions.js'
 import type { DesiredState } from './desired/evaluate.js'
 import { toError, TrueupError } from './errors.js'
 import type { RunRecord } from './event.js'
+import { noCapture } from './report/capture.js'
 import { applyPlan } from './run-apply.js'
 import { approve } from './run-approve.js'
+import { askCache } from './run-cached.js'
 import { decideRun } from './run-decide.js'
+import { refuseHeld, tellHeld } from './run-hold.js'
 import { releaseGround, takeGround, type Ground } from './run-lease.js'
 import { planRun, selectShards, type PlannedRun } from './run-plan.js'
 import { draftRecord, type RunDraft } from './run-record.js'
@@ -20,6 +23,12 @@ import { unlessAborted } from './util/unless-aborted.js'
 export async function runOnce(given: RunDependencies, request: RunRequest): Promise<RunRecord> {
   const draft = draftRecord(given, request)
   const deps: RunDependencies = { ...given, reporter: draft.reporter }
+  const authored = (deps.capture ?? noCapture).forRun({
+    target: request.target,
+    reporter: deps.reporter,
+    clock: deps.clock,
+  })
+  for (const record of deps.printed ?? []) deps.reporter.report({ kind: 'logged', target: request.target, record })
   let session: RunSession | undefined
   try {
     // Load: the head, the base that was asked for, the target as configured.
@@ -28,11 +37,11 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
     await using baseSnapshot = base?.kind === 'found' ? base.snapshot : undefined
     const compared = base?.kind === 'found' ? base.id : request.base
     draft.located({ base: compared, ...headSide(head) })
-    const opening = deps.openTarget({ head, base: baseSnapshot, mode: request.mode })
+    const opening = deps.openTarget({ head, base: baseSnapshot, mode: request.mode, authored })
     const target = await unlessAborted(opening, deps.stop)
     draft.opened(target)
     for (const message of target.notes) deps.reporter.report({ kind: 'warned', target: request.target, message })
-    session = await openSession({ deps, request, runId: draft.id, head, target })
+    session = await openSession({ deps, request, runId: draft.id, head, target, authored })
     draft.located({ base: compared, ...headSide(head) })
     await runStages(session, draft, base)
   } catch (thrown) {
@@ -60,12 +69,21 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
 
   // Desired state of the head: if it cannot be read the run fails, whatever the base said.
   const desired = await guarded(session.desired())
-  const made = { ...decision, digest: desired.digest }
+
+  // Ask the cache: the same run may have converged a while ago.
+  const cached = await guarded(askCache(session, desired, { ...decision, digest: desired.digest }))
+  const made = cached.decision
+  if (cached.hit !== undefined) {
+    draft.decided(made)
+    draft.replayed(cached.hit)
+    return
+  }
 
   if (request.mode === 'dry-run') {
     draft.decided(made)
+    await guarded(tellHeld(session))
     draft.at((await guarded(session.destination())) ?? null)
-    const planned = await guarded(planRun(session, desired, await selectShards(session, desired)))
+    const planned = await guarded(planRun(session, desired, await selectShards(session, desired, cached.standing)))
     draft.planned(
       planned.built.data,
       planned.limits,
@@ -73,15 +91,20 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
       planned.left,
     )
     refuseSuccessUnread(request, planned)
+    await cached.keep(planned, draft.record('finished'))
     return
   }
 
   // Apply: the lease comes before the read, so that what is planned is what is there. Another run that holds it decides otherwise.
+  // A hold decides otherwise too: before anything is made or waited for, and again after the wait.
   draft.deciding(made)
+  await guarded(refuseHeld(session))
   const ground = await takeGround(session, desired, draft)
   try {
+    await guarded(refuseHeld(ground.session))
     draft.decided(made)
-    await applyOn(ground, desired, draft)
+    const planned = await applyOn(ground, desired, draft)
+    await cached.keep(planned, draft.record('finished'))
   } catch (thrown) {
     // Of all that fails when a lease is lost, this is the reason.
     throw ground.lease.signal.aborted && !deps.stop.aborted ? ground.lease.signal.reason : thrown
@@ -103,7 +126,7 @@ function refuseSuccessUnread({ target }: RunRequest, { built }: PlannedRun): voi
   )
 }
 
-async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): Promise<void> {
+async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): Promise<PlannedRun> {
   const { session, selection } = ground
   const { deps } = session
   const guarded = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, deps.stop)
@@ -115,12 +138,15 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
     planned.shards.map(({ key }) => key),
     planned.left,
   )
-  if (planned.blocked) return
+  if (planned.blocked) return planned
   if (!(await guarded(approve(session, planned)))) throw declined(session.request)
+  // Planning and asking may have taken long. What is placed from here on stops the next apply, not this one.
+  await guarded(refuseHeld(session))
   await applyPlan(ground, planned, draft)
   // A stop in the middle of the changes is told by their outcomes and by this.
   deps.stop.throwIfAborted()
   refuseSuccessUnread(session.request, planned)
+  return planned
 }
 
 async function askedBase(deps: RunDependencies, request: RunRequest): Promise<Base | undefined> {
@@ -154,7 +180,7 @@ async function finish(deps: RunDependencies, draft: RunDraft, session: RunSessio
   if (session !== undefined) {
     const durable = record.run.mode === 'apply' && record.decision.action !== 'skip'
     try {
-      await createRecordStore(session.target.store).write(record, { durable })
+      await createRecordStore(session.target.store).write(withoutReplay(record), { durable })
     } catch (thrown) {
       const message = `${record.run.target}: the record of this run could not be kept: ${toError(thrown).message}`
       deps.reporter.report({ kind: 'warned', target: record.run.target, message })
@@ -166,4 +192,9 @@ async function finish(deps: RunDependencies, draft: RunDraft, session: RunSessio
   }
   deps.reporter.report({ kind: 'finished', record })
   return record
+}
+
+/** What was replayed is kept with the run that logged it. */
+function withoutReplay(record: RunRecord): RunRecord {
+  return record.log.replayedFrom === null ? record : { ...record, log: { ...record.log, records: [] } }
 }

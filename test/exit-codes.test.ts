@@ -20,6 +20,7 @@ describe('exitCodeOf', () => {
     ['plan-mismatch', 4],
     ['store-refused', 4],
     ['journal-unavailable', 4],
+    ['held', 75],
     ['lease-held', 75],
     ['interrupted', 130],
   ])('%s ends with %d', (code, exit) => {

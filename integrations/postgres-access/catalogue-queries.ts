@@ -35,41 +35,45 @@ export const databasesOfRolesQuery = `
   FROM pg_shdepend d JOIN pg_database b ON b.oid = d.dbid JOIN pg_roles r ON r.oid = d.refobjid
   WHERE d.refclassid = 'pg_authid'::regclass AND r.rolname = ANY($1)`
 
-/** One row an entry of an access list: kind, names of the object, its owner, and grantee, grantor and privilege. */
-const ENTRIES = `
-  SELECT 'database' AS kind, NULL::name AS schema, datname AS name, NULL::text AS detail, datdba AS owner, a.*
-  FROM pg_database, aclexplode(datacl) a WHERE datname = current_database()
+/**
+ * One row an object that has an access list: kind, names of the object, its owner, and the list. `[:]` gives the list as one plain value: a long
+ * one is kept compressed, and aclexplode would unpack all of it again for each of its entries.
+ */
+const LISTS = `
+  SELECT 'database' AS kind, NULL::name AS schema, datname AS name, NULL::text AS detail, datdba AS owner, datacl[:] AS list
+  FROM pg_database WHERE datname = current_database()
   UNION ALL
-  SELECT 'schema', nspname, NULL, NULL, nspowner, a.* FROM pg_namespace, aclexplode(nspacl) a
+  SELECT 'schema', nspname, NULL, NULL, nspowner, nspacl[:] FROM pg_namespace
   UNION ALL
-  SELECT CASE relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, nspname, relname, NULL, relowner, a.*
-  FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, aclexplode(relacl) a WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+  SELECT CASE relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, nspname, relname, NULL, relowner, relacl[:]
+  FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
   UNION ALL
-  SELECT 'column', nspname, relname, attname, relowner, a.*
-  FROM pg_attribute t JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace, aclexplode(attacl) a
+  SELECT 'column', nspname, relname, attname, relowner, attacl[:]
+  FROM pg_attribute t JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
   WHERE attacl IS NOT NULL AND NOT attisdropped
   UNION ALL
-  SELECT 'function', nspname, proname, oidvectortypes(proargtypes), proowner, a.*
-  FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace, aclexplode(proacl) a
+  SELECT 'function', nspname, proname, oidvectortypes(proargtypes), proowner, proacl[:]
+  FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace WHERE proacl IS NOT NULL
   UNION ALL
-  SELECT 'default', nspname, pg_get_userbyid(defaclrole), defaclobjtype::text, defaclrole, a.*
-  FROM pg_default_acl LEFT JOIN pg_namespace n ON n.oid = defaclnamespace, aclexplode(defaclacl) a`
+  SELECT 'default', nspname, pg_get_userbyid(defaclrole), defaclobjtype::text, defaclrole, defaclacl[:]
+  FROM pg_default_acl LEFT JOIN pg_namespace n ON n.oid = defaclnamespace`
 
-const PRIVILEGE = `privilege_type || CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END`
-
-/** What the roles of `$1` were given in this database. What an owner has on its own objects is not given. */
+/**
+ * What the roles of `$1` were given in this database: one row an object, with `[role, privilege, grantable]` of each entry of its list, in any
+ * order, some more than once (from several grantors). What an owner has on its own objects is not given.
+ */
 export const grantsQuery = `
-  SELECT r.rolname AS role, e.kind, e.schema, e.name, e.detail, array_agg(DISTINCT ${PRIVILEGE} ORDER BY ${PRIVILEGE}) AS privileges
-  FROM (${ENTRIES}) e JOIN pg_roles r ON r.oid = e.grantee
-  WHERE r.rolname = ANY($1) AND e.grantee <> e.owner
-  GROUP BY r.rolname, e.kind, e.schema, e.name, e.detail`
+  SELECT l.kind, l.schema, l.name, l.detail, json_agg(json_build_array(r.rolname, a.privilege_type, a.is_grantable)) AS entries
+  FROM (${LISTS}) l, aclexplode(l.list) a JOIN pg_roles r ON r.oid = a.grantee
+  WHERE r.rolname = ANY($1) AND a.grantee <> l.owner
+  GROUP BY l.kind, l.schema, l.name, l.detail`
 
 /** The entries of one object for one role: `$1` role, `$2` kind, `$3` schema, `$4` name, `$5` detail. */
 export const entriesQuery = `
-  SELECT pg_get_userbyid(e.grantor) AS grantor, pg_get_userbyid(e.owner) AS owner, e.privilege_type AS privilege, e.is_grantable AS grantable
-  FROM (${ENTRIES}) e
-  WHERE e.grantee = (SELECT oid FROM pg_roles WHERE rolname = $1) AND e.grantee <> e.owner AND e.kind = $2
-    AND e.schema IS NOT DISTINCT FROM $3::name AND e.name IS NOT DISTINCT FROM $4::name AND e.detail IS NOT DISTINCT FROM $5::text`
+  SELECT pg_get_userbyid(a.grantor) AS grantor, pg_get_userbyid(l.owner) AS owner, a.privilege_type AS privilege, a.is_grantable AS grantable
+  FROM (${LISTS}) l, aclexplode(l.list) a
+  WHERE a.grantee = (SELECT oid FROM pg_roles WHERE rolname = $1) AND a.grantee <> l.owner AND l.kind = $2
+    AND l.schema IS NOT DISTINCT FROM $3::name AND l.name IS NOT DISTINCT FROM $4::name AND l.detail IS NOT DISTINCT FROM $5::text`
 
 /** Everything in the schemas of `$1` that can be granted on. */
 export const objectsQuery = `

@@ -1,5 +1,5 @@
 // What one instance holds, read in READ ONLY transactions: roles, what they were given, what is there to give, what keeps roles from being dropped.
-import type { PostgresClient, PostgresTransaction } from 'trueup'
+import { groupBy, type PostgresClient, type PostgresTransaction } from 'trueup'
 import {
   databasesOfRolesQuery,
   grantsQuery,
@@ -42,6 +42,7 @@ export interface FoundGrant {
   readonly role: string
   readonly database: string
   readonly object: GrantObject
+  /** In any order, some perhaps twice. */
   readonly privileges: readonly string[]
 }
 
@@ -109,11 +110,9 @@ export async function readCatalogue(main: PostgresClient, question: CatalogueQue
     await question.inDatabase(database).transaction(async (transaction) => {
       await pinSearchPath(transaction)
       const found = await transaction.query<GrantRow>(grantsQuery, [whole.ours])
-      grants.push(
-        ...found.map((row) => ({ role: row.role, database, object: objectOf(row), privileges: row.privileges })),
-      )
+      for (const row of found) for (const grant of grantsOf(row, database)) grants.push(grant)
       const there = await transaction.query<ObjectRow>(objectsQuery, [question.schemas.get(database) ?? []])
-      objects.push(...there.map((row) => ({ ...row, database })))
+      for (const row of there) objects.push({ ...row, database })
       noteObstacles(await transaction.query<ObstacleRow>(obstaclesQuery, [whole.ours, false]), ` in ${database}`)
     })
   }
@@ -137,12 +136,12 @@ interface ServerRow extends Readonly<Record<string, unknown>> {
 }
 type RoleRow = Readonly<Record<string, unknown>> & FoundRole
 interface GrantRow extends Readonly<Record<string, unknown>> {
-  readonly role: string
   readonly kind: GrantObject['kind']
   readonly schema: string | null
   readonly name: string | null
   readonly detail: string | null
-  readonly privileges: readonly string[]
+  /** Role, privilege, and whether it may be granted on. */
+  readonly entries: readonly (readonly [string, string, boolean])[]
 }
 
 async function readServer(transaction: PostgresTransaction): Promise<ServerRow> {
@@ -158,6 +157,18 @@ export async function readRoles(
 ): Promise<ReadonlyMap<string, FoundRole>> {
   const rows = await transaction.query<RoleRow>(rolesQuery(canReadPasswords), [names])
   return new Map(rows.map((row) => [row.name, row]))
+}
+
+/** One a role. */
+function grantsOf(row: GrantRow, database: string): readonly FoundGrant[] {
+  const object = objectOf(row)
+  const byRole = groupBy(row.entries, ([role]) => role)
+  return [...byRole].map(([role, entries]) => ({
+    role,
+    database,
+    object,
+    privileges: entries.map(([, privilege, grantable]) => (grantable ? `${privilege} WITH GRANT OPTION` : privilege)),
+  }))
 }
 
 /** Letters of pg_default_acl. */

@@ -65,11 +65,10 @@ export function compare({ wanted, catalogue, marker, passwords }: CompareInput):
   }
   const grants = expandGrants(wanted, catalogue)
   warnings.push(...grants.missing.map((what) => `${instance}: ${what}: grants on it cannot be made yet.`))
-  for (const found of catalogue.grants)
-    current.push({
-      item: { kind: 'grant', instance, ...found, privileges: privilegesText(found.privileges) },
-      owned: true,
-    })
+  for (const { role, database, object, privileges } of catalogue.grants) {
+    const item: AccessItem = { kind: 'grant', instance, privileges: privilegesText(privileges), role, database, object }
+    current.push({ item, owned: true })
+  }
   return { desired: [...roles, ...kept, ...grants.items], current, warnings }
 }
 

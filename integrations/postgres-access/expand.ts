@@ -22,10 +22,10 @@ export function expandGrants({ instance, grants }: DesiredInstance, catalogue: C
       const item: GrantItem = {
         kind: 'grant',
         instance,
+        privileges: privilegesText(grant.privileges),
         role: grant.role,
         database: grant.database,
         object,
-        privileges: privilegesText(grant.privileges),
       }
       const key = keyOf(item)
       const same = items.get(key)

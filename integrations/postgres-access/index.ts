@@ -47,7 +47,7 @@ export default defineIntegration({
     const seen = await lookAt({
       shard: ctx.shard,
       wanted: desired[0],
-      ownsSomething: ctx.owned.size > 0,
+      owned: ctx.owned.size,
       // With the instance, so that one server under two names is not fought over.
       marker: { target: ctx.target, destination: `${ctx.params.place}/${ctx.shard}` },
       dryRun: ctx.dryRun,

@@ -30,14 +30,15 @@ export type GrantObject =
       readonly createdBy: string
     }
 
+/** In this order, because a plan shows the fields of an object in the order in which it has them. */
 export interface GrantItem {
   readonly kind: 'grant'
   readonly instance: string
+  /** As one text, so that a change of it is shown whole: `INSERT, SELECT WITH GRANT OPTION`. Sorted. */
+  readonly privileges: string
   readonly role: string
   readonly database: string
   readonly object: GrantObject
-  /** As one text, so that a change of it is shown whole: `INSERT, SELECT WITH GRANT OPTION`. Sorted. */
-  readonly privileges: string
 }
 
 export type AccessItem = RoleItem | GrantItem
@@ -75,6 +76,7 @@ function objectPath(object: GrantObject): readonly string[] {
 
 /** Names hold anything, also what separates the parts of a key. */
 function part(name: string): string {
+  if (!/[%/()*]/.test(name)) return name
   return name.replace(/[%/()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`)
 }
 

@@ -21,8 +21,8 @@ export interface LookOptions {
   readonly shard: string
   /** undefined: it is in no data file any more. */
   readonly wanted: DesiredInstance | undefined
-  /** The ledger knows of objects there. */
-  readonly ownsSomething: boolean
+  /** Objects there that the ledger knows of. */
+  readonly owned: number
   readonly marker: Pick<Marker, 'target' | 'destination'>
   readonly dryRun: boolean
   readonly postgres: Postgres
@@ -41,10 +41,9 @@ export interface Seen {
 }
 
 export async function lookAt(options: LookOptions): Promise<Seen> {
-  const { wanted, shard, ownsSomething } = options
+  const { wanted, shard, owned, marker } = options
   if (wanted === undefined) {
-    const reason = `${shard} is in no data file any more, so nothing says how to reach it. Put its file back without roles and grants, apply that, then remove the file`
-    return untouched([], ownsSomething ? listing.unreadable(reason) : listing.whole([]))
+    return untouched([], owned === 0 ? listing.whole([]) : listing.unreadable(removedText(shard, owned, marker.target)))
   }
   const uri = await options.resolve(wanted.connection)
   try {
@@ -54,6 +53,16 @@ export async function lookAt(options: LookOptions): Promise<Seen> {
     const roles = wanted.roles.map((role) => desiredItem(shard, role, null))
     return untouched(roles, listing.unreadable(`instance ${shard}: ${error.message}`))
   }
+}
+
+/** How to reach an instance stands in its file alone, so its roles are given up before the file goes. */
+function removedText(instance: string, owned: number, target: string): string {
+  const what = owned === 1 ? '1 object is' : `${String(owned)} objects are`
+  return [
+    `instance ${instance} is in no data file any more, and nothing else says how to reach it; ${what} still owned there and left as they are`,
+    `To give the instance up, put its file back with roles: [] and grants: [], run: trueup apply ${target} --shard ${instance} --allow-empty, and only then remove the file`,
+    `If its server is gone for good, have them forgotten: trueup owned list ${target} names them for trueup owned release ${target} <key>...`,
+  ].join('. ')
 }
 
 async function lookInto(wanted: DesiredInstance, uri: string, options: LookOptions): Promise<Seen> {

@@ -2,24 +2,27 @@
 import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { TrueupError } from 'trueup'
+import { saslPrepare } from './sasl-prepare.js'
 
 const derive = promisify(pbkdf2)
 /** PostgreSQL's own number. */
 const ITERATIONS = 4096
 
 /**
- * `SCRAM-SHA-256$4096:<salt>$<stored key>:<server key>`: sent in place of the password, so that no log of the server can hold it.
+ * `SCRAM-SHA-256$4096:<salt>$<stored key>:<server key>`: sent in place of the password, so that no log of the server can hold it. Equal to
+ * what the server would make of the password and this salt.
  *
- * @throws TrueupError `apply-failed` for characters outside printable ASCII: clients do not agree on how to prepare them
+ * @throws TrueupError `apply-failed` for what no client can send (an empty password, one with a NUL character or half of a surrogate pair),
+ * and for what clients prepare in different ways
  */
 export async function scramVerifier(password: string, salt: Uint8Array = randomBytes(16)): Promise<string> {
-  if (!/^[\x20-\x7e]+$/.test(password)) {
+  if (password === '' || /[\0\p{Surrogate}]/u.test(password)) {
     throw new TrueupError(
       'apply-failed',
-      'the password is empty or holds characters other than printable ASCII; choose another',
+      'the password is empty, or holds a NUL character or half of a character, which no client can send; choose another',
     )
   }
-  const salted = await derive(password, salt, ITERATIONS, 32, 'sha256')
+  const salted = await derive(await saslPrepare(password), salt, ITERATIONS, 32, 'sha256')
   const sign = (text: string): Buffer => createHmac('sha256', salted).update(text).digest()
   const storedKey = createHash('sha256').update(sign('Client Key')).digest('base64')
   const serverKey = sign('Server Key').toString('base64')

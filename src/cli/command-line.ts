@@ -15,19 +15,30 @@ const KEPT: readonly OptionName[] = [
   'initStore',
 ]
 
+/** Those that every command knows which reads the repository or the store. */
+const PLACES: readonly OptionName[] = ['directory', 'config', 'store', 'trustRepo']
+
+/** ` -C /srv/x --store file:/srv/y`: where this command works, for hints that name another one; empty for none. */
+export function placeFlags({ settings }: Pick<CommandInput, 'settings'>): string {
+  return flagWords(PLACES, settings)
+    .map((word) => ` ${quoted(word)}`)
+    .join('')
+}
+
 /** `dns-records --store file:/srv/x --param server=…`, without the word trueup and the command. */
 export function commandLine(target: string, { settings, positionals }: CommandInput): string {
-  const words: string[] = [
-    positionals[0]?.includes('/') === true && !positionals[0].endsWith('.json') ? positionals[0] : target,
-  ]
-  for (const name of KEPT) {
+  const first = positionals[0]?.includes('/') === true && !positionals[0].endsWith('.json') ? positionals[0] : target
+  return [first, ...flagWords(KEPT, settings)].map(quoted).join(' ')
+}
+
+function flagWords(names: readonly OptionName[], settings: CommandInput['settings']): readonly string[] {
+  return names.flatMap((name) => {
     const { value, origin } = settings[name]
-    if (origin !== 'flag') continue
+    if (origin !== 'flag') return []
     const flag = flagText(optionSpec(name).flag)
     const values: readonly unknown[] = Array.isArray(value) ? value : [value]
-    for (const one of values) words.push(flag, ...(one === true ? [] : [textOf(one)]))
-  }
-  return words.map(quoted).join(' ')
+    return values.flatMap((one) => [flag, ...(one === true ? [] : [textOf(one)])])
+  })
 }
 
 function textOf(value: unknown): string {

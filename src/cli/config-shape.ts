@@ -125,6 +125,29 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
         },
         depends: { key: 'dir', on: 'backend', is: 'file' },
       },
+      cache: {
+        kind: 'object',
+        description: 'The run cache.',
+        keys: {
+          sign: {
+            kind: 'object',
+            description: 'Entries are signed, and those that are not are not believed.',
+            required: ['secret', 'key'],
+            keys: {
+              secret: {
+                kind: 'text',
+                description: 'Path of the secret whose fields are the keys: each 32 random characters or more.',
+                expected: TEXT,
+              },
+              key: {
+                kind: 'text',
+                description: 'The field that signs; all fields are good for reading.',
+                expected: TEXT,
+              },
+            },
+          },
+        },
+      },
       limits,
       approvals: approvalsShape(),
       targets: {

@@ -22,6 +22,11 @@ export interface SecretsConfig {
   readonly dir?: string
 }
 
+/** Which secret holds the HMAC keys of cache entries (a field each), and the field that signs. */
+export interface CacheConfig {
+  readonly sign: { readonly secret: string; readonly key: string }
+}
+
 /** The checked file. Plain JSON data, so that it can be kept by the digest of its text. Durations are in ms. */
 export interface Config {
   /** The file as it is named in messages; null when there is none. */
@@ -35,6 +40,8 @@ export interface Config {
   readonly concurrency?: number
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'
   readonly secrets?: Partial<SecretsConfig>
+  readonly cache?: Partial<CacheConfig>
+  readonly ttl?: number
   readonly limits?: LimitSettings
   readonly approvals?: readonly Approval[]
   readonly targets?: Readonly<Record<string, ConfigTarget>>

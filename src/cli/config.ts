@@ -3,6 +3,7 @@
 import { stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { TrueupError } from '../errors.js'
+import { isFile } from '../util/path-kind.js'
 import type { Config } from './config-types.js'
 import type { FileOptionName, Setting, Settings } from './options.js'
 
@@ -67,6 +68,7 @@ export function fileSettings(config: Config): {
     ...setting('timeout', config.timeout),
     ...setting('concurrency', config.concurrency),
     ...setting('logLevel', config.logLevel),
+    ...setting('ttl', config.ttl),
   }
 }
 
@@ -85,8 +87,4 @@ async function upwards(directory: string): Promise<readonly string[]> {
 
 async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isFile() === true
 }

@@ -127,6 +127,21 @@ export const COMMANDS = {
     arguments: [],
     examples: ['trueup runs gc', 'trueup runs gc --yes'],
   },
+  status: {
+    summary: 'when each target was last brought to its desired state, holds, doubts; exit 1 when one is overdue',
+    arguments: [{ name: 'target', required: false, repeatable: true }],
+    examples: ['trueup status --max-age 26h', 'trueup status dns-records -o json'],
+  },
+  hold: {
+    summary: 'stop the applies of a target, or with --all of every target, everywhere and for a time',
+    arguments: [{ name: 'target', required: false }],
+    examples: ['trueup hold dns-records --for 2h --reason maintenance', 'trueup hold --all --for 3d --reason holidays'],
+  },
+  release: {
+    summary: 'end a hold before its time',
+    arguments: [{ name: 'target', required: false }],
+    examples: ['trueup release dns-records', 'trueup release --all'],
+  },
   'lease list': {
     summary: 'who holds which destination and shard, since when and until when',
     arguments: [],
@@ -137,6 +152,27 @@ export const COMMANDS = {
     arguments: [{ name: 'id', required: true }],
     whenMissing: '`trueup lease list` shows the ids',
     examples: ['trueup lease release 01JDXK5Q2M'],
+  },
+  'cache list': {
+    summary: 'the entries of the run cache: what converged, and until when that may answer',
+    arguments: [],
+    examples: ['trueup cache list --target dns-records', 'trueup cache list --trust-zone main -o json'],
+  },
+  'cache show': {
+    summary: 'one entry: the components of its key and the log that a hit replays',
+    arguments: [{ name: 'id', required: true }],
+    whenMissing: '`trueup cache list` shows the ids',
+    examples: ['trueup cache show 5d1c40b2'],
+  },
+  'cache delete': {
+    summary: 'forget entries: by id, or with --target, --trust-zone or --all those that are shown, with --yes',
+    arguments: [{ name: 'id', required: false, repeatable: true }],
+    examples: ['trueup cache delete 5d1c40b2', 'trueup cache delete --target dns-records --yes'],
+  },
+  'cache gc': {
+    summary: 'the entries that have expired or cannot be read; deletes them with --yes',
+    arguments: [],
+    examples: ['trueup cache gc', 'trueup cache gc --yes'],
   },
   'new integration': {
     summary: 'write a working integration with its test, to start from',
@@ -165,6 +201,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, { readonly summary: string;
   owned: { summary: 'what targets own: list, adopt, release, move' },
   runs: { summary: 'the kept records: list, show, gc', alone: 'runs list' },
   lease: { summary: 'the leases of applies: list, release', alone: 'lease list' },
+  cache: { summary: 'the run cache: list, show, delete, gc', alone: 'cache list' },
   new: { summary: 'write something to start from: integration' },
 }
 

@@ -2,6 +2,8 @@
 import type { OptionSpec } from './options-spec.js'
 import { FLAG } from './options-spec.js'
 
+const DAY_MS = 86_400_000
+
 export const COMMON_OPTIONS = {
   runId: {
     flag: 'run',
@@ -31,9 +33,9 @@ export const COMMON_OPTIONS = {
   allTargets: {
     flag: 'all',
     value: FLAG,
-    commands: ['owned list'],
+    commands: ['owned list', 'hold', 'release', 'cache delete'],
     group: 'Filters',
-    description: 'of all targets',
+    description: 'of all targets; for cache delete: every entry',
     variable: false,
   },
   from: {
@@ -52,12 +54,38 @@ export const COMMON_OPTIONS = {
     description: 'the target that is to own them; of the same destination',
     variable: false,
   },
+  holdFor: {
+    flag: 'for',
+    // An end that is further away is a mistake of the unit, or nobody remembers what it was for.
+    value: { kind: 'duration', maxMs: 366 * DAY_MS },
+    commands: ['hold'],
+    group: 'What to run',
+    description: 'how long the hold lasts from now, by the clock of the store: 30m, 2h, 3d',
+    variable: false,
+  },
+  reason: {
+    flag: 'reason',
+    value: { kind: 'text', placeholder: 'text' },
+    commands: ['hold'],
+    group: 'What to run',
+    description: 'why, for those whom it stops',
+    variable: false,
+  },
+  maxAge: {
+    flag: 'max-age',
+    value: { kind: 'duration' },
+    commands: ['status'],
+    group: 'Filters',
+    description: 'a target whose last success is older is overdue: 90s, 30m, 26h, 2d',
+    defaultText: 'only one that never succeeded is',
+    variable: true,
+  },
   target: {
     flag: 'target',
     value: { kind: 'text', placeholder: 'name' },
-    commands: ['runs list', 'runs gc', 'undo'],
+    commands: ['runs list', 'runs gc', 'undo', 'cache list', 'cache delete', 'cache gc'],
     group: 'Filters',
-    description: 'only runs of this target',
+    description: 'only runs, or cache entries, of this target',
     variable: false,
   },
   mode: {

@@ -1,4 +1,5 @@
 // Settings that cannot stand together in, a usage error out. Looks at values only; no file, no environment.
+import { DEFAULT_ZONE, zoneFault, zonesOf } from '../early-exit/trust-zones.js'
 import { TrueupError } from '../errors.js'
 import type { RunMode } from '../event.js'
 import type { CommandName } from './options-commands.js'
@@ -20,10 +21,26 @@ export function checkConflicts(command: CommandName, positionals: readonly strin
       `${from} needs something to compare with: --base <rev>, or TRUEUP_EARLY_EXIT_COMPARE_SHA, which is empty or not set`,
     )
   }
+  if (settings.noCache.value && settings.cache.value !== 'off' && settings.cache.origin === 'flag')
+    refuse(`--no-cache and --cache ${settings.cache.value} contradict each other: leave one out`)
+  checkZones(settings)
   const { value: out } = settings.out
   if (out !== undefined && settings.reports.value.some((report) => report.file === out)) {
     refuse(`the plan and a report would be written to one file, ${out}: give them two`)
   }
+}
+
+function checkZones({ trustZone, trustZoneRead }: Settings): void {
+  for (const { value, from } of [trustZone, trustZoneRead]) {
+    const fault = value === undefined ? undefined : zoneFault(value)
+    if (fault !== undefined) refuse(`${String(from)}: the trust zone ${JSON.stringify(value)} ${fault}`)
+  }
+  if (trustZoneRead.value === undefined) return
+  const own = trustZone.value ?? DEFAULT_ZONE
+  if (zonesOf(own).trusted)
+    refuse(
+      `${String(trustZoneRead.from)} is for runs that are not trusted, but the zone ${own} is: a trusted run reads its own entries alone. Leave it out, or name the zone of this run with --trust-zone untrusted-<name>`,
+    )
 }
 
 /** What the command and its flags amount to: `plan` never applies, `apply` always does, `run` with --apply or --no-dry-run. */

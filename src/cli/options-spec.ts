@@ -33,6 +33,7 @@ export const RUNS = ['plan', 'apply', 'run'] as const
 /** Those that plan, and with --apply carry out, something other than the desired state. */
 export const STEERED = ['undo', 'destroy'] as const
 export const OWNED = ['owned list', 'owned adopt', 'owned release', 'owned move'] as const
+export const CACHES = ['cache list', 'cache show', 'cache delete', 'cache gc'] as const
 /** Those that may need the repository and the store. */
 export const READERS = [
   ...RUNS,
@@ -45,8 +46,12 @@ export const READERS = [
   'runs list',
   'runs show',
   'runs gc',
+  'status',
+  'hold',
+  'release',
   'lease list',
   'lease release',
+  ...CACHES,
   'doctor',
   'config',
 ] as const

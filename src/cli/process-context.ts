@@ -3,6 +3,7 @@ import { hostname, userInfo } from 'node:os'
 import { readFileSync, readlinkSync } from 'node:fs'
 import type { RunActor } from '../event.js'
 import type { LeaseHolder } from '../store/lease-documents.js'
+import type { Capture } from '../report/capture.js'
 import type { Redactor } from '../report/redact.js'
 import type { Output } from './output.js'
 import type { Tool } from './tool.js'
@@ -18,6 +19,8 @@ export interface ProcessContext {
   readonly stdinIsTerminal: boolean
   readonly columns: number
   readonly output: Output
+  /** Keeps what author code prints from stdout, which is data. */
+  readonly capture: Capture
   /** Of this command: takes what was read of secrets out of everything that is told. */
   readonly redactor: Redactor
 }

@@ -1,5 +1,5 @@
 // The only file that puts a run's dependencies together. Heavy adapters stay behind dynamic imports.
-import type { LimitCheck, PlanData, Reporter, RunActor } from '../event.js'
+import type { LimitCheck, LogRecord, PlanData, Reporter, RunActor } from '../event.js'
 import { installDryRunGuard, type DryRunGuard } from '../reconcile/dry-run-guard.js'
 import type { OwnedDependencies } from '../run-owned.js'
 import type { RunDependencies } from '../run-types.js'
@@ -19,6 +19,8 @@ export interface Wiring {
   readonly signals: StopSignals
   readonly reference: TargetReference
   readonly confirm: (plan: PlanData, limits: readonly LimitCheck[]) => Promise<boolean>
+  /** What the integration printed when it was loaded before. */
+  readonly printed: readonly LogRecord[]
 }
 
 export function wireRun({
@@ -28,6 +30,7 @@ export function wireRun({
   signals,
   reference,
   confirm,
+  printed,
 }: Wiring): RunDependencies & { readonly guard: DryRunGuard } {
   return {
     clock: systemClock,
@@ -43,6 +46,8 @@ export function wireRun({
     giveUp: signals.giveUp,
     concurrency: project.settings.concurrency.value,
     guard: installDryRunGuard(),
+    capture: context.capture,
+    printed,
     redactor: context.redactor,
     fetch: globalThis.fetch,
     openTarget: (sides) => openTarget(reference, { ...sides, environment: context.environment }),

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PackageLock } from './locked-packages.js'
-import { isRecord } from './tree-files.js'
+import { isRecord } from '../util/is-record.js'
 
 export interface InstalledOptions {
   /** Absolute folder that holds the lockfile. */

@@ -1,6 +1,7 @@
 // Text of an npm lockfile in, the locked packages that an import reaches out. Pure: what is installed is looked at in
 // installed-packages.ts.
-import { ancestors, directoryOf, isRecord, within } from './tree-files.js'
+import { isRecord } from '../util/is-record.js'
+import { ancestors, directoryOf, within } from './tree-files.js'
 
 /** npm's own, in the order npm prefers them: these are read package by package. */
 export const NPM_LOCKFILES = ['npm-shrinkwrap.json', 'package-lock.json'] as const

@@ -1,5 +1,5 @@
 // A package.json and a name in, the target that Node would take out. Pure; follows Node's rules for `exports` and `imports`.
-import { isRecord } from './tree-files.js'
+import { isRecord } from '../util/is-record.js'
 
 const CONDITIONS = new Set(['node', 'import', 'module-sync', 'default'])
 const REQUIRE_CONDITIONS = new Set(['node', 'require', 'module-sync', 'default'])

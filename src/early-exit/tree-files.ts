@@ -1,6 +1,7 @@
 // Questions about the files of one snapshot, asked in few batches and remembered. Nothing is read from disk or run here.
 import { posix } from 'node:path'
 import type { Snapshot, SourceEntry } from '../desired/source.js'
+import { isRecord } from '../util/is-record.js'
 
 const REGULAR = new Set(['100644', '100755'])
 const LINK = '120000'
@@ -170,10 +171,6 @@ export class TreeFiles {
 /** A path as a glob that matches nothing else. */
 export function asGlob(path: string): string {
   return path.replace(/[\\*?[\]{}()!+@|^$]/g, '\\$&')
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** JSON as TypeScript writes it, made plain. Strings are matched first, so that nothing inside them is taken away. */

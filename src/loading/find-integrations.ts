@@ -2,7 +2,9 @@
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { resolvePackage } from './import-module.js'
-import { firstFile, isDirectory, isFile } from './local-graph.js'
+import { compareText } from '../util/compare-text.js'
+import { isDirectory, isFile } from '../util/path-kind.js'
+import { firstFile } from './local-graph.js'
 
 export interface IntegrationFile {
   /** By its file or folder. */
@@ -58,7 +60,7 @@ export async function findInPlaces(places: readonly string[], configDirectory: s
       else packages.push({ place, file })
     }
   }
-  const sorted = [...files.values()].sort((a, b) => compare(a.name, b.name) || compare(a.file, b.file))
+  const sorted = [...files.values()].sort((a, b) => compareText(a.name, b.name) || compareText(a.file, b.file))
   return { files: sorted, packages, missing }
 }
 
@@ -81,8 +83,4 @@ async function filesIn(directory: string): Promise<readonly IntegrationFile[]> {
 
 function indexOf(directory: string): Promise<string | undefined> {
   return firstFile(EXTENSIONS.map((extension) => join(directory, `index${extension}`)))
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,8 +1,9 @@
 // One module file on disk in, the files it names relatively (by a quick look at their text) out, and whether Node can load
 // them all by itself. Only a hint for choosing the loader and for messages: the code digest never stands on it.
-import { readFile, realpath, stat } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, extname, resolve } from 'node:path'
+import { isFile } from '../util/path-kind.js'
 
 export interface LocalGraph {
   /** Absolute real paths, the module itself first, with their text. */
@@ -65,12 +66,4 @@ export function canResolve(file: string, name: string): boolean {
 export async function firstFile(paths: readonly string[]): Promise<string | undefined> {
   for (const path of paths) if (await isFile(path)) return path
   return undefined
-}
-
-export async function isFile(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isFile() === true
-}
-
-export async function isDirectory(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() === true
 }

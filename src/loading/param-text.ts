@@ -1,5 +1,6 @@
 // The text of one `--param name=value` and what the schema says of the parameter in, the value out. Pure.
 import type { Json } from '../event.js'
+import { isRecord } from '../util/is-record.js'
 
 /** What a flag's text is read as. `any`: the schema takes more than one kind, or says nothing that JSON can say. */
 export type ParamType = 'string' | 'number' | 'integer' | 'boolean' | 'array' | 'object' | 'null' | 'any'
@@ -73,8 +74,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function isRecord(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

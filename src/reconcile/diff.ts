@@ -131,14 +131,14 @@ export function diff<E, C>(options: DiffOptions<E, C>): Diff<E, C> {
     const found = normalizedByKey.get(name)
     // byKey numbered the items of this very list.
     const raw = found === undefined ? undefined : (current.items[found.position] as C)
-    const has = found === undefined ? undefined : { value: raw as C, normalized: found.item }
+    const has = found === undefined ? undefined : { value: raw as C, normalized: found.item, digest: found.form.digest }
     const sides = {
       ...(wanted === undefined ? {} : { desired: wanted.item }),
       ...(has === undefined ? {} : { current: has.value }),
     }
     return {
       key: name,
-      ...(wanted === undefined ? {} : { desired: { value: wanted.item } }),
+      ...(wanted === undefined ? {} : { desired: { value: wanted.item, digest: wanted.form.digest } }),
       ...(has === undefined ? {} : { current: has }),
       fields: found?.form.digest === wanted?.form.digest ? [] : fieldDifferences(found?.form.json, wanted?.form.json),
       dependsOn: dependsOn?.(name, sides) ?? [],

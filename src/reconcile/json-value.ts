@@ -40,14 +40,17 @@ function withoutUndefined(value: unknown, depth: number): unknown {
     return copies.every((copy, index) => copy === (value as readonly unknown[])[index]) ? value : copies
   }
   if (!isPlain(value)) return value
-  let changed = false
-  const entries: [string, unknown][] = []
-  for (const [key, property] of Object.entries(value)) {
+  const object = value as Readonly<Record<string, unknown>>
+  const keys = Object.keys(object)
+  // Mostly nothing is undefined: then nothing is copied.
+  let copies: [string, unknown][] | undefined
+  for (const [index, key] of keys.entries()) {
+    const property = object[key]
     const copy = withoutUndefined(property, depth + 1)
-    if (copy !== property || copy === undefined) changed = true
-    if (copy !== undefined) entries.push([key, copy])
+    if (copy === undefined || copy !== property) copies ??= keys.slice(0, index).map((name) => [name, object[name]])
+    if (copy !== undefined) copies?.push([key, copy])
   }
-  return changed ? Object.fromEntries(entries) : value
+  return copies === undefined ? value : Object.fromEntries(copies)
 }
 
 /** Objects of another realm are plain too: their prototype is a root. */

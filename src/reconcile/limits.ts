@@ -159,7 +159,9 @@ function emptyChecks(facts: PlanFacts, settings: LimitSettings, overrides: Limit
     keys: [],
   })
 
-  const open = (shard: ShardFacts): number => shard.known - (shard.approved ?? 0)
+  // Of a shard that could not be read nothing is deleted, whatever is desired: the run fails on that, and no flag would help.
+  const open = (shard: ShardFacts): number =>
+    shard.incomplete?.unreadable === true ? 0 : shard.known - (shard.approved ?? 0)
   const known = facts.shards.reduce((total, shard) => total + open(shard), 0)
   if (facts.shards.every(({ empty }) => empty)) {
     const only = facts.shards.length === 1 ? (facts.shards[0]?.shard ?? null) : null

@@ -3,7 +3,6 @@
 import type { DeletePolicy } from '../integration.js'
 import type { PlannedChange } from '../event.js'
 import { unreachable } from '../util/unreachable.js'
-import { jsonForm } from './json-value.js'
 import type { OwnershipEntry, OwnershipView } from './ownership-view.js'
 import { caseOf, ownerOf } from './plan-cases.js'
 import type { Case } from './plan-cases.js'
@@ -36,7 +35,7 @@ export interface DecideInput {
 export function decide({ home, target, deletePolicy, ledger, shardComplete, elsewhere, only }: DecideInput): Decided {
   const { pair, part } = home
   const entry = ledger.entryOf(pair.key)
-  const live = pair.current === undefined ? null : jsonForm(pair.current.normalized, `current ${pair.key}`).digest
+  const live = pair.current?.digest ?? null
   const owner = ownerOf({ target, deletePolicy, entry, proof: pair.owned, live })
   const isElsewhere = pair.desired === undefined && elsewhere.has(pair.key)
   const ours = pair.current !== undefined && owner.kind === 'ours'

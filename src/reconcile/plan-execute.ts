@@ -55,7 +55,7 @@ export function executable({
     const after = pair.desired?.value
     return {
       change,
-      afterDigest: pair.desired === undefined ? null : jsonForm(after, `desired ${change.key}`).digest,
+      afterDigest: pair.desired?.digest ?? null,
       before,
       normalized:
         pair.current === undefined ? undefined : jsonForm(pair.current.normalized, `current ${change.key}`).json,

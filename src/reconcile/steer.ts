@@ -136,7 +136,7 @@ function indexed(shard: string, plan: unknown): IndexedPart {
 
 function isAsWanted(value: Json | undefined, current: Pair['current'], key: string): boolean {
   if (value === undefined || current === undefined) return value === undefined && current === undefined
-  return jsonForm(current.normalized, `current ${key}`).digest === jsonForm(value, `wanted ${key}`).digest
+  return current.digest === jsonForm(value, `wanted ${key}`).digest
 }
 
 /** Where it is desired or listed now, else the one part of its shard whose key function knows it. */

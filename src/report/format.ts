@@ -1,5 +1,7 @@
-// In: numbers, times and ids. Out: the short texts that people read, one form of each for all of trueup.
+// In: numbers, times, ids and who did something. Out: the short texts that people read, one form of each for all of trueup.
 // Pure: the time now comes in as an argument.
+
+import type { RunActor } from '../event.js'
 
 const second = 1000
 const minute = 60 * second
@@ -68,6 +70,11 @@ export function shortDigest(digest: string): string {
 /** The first 8 digits of a commit id or digest; words such as `worktree` stay whole. */
 export function shortId(id: string): string {
   return /^[0-9a-f]{9,}$/.test(id) ? id.slice(0, 8) : id
+}
+
+/** `by jane on ci-7 (https://…)`. */
+export function byText({ actor, host, url }: Pick<RunActor, 'actor' | 'host' | 'url'>): string {
+  return `by ${actor ?? 'unknown'} on ${host}${url === null ? '' : ` (${url})`}`
 }
 
 /** Clock time of the day, local unless `utc`: `09:12:44`. @param time - UTC milliseconds */

@@ -2,6 +2,7 @@
 // Decides order and wording once; knows nothing of colours or of Markdown.
 import type { ChangeAction, FieldChange, Json, LimitCheck, PlanData, PlannedChange, PlanSummary } from '../event.js'
 import type { DeletePolicy } from '../integration.js'
+import { compareText } from '../util/compare-text.js'
 import { count, shortDigest } from './format.js'
 
 export interface ChangeGroup {
@@ -143,12 +144,7 @@ export function exactCommand({ applyCommand, plan, blocked, fullDigest }: ApplyC
 }
 
 function byShardAndKey(left: PlannedChange, right: PlannedChange): number {
-  return compare(left.shard ?? '', right.shard ?? '') || compare(left.key, right.key)
-}
-
-function compare(left: string, right: string): number {
-  if (left === right) return 0
-  return left < right ? -1 : 1
+  return compareText(left.shard ?? '', right.shard ?? '') || compareText(left.key, right.key)
 }
 
 /** A whole object as its top-level fields; anything else as it is. */

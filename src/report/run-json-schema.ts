@@ -1,7 +1,16 @@
 // The JSON Schema (draft 2020-12) of the document of run-json.ts, for editors, scripts and the documentation. Data only.
 // Objects are open: readers must expect fields that they do not know.
 import type { ErrorCode } from '../errors.js'
-import type { ChangeAction, DecisionReason, LimitRule, LogLevel, OutcomeResult, RunMode } from '../event.js'
+import type {
+  CacheStatus,
+  ChangeAction,
+  DecisionReason,
+  LimitRule,
+  LogLevel,
+  LogSource,
+  OutcomeResult,
+  RunMode,
+} from '../event.js'
 
 /** The keys of a table that TypeScript checks for completeness: a new member of the union cannot be forgotten here. */
 const every = <T extends string>(table: Readonly<Record<T, true>>): readonly string[] => Object.keys(table)
@@ -87,11 +96,15 @@ function decision(): object {
     detail: textOrNull,
   })
   const cache = object({
-    status: oneOf(['HIT', 'MISS', 'EXPIRED', 'STALE', 'UNTRUSTED', 'ERROR']),
+    status: oneOf(
+      every<CacheStatus>({ HIT: true, MISS: true, EXPIRED: true, STALE: true, UNTRUSTED: true, ERROR: true }),
+    ),
     id: textOrNull,
     ageMs: { type: ['number', 'null'] },
     expiresAt: orNull(instant),
     zone: textOrNull,
+    expiresInMs: { type: ['number', 'null'] },
+    why: textOrNull,
   })
   const difference = {
     path: text,
@@ -171,7 +184,10 @@ function limit(): object {
 
 function logRecord(): object {
   const level = oneOf(every<LogLevel>({ debug: true, info: true, warn: true, error: true }))
-  return object({ level, time: instant, message: text, fields: { type: 'object' }, shard: textOrNull })
+  const source = oneOf(
+    every<LogSource>({ log: true, console: true, warning: true, exec: true, stdout: true, stderr: true }),
+  )
+  return object({ level, time: instant, message: text, fields: { type: 'object' }, shard: textOrNull, source })
 }
 
 function results(): readonly string[] {
@@ -232,11 +248,13 @@ function errorCodes(): readonly string[] {
     'store-corrupt': true,
     'store-refused': true,
     'journal-unavailable': true,
+    held: true,
     'lease-held': true,
     'lease-lost': true,
     'git-missing': true,
     'git-failed': true,
     'run-unknown': true,
+    'entry-unknown': true,
     timeout: true,
     interrupted: true,
     internal: true,

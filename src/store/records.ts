@@ -19,6 +19,8 @@ export interface RecordStore {
   list(target?: string): AsyncIterable<RunRecord>
   /** Ids of all records of all targets, newest first, without reading any. */
   ids(): Promise<readonly RecordName[]>
+  /** Names of all targets that an apply is on record of, sorted; those known already are neither read nor named. */
+  appliedTargets(known: readonly string[]): Promise<readonly string[]>
   remove(name: RecordName): Promise<void>
   /** By id or by an unambiguous beginning (or end) of it. */
   find(id: string): Promise<readonly RunRecord[]>
@@ -52,6 +54,21 @@ export function createRecordStore(store: ObjectStore): RecordStore {
     },
     async ids() {
       return (await keys()).map((key) => ({ key, id: idOf(key) }))
+    },
+    async appliedTargets(known) {
+      const names = new Set<string>()
+      const found = new Set(known.map((target) => storePrefix('records', target)))
+      for (const key of await keys()) {
+        // The part of a key that names a target may be cut short: the record has the whole name.
+        const part = key.slice(0, key.lastIndexOf('/') + 1)
+        if (found.has(part)) continue
+        for await (const { run } of read([key])) {
+          if (run.mode !== 'apply') continue
+          found.add(part)
+          names.add(run.target)
+        }
+      }
+      return [...names].sort()
     },
     async remove({ key }) {
       await store.delete(key)

@@ -30,6 +30,10 @@ interface Shape {
   readonly openings: readonly string[]
 }
 
+/** Of values written before: the shape that was last seen at each depth. Only a memo, and of small objects, so that nothing large is kept. */
+const lastShapes: (Shape | undefined)[] = []
+const longestKept = 1000
+
 /** Thrown inside, so that the fast walk need not carry its path; {@link explain} then finds the place. */
 class Refused extends Error {}
 
@@ -42,7 +46,6 @@ class Refused extends Error {}
  * sparse arrays, further properties of arrays, symbol keys, hidden properties, getters and setters, cycles. Pieces may have been emitted before.
  */
 export function writeCanonical(value: unknown, emit: (piece: string) => void): void {
-  const shapes: (Shape | undefined)[] = []
   /** The unfinished text of each open container: written before anything inside it, when a piece is due. */
   const open: string[] = []
 
@@ -86,8 +89,9 @@ export function writeCanonical(value: unknown, emit: (piece: string) => void): v
     const names = Object.getOwnPropertyNames(object)
     if (!isPlain(object) || Object.getOwnPropertySymbols(object).length > 0) throw new Refused()
     if (names.length === 0) return '{}'
-    let shape = shapes[depth]
-    if (shape === undefined || !sameKeys(shape.keys, names)) shapes[depth] = shape = shapeOf(names)
+    let shape = lastShapes[depth]
+    if (shape === undefined || !sameKeys(shape.keys, names)) shape = shapeOf(names)
+    if (names.length <= longestKept) lastShapes[depth] = shape
     const { sorted, openings } = shape
     let written = ''
     for (let index = 0; index < sorted.length; index++) {

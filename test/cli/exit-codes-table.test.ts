@@ -160,6 +160,15 @@ const CASES: readonly Case[] = [
     },
     says: /held by run/,
   },
+  {
+    code: 75,
+    when: 'the target is held',
+    run: async (world) => {
+      await world.rig.run(['hold', 'world', '--for', '2h', '--reason', 'frozen'])
+      return apply()(world)
+    },
+    says: /is held until .*: frozen/,
+  },
   { code: 130, when: 'it is interrupted', run: (world) => stopped(world, 'SIGINT') },
   { code: 143, when: 'it is terminated', run: (world) => stopped(world, 'SIGTERM') },
 ]

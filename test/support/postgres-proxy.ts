@@ -8,8 +8,8 @@ export interface CutAt {
   /** Statements that count. */
   readonly counts: RegExp
   readonly when: 'before' | 'after'
-  /** Called in place of the cut. */
-  readonly instead?: () => void
+  /** Called when it is time; the connection is cut when this is over. */
+  readonly first?: () => void | Promise<void>
 }
 
 export interface PostgresProxy extends AsyncDisposable {
@@ -60,9 +60,10 @@ export async function startProxy(serverPort: number, cut: CutAt): Promise<Postgr
     })
     let isMuted = false
     const end = (): void => {
-      if (cut.instead !== undefined) cut.instead()
-      client.destroy()
-      upstream.destroy()
+      void Promise.resolve(cut.first?.()).finally(() => {
+        client.destroy()
+        upstream.destroy()
+      })
     }
     upstream.on('data', (chunk) => {
       if (!isMuted) client.write(chunk)

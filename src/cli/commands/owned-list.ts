@@ -1,6 +1,7 @@
 // owned list: the objects that a target (or each) owns, as the ledger knows them. Reads only.
 import { TrueupError } from '../../errors.js'
 import { readAllLedgers } from '../../store/ledger.js'
+import { compareText } from '../../util/compare-text.js'
 import { styleOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
 import { targetOf } from '../load-target.js'
@@ -33,7 +34,7 @@ export async function ownedListCommand(input: CommandInput): Promise<number> {
           run: object.run,
         })),
       )
-      .sort((a, b) => compare(a.target, b.target) || compare(a.key, b.key))
+      .sort((a, b) => compareText(a.target, b.target) || compareText(a.key, b.key))
     const style = styleOf(context, settings, 'stdout')
     context.output.out(
       await printed(settings, {
@@ -59,8 +60,4 @@ export async function ownedListCommand(input: CommandInput): Promise<number> {
   } finally {
     await project.repository.close()
   }
-}
-
-function compare(left: string, right: string): number {
-  return left === right ? 0 : left < right ? -1 : 1
 }

@@ -2,7 +2,7 @@
 import { access, constants, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { TrueupError } from '../../errors.js'
-import type { LimitCheck, PlanData, RunRecord } from '../../event.js'
+import type { LimitCheck, LogRecord, PlanData, RunRecord } from '../../event.js'
 import { parseSavedPlan, savePlan, type SavedPlan } from '../../reconcile/saved-plan.js'
 import { createLogReporter } from '../../report/log-reporter.js'
 import { leftOutMarkdown, leftOutText, nothingInsteadText } from '../../report/left-out.js'
@@ -12,8 +12,10 @@ import type { RunRequest } from '../../run-types.js'
 import { systemClock } from '../../util/clock.js'
 import { unlessAborted } from '../../util/unless-aborted.js'
 import type { CommandInput } from '../command.js'
-import { commandLine } from '../command-line.js'
+import { cacheRequest } from '../cache-request.js'
+import { commandLine, placeFlags } from '../command-line.js'
 import { expectedPlan } from '../expected-plan.js'
+import { holdPrints } from '../held-prints.js'
 import { targetOf } from '../load-target.js'
 import { isCi } from '../process-context.js'
 import { openProject, type Project } from '../project.js'
@@ -34,9 +36,11 @@ export async function runCommand(input: CommandInput): Promise<number> {
   const warn = (message: string): void => {
     output.err(`${style.yellow('trueup: warning:')} ${style.data(message)}\n`)
   }
+  const held = holdPrints(context)
   const project = await openProject(context, input.settings, {
     signal: signals.giveUp,
     warn,
+    authored: held.authored,
     ...(input.positionals[0] === undefined ? {} : { target: input.positionals[0] }),
   })
   try {
@@ -67,9 +71,12 @@ export async function runCommand(input: CommandInput): Promise<number> {
       leaseWaitMs: settings.leaseWait.value,
       detailedExitcode: settings.detailedExitcode.value !== 'off',
       command: line,
+      ...cacheRequest(project, target),
+      place: placeFlags(input),
     }
-    return await performRun({ input, project, signals, target, request })
+    return await performRun({ input, project, signals, target, request, printed: held.take() })
   } finally {
+    held.tell()
     signals.close()
     await project.repository.close()
   }
@@ -85,6 +92,8 @@ export interface Performance {
   readonly params?: Readonly<Record<string, string>>
   /** Asks nobody: what was typed said exactly what to do. @defaultValue false */
   readonly isConfirmed?: boolean
+  /** By the integration, when it was loaded to find the target. */
+  readonly printed: readonly LogRecord[]
 }
 
 /** One run with its log on stderr and its result on stdout; gives its exit code. */
@@ -100,6 +109,7 @@ export async function performRun(performance: Performance): Promise<number> {
     level: logLevelOf(settings),
     style: styleOf(context, input.settings, 'stderr'),
     showTarget: false,
+    replay: settings.replay.value,
     clock: systemClock,
   })
   const deps = wireRun({
@@ -107,6 +117,7 @@ export async function performRun(performance: Performance): Promise<number> {
     project,
     reporter,
     signals,
+    printed: performance.printed,
     reference: {
       project,
       target,
@@ -155,7 +166,7 @@ async function confirm({ input, request, integration, plan, limits }: Shown): Pr
     `${planText({ target: request.target, integration, plan, limits, mode: 'apply', applyCommand: applyCommandOf(request), style })}\n`,
   )
   const { question } = await import('../question.js')
-  const answer = await question('\nApply exactly this plan? Type yes: ')
+  const answer = await question(context.output, '\nApply exactly this plan? Type yes: ')
   return answer.trim().toLowerCase() === 'yes'
 }
 

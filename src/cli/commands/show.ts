@@ -1,8 +1,10 @@
 // show: everything a target declares, as people and as programs read it. Evaluates no desired state.
 import { describeParams } from '../../params.js'
+import { holdsOn } from '../../store/holds.js'
 import { createRecordStore } from '../../store/records.js'
 import { styleOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
+import { lastRun } from '../last-run.js'
 import { loadTarget, targetOf } from '../load-target.js'
 import { openStoreOf } from '../open-target.js'
 import { openProject, pathInside } from '../project.js'
@@ -10,6 +12,7 @@ import { facts, printed, table } from '../print.js'
 import { formatAge } from '../../report/format.js'
 import { systemClock } from '../../util/clock.js'
 import { isTrueupError } from '../../errors.js'
+import { holdFacts, holdText } from '../../run-hold.js'
 
 export async function showCommand(input: CommandInput): Promise<number> {
   const { context } = input
@@ -37,6 +40,7 @@ export async function showCommand(input: CommandInput): Promise<number> {
           : null
         : (definition.inputs ?? [])
     const store = await openStoreOf(project, settings.store.value)
+    const holds = await holdsOn(store, target.name)
     let last = null
     for await (const record of createRecordStore(store).list(target.name)) {
       last = record
@@ -61,17 +65,8 @@ export async function showCommand(input: CommandInput): Promise<number> {
       limits: { maxDeletes: '30%', percentFrom: 10, ...plain(definition.limits ?? {}), ...target.limits },
       labels: target.labels,
       schedule: target.schedule,
-      lastRun:
-        last === null
-          ? null
-          : {
-              id: last.run.id,
-              at: new Date(last.run.startedAt).toISOString(),
-              mode: last.run.mode,
-              decision: last.decision.action,
-              reason: last.decision.reason,
-              exitCode: last.exitCode,
-            },
+      lastRun: last === null ? null : lastRun(last),
+      holds: holds.map(holdFacts),
     }
     const style = styleOf(context, settings, 'stdout')
     context.output.out(
@@ -107,6 +102,13 @@ export async function showCommand(input: CommandInput): Promise<number> {
                 .join(', '),
             ],
             ...(shown.describe === null ? [] : [['note', shown.describe] as const]),
+            ...holds.map(
+              (hold) =>
+                [
+                  'held',
+                  `${hold.target === null ? 'with all targets, ' : ''}${style.data(holdText(hold, style.utc))}`,
+                ] as const,
+            ),
             [
               'last run',
               last === null

@@ -67,7 +67,16 @@ describe('an instance that cannot be reached', () => {
     await world.converge({ main: named('one'), spare: named() })
     const run = await world.apply({ spare: named() })
     expect(run.record.exitCode).toBe(1)
-    expect(told(run)).toContain('main is in no data file any more')
+    // Nothing could be deleted there: limits are not what stands in the way.
+    const limited = await world.apply({}, { limits: {}, data: {} })
+    expect([limited.record.exitCode, limited.record.limits.filter(({ blocked }) => blocked)]).toEqual([1, []])
+    expect(told(run)).toContain('instance main is in no data file any more')
+    expect(told(run)).toContain(
+      'run: trueup apply postgres-access --shard main --allow-empty, and only then remove the file',
+    )
+    expect(told(run)).toContain('trueup owned release postgres-access <key>')
+    expect(actions(run)).toEqual([])
+    expect(await server.sql(`SELECT 1 FROM pg_roles WHERE rolname = 'one'`)).toHaveLength(1)
     await world.converge({ main: named(), spare: named() })
     expect((await world.apply({ spare: named() })).record.exitCode).toBe(0)
   })
@@ -118,7 +127,7 @@ describe('ownership', () => {
       statement: 1,
       counts: /^ALTER ROLE/,
       when: 'before',
-      instead: () => {
+      first: () => {
         done = server.sql(`COMMENT ON ROLE two IS 'mine now'`)
       },
     })

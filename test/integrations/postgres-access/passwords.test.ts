@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { readComment, writeComment } from '../../../integrations/postgres-access/marker.js'
 import { identifier, literal } from '../../../integrations/postgres-access/names.js'
 import { keyedDigest, scramVerifier } from '../../../integrations/postgres-access/password.js'
+import { saslPrepare } from '../../../integrations/postgres-access/sasl-prepare.js'
 
 describe('scramVerifier()', () => {
   it('gives what RFC 7677 gives for its example', async () => {
@@ -12,9 +13,34 @@ describe('scramVerifier()', () => {
     )
   })
 
-  it.each(['', 'pässword', 'line\nbreak'])('refuses %j, which clients would not agree on', async (password) => {
+  it.each(['', 'a\0b', 'half \ud83d'])('refuses %j, which no client can send', async (password) => {
     await expect(scramVerifier(password)).rejects.toMatchObject({ code: 'apply-failed' })
   })
+})
+
+describe('saslPrepare()', () => {
+  it.each([
+    ['I\u00ADX', 'IX'],
+    ['user', 'user'],
+    ['USER', 'USER'],
+    ['\u00AA', 'a'],
+    ['\u2168', 'IX'],
+    ['é', 'é'],
+    ['e\u0301', 'é'],
+    ['\u0007é', '\u0007é'],
+    ['\u0627\u0031', '\u0627\u0031'],
+    ['𞸀', '𞸀'],
+    ['ﻻ', 'لا'],
+  ])('makes %j of it as the RFC or the server say: %j', async (password, prepared) => {
+    expect(await saslPrepare(password)).toBe(prepared)
+  })
+
+  it.each(['ℵ', 'ס₨', '１ا'])(
+    'refuses %j, which the RFC and the server prepare in different ways',
+    async (password) => {
+      await expect(saslPrepare(password)).rejects.toMatchObject({ code: 'apply-failed' })
+    },
+  )
 })
 
 describe('keyedDigest()', () => {

@@ -1,6 +1,10 @@
 // Roles and memberships of postgres-access, on a real server, with the catalogue read back.
+import fc from 'fast-check'
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { literal } from '../../../integrations/postgres-access/names.js'
+import { scramVerifier } from '../../../integrations/postgres-access/password.js'
+import { saslPrepare } from '../../../integrations/postgres-access/sasl-prepare.js'
 import { startPostgres, type TestPostgres } from '../../support/postgres.js'
 import { actions, createWorld, fieldsOf, told } from '../../support/postgres-world.js'
 
@@ -26,6 +30,13 @@ async function role(name: string): Promise<RoleRow | undefined> {
   )
   return found
 }
+
+/** Some mixtures are refused. */
+const isTaken = (password: string): Promise<boolean> =>
+  saslPrepare(password).then(
+    () => true,
+    () => false,
+  )
 
 async function logIn(user: string, password: string): Promise<string> {
   const client = new Client({ host: '127.0.0.1', port: server.port, user, password, database: 'postgres' })
@@ -211,6 +222,67 @@ describe('passwords', () => {
     expect(kept?.rolpassword).toMatch(/^SCRAM-SHA-256\$4096:/)
     expect(JSON.stringify(run)).not.toContain('s3cret')
     expect(JSON.stringify(run)).not.toContain(kept?.rolpassword)
+  })
+
+  it.each([
+    ['accents', 'pässwörd'],
+    ['accents written as two characters', 'pa\u0308ssword'],
+    ['wide letters', 'ＡＢＣ'],
+    ['what is mapped to nothing', 'a\u00ADb'],
+    ['a space that is none of ASCII', 'a\u00A0b'],
+    ['signs younger than Unicode 3.2', 'horse 🐎 battery'],
+    ['a line break', 'line\nbreak'],
+    ['right to left', 'סיסמה'],
+    ['both directions, which SASLprep does not allow', 'aסb'],
+  ])('of %s log in', async (_, password) => {
+    await createWorld(server, { secrets: { 'pg/app': { password } } }).converge(withPassword(SECRET))
+    expect(await logIn('app', password)).toBe('app')
+    await expect(logIn('app', `${password}x`)).rejects.toThrow('authentication failed')
+  })
+
+  it('of any text are kept as the server itself would keep them', async () => {
+    await server.sql('CREATE ROLE app')
+    // Of each of these SASLprep makes something else.
+    const pieces = fc.constantFrom(
+      'a',
+      ' ',
+      'Ａ',
+      'ﬁ',
+      'é',
+      'e\u0301',
+      '\u00AD',
+      '\u00A0',
+      '\u200B',
+      '\u0007',
+      '\uE000',
+      '🐎',
+      'ס',
+      'ك',
+      '1',
+      '₨',
+      'ℵ',
+      '𞸀',
+      '𝟙',
+      '\u0340',
+    )
+    const passwords = fc.oneof(
+      fc.array(pieces, { minLength: 1, maxLength: 6 }).map((some) => some.join('')),
+      fc.string({ unit: 'grapheme', minLength: 1 }),
+    )
+    await fc.assert(
+      fc.asyncProperty(passwords, async (password) => {
+        fc.pre(!password.includes('\0'))
+        fc.pre(await isTaken(password))
+        await server.sql(`ALTER ROLE app PASSWORD ${literal(password)}`)
+        const [row] = await server.sql<{ kept: string }>(
+          `SELECT rolpassword AS kept FROM pg_authid WHERE rolname = 'app'`,
+        )
+        const kept = row?.kept ?? ''
+        const salt = Buffer.from(/:(.*)\$.*:/.exec(kept)?.[1] ?? '', 'base64')
+        expect(await scramVerifier(password, salt), JSON.stringify(password)).toBe(kept)
+      }),
+      { numRuns: 150 },
+    )
   })
 
   it('are changed when the value of their secret changes', async () => {
