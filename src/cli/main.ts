@@ -34,6 +34,8 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandFunction>>> = 
   release: async () => (await import('./commands/hold.js')).releaseCommand,
   'lease list': async () => (await import('./commands/lease.js')).leaseListCommand,
   'lease release': async () => (await import('./commands/lease.js')).leaseReleaseCommand,
+  'store check': async () => (await import('./commands/store-check.js')).storeCheckCommand,
+  'store copy': async () => (await import('./commands/store-copy.js')).storeCopyCommand,
   'cache list': async () => (await import('./commands/cache.js')).cacheListCommand,
   'cache show': async () => (await import('./commands/cache-show.js')).cacheShowCommand,
   'cache delete': async () => (await import('./commands/cache.js')).cacheDeleteCommand,

@@ -21,7 +21,7 @@ import { keepDeclaration, keptDeclaration, sameCode } from './declaration-cache.
 import { loadTarget } from './load-target.js'
 import { openSecrets } from './open-secrets.js'
 import { ownWork } from './own-work.js'
-import type { Environment } from './process-context.js'
+import { silenceAwsNotice, type Environment } from './process-context.js'
 import { configAt, pathInside, type Project } from './project.js'
 import { settingsInForce, targetIn } from './settings-in-force.js'
 
@@ -50,7 +50,7 @@ export async function openTarget(reference: TargetReference, sides: Sides): Prom
   const loaded = once(() => loadTarget(reference, authored))
   const declared = await declare(reference, sides.head, { loaded, authored })
   const inForce = await settingsInForce(project, { target: reference.target, base: sides.base, mode: sides.mode })
-  const store = await openStoreOf(project, inForce.store, sides.head)
+  const store = await openStoreOf(project, inForce.store, { head: sides.head })
   return {
     declared,
     limits: { ...declared.declaration.limits, ...inForce.limits },
@@ -166,10 +166,21 @@ async function configurationAt(
   return configurationOf(project, found.config, there, values)
 }
 
-export async function openStoreOf(project: Project, url: string, head?: Snapshot): Promise<ObjectStore> {
+export interface StoreOpening {
+  /** Whose commit tells what git tracks. @defaultValue the index */
+  readonly head?: Snapshot
+  /** For who moves it. */
+  readonly evenIfMoved?: boolean
+}
+
+export async function openStoreOf(project: Project, url: string, opening: StoreOpening = {}): Promise<ObjectStore> {
+  const { head, evenIfMoved = false } = opening
+  if (/^s3:/i.test(url)) silenceAwsNotice()
   const store = await openStore(url, {
     baseDirectory: project.directory,
     clock: systemClock,
+    environment: project.environment,
+    evenIfMoved,
     isTracked: async (path) => {
       const inside = pathInside(project.repository.root, path)
       if (inside === null) return false

@@ -153,6 +153,20 @@ export const COMMANDS = {
     whenMissing: '`trueup lease list` shows the ids',
     examples: ['trueup lease release 01JDXK5Q2M'],
   },
+  'store check': {
+    summary: 'try what locking relies on in the store, and tell what was tried; exit 1 when a fault was seen',
+    arguments: [],
+    examples: ['trueup store check', "trueup store check --store 's3://bucket/team?region=eu-west-1'"],
+  },
+  'store copy': {
+    summary: 'move a store: copy and compare every object, then mark the old one as moved',
+    arguments: [
+      { name: 'from', required: true },
+      { name: 'to', required: true },
+    ],
+    whenMissing: 'name the old store and the new one',
+    examples: ["trueup store copy file:.trueup 's3://bucket/team?region=eu-west-1'"],
+  },
   'cache list': {
     summary: 'the entries of the run cache: what converged, and until when that may answer',
     arguments: [],
@@ -201,6 +215,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, { readonly summary: string;
   owned: { summary: 'what targets own: list, adopt, release, move' },
   runs: { summary: 'the kept records: list, show, gc', alone: 'runs list' },
   lease: { summary: 'the leases of applies: list, release', alone: 'lease list' },
+  store: { summary: 'the store itself: check, copy' },
   cache: { summary: 'the run cache: list, show, delete, gc', alone: 'cache list' },
   new: { summary: 'write something to start from: integration' },
 }

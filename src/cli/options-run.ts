@@ -246,7 +246,7 @@ export const RUN_OPTIONS = {
     value: { kind: 'text', placeholder: 'url' },
     commands: READERS,
     group: 'Store',
-    description: 'where records, marks and ownership are kept: file:<dir> or memory:',
+    description: 'where records, marks and ownership are kept: file:<dir>, s3://bucket/prefix?region=… or memory:',
     default: 'file:.trueup',
     variable: true,
     inFile: true,

@@ -51,6 +51,7 @@ export const READERS = [
   'release',
   'lease list',
   'lease release',
+  'store check',
   ...CACHES,
   'doctor',
   'config',

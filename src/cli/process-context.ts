@@ -69,6 +69,11 @@ function userName(): string | null {
   }
 }
 
+/** The AWS SDK tells on stderr that Node 20 is old, in five lines, at its own first use: it would get into what a run logs. */
+export function silenceAwsNotice(): void {
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
+}
+
 /** This process, told apart from a later one with the same pid by its start time. */
 export function thisProcess(): Pick<LeaseHolder, 'pid' | 'processStart'> {
   return { pid: process.pid, processStart: startOf(process.pid) }

@@ -31,6 +31,8 @@ export interface Project {
   readonly configText: string
   readonly settings: Settings
   readonly cache: LocalCache
+  /** Of the process: endpoint and checksums of an S3 store may be in it. */
+  readonly environment: ProcessContext['environment']
   readonly capture: Capture
   /** Loads integrations where no run is under way. */
   readonly authored: Authored
@@ -85,6 +87,7 @@ export async function openProject(
       configText,
       settings: withFileSettings(settings, fileSettings(config)),
       cache,
+      environment: context.environment,
       capture: context.capture,
       authored: options.authored ?? ((_shard, load) => load()),
     }

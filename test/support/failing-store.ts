@@ -19,6 +19,7 @@ export function watchStore(
   const store: ObjectStore = {
     description: inner.description,
     shared: inner.shared,
+    conditions: inner.conditions,
     get: async (key) => {
       await before('get', key)
       return inner.get(key)
