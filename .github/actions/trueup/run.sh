@@ -48,11 +48,18 @@ if [ -z "$base" ]; then
 fi
 
 # A zone that is not trusted reads the trusted one and writes only its own. What enforces it are the credentials of the job: docs/ci.md.
+# The event of a schedule does not name the default branch, but a schedule runs on no other.
 zone=${ACTION_TRUST_ZONE:-main}
 zones=(--trust-zone "$zone")
 case ${GITHUB_EVENT_NAME:-} in
   pull_request | pull_request_target) zones=(--trust-zone "untrusted-pr-$(event pull_request.number)" --trust-zone-read "$zone") ;;
   merge_group) zones=(--trust-zone untrusted-merge-group --trust-zone-read "$zone") ;;
+  *)
+    default=$(event repository.default_branch)
+    if [ -n "$default" ] && [ "${GITHUB_REF:-}" != "refs/heads/$default" ]; then
+      zones=(--trust-zone untrusted-branch --trust-zone-read "$zone")
+    fi
+    ;;
 esac
 
 arguments=()
