@@ -1,6 +1,7 @@
 // Stage 2 of a run: read current state shard by shard, plan, check limits. In: session and desired state. Out: one plan. Writes nothing.
 import type { DesiredState } from './desired/evaluate.js'
 import { emptyLike, UNSHARDED } from './desired/shards.js'
+import { staticShardsOf } from './desired/static-shards.js'
 import { createSource } from './desired/source-context.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
 import type { Json, LeftOut, LimitCheck } from './event.js'
@@ -13,9 +14,11 @@ import { createOwnershipView, type OwnershipEntry, type OwnershipView } from './
 import type { Plan } from './integration.js'
 import { buildPlan, type BuiltPlan, type PlanShard } from './reconcile/plan.js'
 import { createEnv, createRunContext } from './reconcile/run-context.js'
+import { createRunMemory, type RunMemory } from './run-memory.js'
 import { notPlanned, steer } from './reconcile/steer.js'
 import { createRunLog } from './report/run-log.js'
 import { readStanding, type Standing } from './run-standing.js'
+import { desiredElsewhere } from './run-shards.js'
 import { steeredShards } from './run-steer.js'
 import type { RunSession } from './run-session.js'
 import type { RunRequest } from './run-types.js'
@@ -47,6 +50,13 @@ export interface PlannedRun {
   readonly ledger: readonly StoredLedger[]
   /** What was asked to be brought back and is not in the plan; undefined where nothing was asked. */
   readonly left: readonly LeftOut[] | undefined
+  /** What it was planned from, for planning the same again; shards in the order of `shards`. */
+  readonly planning: {
+    readonly shards: readonly PlanShard[]
+    readonly ledger: OwnershipView
+    readonly referenced: readonly SecretAddress[]
+  }
+  readonly memory: RunMemory
 }
 
 export interface ShardSelection {
@@ -65,7 +75,11 @@ export async function selectShards(
   const standing = known ?? (await readStanding(session))
   const unfinished = [...standing.marks.values()].filter(({ mark }) => mark.status !== 'completed')
   const all = new Map<string, SelectedShard>()
-  for (const shard of desired.shards.values()) all.set(shard.key, { ...shard, removed: false })
+  const { definition } = await session.loaded()
+  // A fixed shard is there with nothing in it, too: as one that went.
+  const isFixed = staticShardsOf(definition.shards) !== undefined
+  for (const shard of desired.shards.values())
+    all.set(shard.key, { ...shard, removed: isFixed && isEmpty(shard.value) })
   const gone = [...standing.owning.keys(), ...unfinished.map(({ mark }) => mark.shard)]
   for (const key of gone) {
     if (all.has(key)) continue
@@ -92,7 +106,8 @@ export async function selectShards(
       )
     }
   }
-  const asked = steered === undefined ? request.shards : steered.map(({ key }) => key)
+  const narrowed = keys.filter((key) => session.only?.has(key) === true)
+  const asked = steered?.map(({ key }) => key) ?? (request.shards.length > 0 ? request.shards : narrowed)
   const chosen = steered === undefined && asked.length === 0 ? keys : keys.filter((key) => asked.includes(key))
   return { all: keys, selected: chosen.flatMap((key) => all.get(key) ?? []) }
 }
@@ -108,20 +123,21 @@ export async function planRun(
   const ledger = await foldedLedger(session)
   const view = createOwnershipView(ledgerEntries(ledger))
   const map = boundedMap(deps.concurrency, deps.stop)
+  const memory = createRunMemory(session)
   const { instead } = request
   // What is brought back may refer to secrets that nothing desires any more.
   const former = instead?.kind === 'undo' ? instead.wanted.map(({ value }) => value) : []
   const referenced = referencesIn([desired.value, ...former]).addresses
   session.secrets.accept([...target.declared.declaration.secrets, ...referenced].map(({ path }) => path))
   const shards = await deps.guard.planning({ integration: definition.name, mode: request.mode }, () =>
-    map(selected, (shard) => planShard(session, shard, view, referenced)),
+    map(selected, (shard) => planShard(session, shard, { view, referenced, memory })),
   )
   const { deletePolicy, limits } = definition
   const steered =
     instead === undefined ? undefined : steer({ target: request.target, deletePolicy, shards, steering: instead })
   const destination = (await session.destination()) ?? null
   // Protection and invariants are the author's code.
-  const built = session.authored('', () =>
+  const planned = session.authored('', () =>
     buildPlan({
       target: request.target,
       destination,
@@ -130,12 +146,20 @@ export async function planRun(
       shards: steered?.shards ?? shards,
       only: steered?.only,
       ledger: view,
-      elsewhere: desiredElsewhere(desired, selected),
+      elsewhere: desiredElsewhere({
+        target: request.target,
+        // What is undone names each object that may be deleted.
+        deletePolicy: instead === undefined ? deletePolicy : 'never',
+        desired,
+        selected,
+      }),
       // Author functions: their parameter types were checked against the author's own diff.
       ...(limits?.protect === undefined ? {} : { protect: limits.protect }),
       ...(limits?.invariants === undefined ? {} : { invariants: limits.invariants }),
     }),
   )
+  const remember = memory.remembered()
+  const built = remember.length === 0 ? planned : { ...planned, data: { ...planned.data, remember } }
   const approved = applyApprovals({
     facts: built.facts,
     plan: built.data,
@@ -151,14 +175,23 @@ export async function planRun(
     allShards: all,
     ledger,
     left: steered === undefined ? undefined : notPlanned(steered, new Set(built.data.changes.map(({ key }) => key))),
+    planning: { shards, ledger: view, referenced },
+    memory,
   }
 }
 
-async function planShard(
+/** What the shards of one run have in common. */
+export interface Planning {
+  readonly view: OwnershipView
+  readonly referenced: readonly SecretAddress[]
+  readonly memory: RunMemory
+}
+
+/** Reads the current state of one shard and plans it. Only inside of the guard's `planning`. */
+export async function planShard(
   session: RunSession,
   shard: SelectedShard,
-  view: OwnershipView,
-  referenced: readonly SecretAddress[],
+  { view, referenced, memory }: Planning,
 ): Promise<PlanShard> {
   const { deps, request, head, target } = session
   const { declaration } = target.declared
@@ -199,6 +232,7 @@ async function planShard(
       planning: isPlanning,
       secrets: session.secrets,
     }),
+    ...memory.context(shard.key, isPlanning),
     signal: session.authored(shard.key, () => boundSignal(deps.stop)),
     clock: deps.clock,
   })
@@ -221,14 +255,6 @@ async function planShard(
 function keysToRead({ instead }: RunRequest, shard: string): readonly string[] {
   if (instead?.kind === 'adopt') return instead.keys
   return instead?.kind === 'undo' ? instead.wanted.filter((one) => one.shard === shard).map(({ key }) => key) : []
-}
-
-/** What shards outside this run desire: with `--shard`, an object that moved to one of them is theirs. */
-function desiredElsewhere(desired: DesiredState, selected: readonly SelectedShard[]): readonly unknown[] {
-  const chosen = new Set(selected.map(({ key }) => key))
-  return [...desired.shards.values()].flatMap(({ key, value }) =>
-    chosen.has(key) || !Array.isArray(value) ? [] : (value as readonly unknown[]),
-  )
 }
 
 /** An error that does not say whose it is. */

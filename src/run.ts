@@ -9,9 +9,11 @@ import { noCapture } from './report/capture.js'
 import { applyPlan } from './run-apply.js'
 import { approve } from './run-approve.js'
 import { askCache } from './run-cached.js'
+import { withCauses } from './run-cause.js'
 import { decideRun } from './run-decide.js'
 import { refuseHeld, tellHeld } from './run-hold.js'
 import { releaseGround, takeGround, type Ground } from './run-lease.js'
+import { narrowed } from './run-narrow.js'
 import { planRun, selectShards, type PlannedRun } from './run-plan.js'
 import { draftRecord, type RunDraft } from './run-record.js'
 import { recoverDeadRuns } from './run-recover.js'
@@ -51,12 +53,12 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
   return finish(deps, draft, session)
 }
 
-async function runStages(session: RunSession, draft: RunDraft, base: Base | undefined): Promise<void> {
-  const { deps, request } = session
+async function runStages(whole: RunSession, draft: RunDraft, base: Base | undefined): Promise<void> {
+  const { deps, request } = whole
   const guarded = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, deps.stop)
 
   // Decide: run or skip.
-  const decision = await guarded(decideRun(session, base))
+  const decision = await guarded(decideRun(whole, base))
   if (decision.action === 'skip') {
     draft.decided(decision)
     return
@@ -68,7 +70,11 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
   }
 
   // Desired state of the head: if it cannot be read the run fails, whatever the base said.
-  const desired = await guarded(session.desired())
+  const desired = await guarded(whole.desired())
+  // What differs from the base narrows the run before the cache is asked.
+  const session = await guarded(
+    narrowed({ session: whole, base, decision: { ...decision, digest: desired.digest }, desired }),
+  )
 
   // Ask the cache: the same run may have converged a while ago.
   const cached = await guarded(askCache(session, desired, { ...decision, digest: desired.digest }))
@@ -83,7 +89,9 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
     draft.decided(made)
     await guarded(tellHeld(session))
     draft.at((await guarded(session.destination())) ?? null)
-    const planned = await guarded(planRun(session, desired, await selectShards(session, desired, cached.standing)))
+    const selection = await selectShards(session, desired, cached.standing)
+    const plain = await guarded(planRun(session, desired, selection))
+    const planned = await guarded(withCauses({ session, base, desired, planned: plain }))
     draft.planned(
       planned.built.data,
       planned.limits,
@@ -142,6 +150,7 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
   if (!(await guarded(approve(session, planned)))) throw declined(session.request)
   // Planning and asking may have taken long. What is placed from here on stops the next apply, not this one.
   await guarded(refuseHeld(session))
+  await planned.memory.keepRemembered()
   await applyPlan(ground, planned, draft)
   // A stop in the middle of the changes is told by their outcomes and by this.
   deps.stop.throwIfAborted()

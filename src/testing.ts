@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createMemoryRepository } from './desired/memory-repository.js'
 import type { Snapshot } from './desired/source.js'
-import { toError, TrueupError } from './errors.js'
+import { toError } from './errors.js'
 import type { Json, LogRecord, PlanData, RunEvent, RunMode, RunRecord } from './event.js'
 import type { AnyIntegration, Integration, LimitSettings } from './integration.js'
 import { loadIntegration } from './load-integration.js'
@@ -44,6 +44,12 @@ export interface TestOptions {
   readonly clock?: FakeClock
   readonly limits?: LimitSettings
   readonly shards?: readonly string[]
+  /** Files of the revision to compare with, by path; nothing is compared without. */
+  readonly base?: Readonly<Record<string, string>>
+  /** Run although nothing differs from `base`. @defaultValue false */
+  readonly force?: boolean
+  /** Only the shards that differ from `base`. @defaultValue false */
+  readonly onlyAffectedShards?: boolean
   /** Name of the target. @defaultValue the integration's name */
   readonly target?: string
 }
@@ -62,7 +68,9 @@ export async function recordRun(
 ): Promise<RecordedRun> {
   const definition = 'definition' in integration ? integration.definition : integration
   const clock = options.clock ?? createFakeClock()
-  const repository = createMemoryRepository(options.data ?? {})
+  const data = options.data ?? {}
+  const { base } = options
+  const repository = createMemoryRepository(base === undefined ? data : { head: 'head', commits: { head: data, base } })
   const store = options.store ?? createMemoryStore({ clock })
   const target = options.target ?? definition.name
   const events: RunEvent[] = []
@@ -93,11 +101,12 @@ export async function recordRun(
     const record = await runOnce(deps, {
       target,
       mode: options.mode ?? 'dry-run',
-      base: null,
+      base: base === undefined ? null : 'base',
       requireCompare: false,
       committed: false,
-      force: false,
+      force: options.force === true,
       shards: options.shards ?? [],
+      onlyAffected: options.onlyAffectedShards === true,
       overrides: {},
       expectPlan: null,
       savedPlan: null,
@@ -123,6 +132,14 @@ interface TestTarget {
 async function openTestTarget({ definition, options, store, target }: TestTarget): Promise<OpenTarget> {
   const { values } = await resolveParams(definition, { file: options.params ?? {}, flags: {}, target })
   const { inputs, limits } = definition
+  const manifest = {
+    kind: 'known',
+    digest: digestOf(`${definition.name} ${definition.version}`),
+    files: {},
+    packages: {},
+    probed: {},
+    installed: {},
+  } as const
   return {
     declared: {
       declaration: {
@@ -140,14 +157,7 @@ async function openTestTarget({ definition, options, store, target }: TestTarget
         config: options.params ?? {},
         params: options.params ?? {},
       },
-      manifest: {
-        kind: 'known',
-        digest: digestOf(`${definition.name} ${definition.version}`),
-        files: {},
-        packages: {},
-        probed: {},
-        installed: {},
-      },
+      manifest,
     },
     limits: { ...limits, ...options.limits },
     store,
@@ -155,8 +165,9 @@ async function openTestTarget({ definition, options, store, target }: TestTarget
     storeIsFreshInCi: false,
     notes: [],
     load: () => Promise.resolve({ definition, params: values }),
-    configAt: () => Promise.reject(new TrueupError('usage', 'a recorded run has no base')),
-    manifestAt: () => Promise.reject(new TrueupError('usage', 'a recorded run has no base')),
+    // Only the data differ.
+    configAt: () => Promise.resolve(options.params ?? {}),
+    manifestAt: () => Promise.resolve(manifest),
   }
 }
 

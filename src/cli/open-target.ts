@@ -80,6 +80,14 @@ export async function openTarget(reference: TargetReference, sides: Sides): Prom
   }
 }
 
+/** The declaration of a target alone, from its code. */
+export function declareTarget(reference: TargetReference, head: Snapshot): Promise<DeclaredTarget> {
+  return declare(reference, head, {
+    loaded: once(() => loadTarget(reference)),
+    authored: reference.project.authored,
+  })
+}
+
 async function declare(
   reference: TargetReference,
   head: Snapshot,
@@ -140,7 +148,7 @@ function configurationOf(project: Project, config: Config, target: TargetConfig,
 }
 
 /** The effective configuration at another revision; undefined when that revision has no such target. */
-async function configurationAt(
+export async function configurationAt(
   reference: TargetReference,
   base: Snapshot,
   head: Declaration,

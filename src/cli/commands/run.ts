@@ -18,6 +18,7 @@ import { expectedPlan } from '../expected-plan.js'
 import { holdPrints } from '../held-prints.js'
 import { targetOf } from '../load-target.js'
 import { isCi } from '../process-context.js'
+import { plainForm } from '../print.js'
 import { openProject, type Project } from '../project.js'
 import { logFormatOf, logLevelOf, styleOf } from '../appearance.js'
 import { listenForStop, type StopSignals } from '../stop-signals.js'
@@ -60,6 +61,7 @@ export async function runCommand(input: CommandInput): Promise<number> {
       committed: settings.committed.value,
       force: settings.force.value || savedPlan !== null,
       shards: savedPlan?.shards ?? settings.shards.value,
+      onlyAffected: savedPlan === null && settings.onlyAffected.value,
       overrides: {
         ...(settings.maxDeletes.value === undefined ? {} : { maxDeletes: settings.maxDeletes.value }),
         ...(settings.maxChanges.value === undefined ? {} : { maxChanges: settings.maxChanges.value }),
@@ -69,7 +71,8 @@ export async function runCommand(input: CommandInput): Promise<number> {
       savedPlan,
       initStore: settings.initStore.value,
       leaseWaitMs: settings.leaseWait.value,
-      detailedExitcode: settings.detailedExitcode.value !== 'off',
+      detailedExitcode:
+        settings.detailedExitcode.value === 'change' ? 'change' : settings.detailedExitcode.value !== 'off',
       command: line,
       ...cacheRequest(project, target),
       place: placeFlags(input),
@@ -200,7 +203,7 @@ async function refuseUnwritable({ settings, workingDirectory }: Project): Promis
 async function report(shown: Report): Promise<boolean> {
   const { input, project, record, request } = shown
   const { settings, context } = input
-  const form = settings.output.value
+  const form = plainForm(settings)
   context.output.out(await rendered(shown, form))
   // JSON logs tell an error as they tell everything.
   if (form !== 'text' && logFormatOf(context, settings) === 'pretty') await tellError(shown)
@@ -215,7 +218,7 @@ async function report(shown: Report): Promise<boolean> {
   }
   for (const { format, file } of settings.reports.value) await keep(file, await rendered(shown, format))
   if (settings.out.value !== undefined) {
-    const saved = savePlan(record, request.shards)
+    const saved = savePlan(record, request.onlyAffected === true ? record.run.shards : request.shards)
     if (saved === undefined) {
       context.output.err(
         `trueup: there is no plan to keep (the run was ${record.decision.action === 'skip' ? 'skipped; --force plans all the same' : 'ended before one'}); ${settings.out.value} was not written\n`,
