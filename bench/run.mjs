@@ -3,6 +3,7 @@ import { affectedBenches } from './affected.mjs'
 import { baseSideBenches } from './base-side.mjs'
 import { benchCommand } from './command.mjs'
 import { digestBenches } from './digest.mjs'
+import { dueQueueBenches } from './due-queue.mjs'
 import { postgresAccessBenches } from './postgres-access.mjs'
 import { replayBenches } from './replay.mjs'
 import { skipBenches } from './skip.mjs'
@@ -14,4 +15,5 @@ await benchCommand([
   ...postgresAccessBenches,
   ...replayBenches,
   ...affectedBenches,
+  ...dueQueueBenches,
 ])

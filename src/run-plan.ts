@@ -10,23 +10,21 @@ import { createExec } from './reconcile/exec.js'
 import { createHttp } from './reconcile/http.js'
 import { createPostgres } from './reconcile/postgres.js'
 import { checkLimits } from './reconcile/limits.js'
-import { createOwnershipView, type OwnershipEntry, type OwnershipView } from './reconcile/ownership-view.js'
+import { createOwnershipView, type OwnershipView } from './reconcile/ownership-view.js'
 import type { Plan } from './integration.js'
 import { buildPlan, type BuiltPlan, type PlanShard } from './reconcile/plan.js'
 import { createEnv, createRunContext } from './reconcile/run-context.js'
 import { createRunMemory, type RunMemory } from './run-memory.js'
 import { notPlanned, steer } from './reconcile/steer.js'
 import { createRunLog } from './report/run-log.js'
-import { readStanding, type Standing } from './run-standing.js'
+import { foldedLedger, ledgerEntries } from './run-ledger.js'
 import { desiredElsewhere } from './run-shards.js'
 import { steeredShards } from './run-steer.js'
 import type { RunSession } from './run-session.js'
 import type { RunRequest } from './run-types.js'
 import { createSecretAccess } from './secrets/secret-access.js'
 import { referencesIn, type SecretAddress } from './secrets/secret-reference.js'
-import { foldJournal, type StoredLedger } from './store/ledger.js'
-import { readJournal } from './store/journal.js'
-import type { StoredMark } from './store/marks.js'
+import type { StoredLedger } from './store/ledger.js'
 import { boundedMap } from './util/bounded-map.js'
 import { boundSignal } from './util/bound-signal.js'
 import { digestOf } from './util/digest.js'
@@ -66,21 +64,17 @@ export interface ShardSelection {
 }
 
 /** The shards of a full run are those desired, those that own something and those whose last apply did not complete. */
-export async function selectShards(
-  session: RunSession,
-  desired: DesiredState,
-  known?: Standing,
-): Promise<ShardSelection> {
+export async function selectShards(session: RunSession, desired: DesiredState): Promise<ShardSelection> {
   const { request } = session
-  const standing = known ?? (await readStanding(session))
-  const unfinished = [...standing.marks.values()].filter(({ mark }) => mark.status !== 'completed')
+  const { marks } = await session.kept()
+  const unfinished = [...marks.values()].filter(({ mark }) => mark.status !== 'completed')
   const all = new Map<string, SelectedShard>()
   const { definition } = await session.loaded()
   // A fixed shard is there with nothing in it, too: as one that went.
   const isFixed = staticShardsOf(definition.shards) !== undefined
   for (const shard of desired.shards.values())
     all.set(shard.key, { ...shard, removed: isFixed && isEmpty(shard.value) })
-  const gone = [...standing.owning.keys(), ...unfinished.map(({ mark }) => mark.shard)]
+  const gone = [...(await session.owning()).keys(), ...unfinished.map(({ mark }) => mark.shard)]
   for (const key of gone) {
     if (all.has(key)) continue
     const value = emptyLike(desired.value)
@@ -270,45 +264,4 @@ function isList(returned: Plan | readonly Plan[]): returned is readonly Plan[] {
 
 function isEmpty(value: Json): boolean {
   return value === null || (typeof value === 'object' && Object.keys(value).length === 0)
-}
-
-/** The ledger with the journals of runs folded in that never came to write it. Folding is repeated harmlessly until an apply writes it. */
-async function foldedLedger(session: RunSession): Promise<readonly StoredLedger[]> {
-  const ledger = await session.ledger()
-  const marks = await session.marks()
-  if (marks === undefined) return ledger
-  const started = [...(await marks.all()).values()].filter(({ mark }) => mark.status === 'started')
-  return started.length === 0 ? ledger : foldStarted(session, ledger, started)
-}
-
-async function foldStarted(
-  session: RunSession,
-  ledger: readonly StoredLedger[],
-  started: readonly StoredMark[],
-): Promise<readonly StoredLedger[]> {
-  const { target: name } = session.request
-  const folded = new Map(ledger.map((stored) => [JSON.stringify([stored.value.target, stored.value.shard]), stored]))
-  for (const { mark } of started) {
-    const entries = (await readJournal(session.target.store, mark.run)).filter((entry) => entry.shard === mark.shard)
-    const id = JSON.stringify([name, mark.shard])
-    const before = folded.get(id)
-    const objects = foldJournal(before?.value.objects ?? {}, entries, mark.run)
-    folded.set(id, {
-      value: { target: name, shard: mark.shard, shape: before?.value.shape ?? 'list', objects },
-      etag: before?.etag ?? null,
-    })
-  }
-  return [...folded.values()]
-}
-
-export function ledgerEntries(ledger: readonly StoredLedger[]): OwnershipEntry[] {
-  return ledger.flatMap(({ value }) =>
-    Object.entries(value.objects).map(([key, object]) => ({
-      key,
-      target: value.target,
-      shard: value.shard,
-      state: object.state,
-      digest: object.digest,
-    })),
-  )
 }

@@ -17,7 +17,7 @@ import { createRunSecrets, type RunSecrets } from './secrets/run-secrets.js'
 import { versionKey } from './secrets/version-key.js'
 import type { LeaseGuard } from './store/lease-guard.js'
 import { readLedger, type StoredLedger } from './store/ledger.js'
-import { createMarkStore, type MarkStore } from './store/marks.js'
+import { createMarkStore, type MarkStore, type StoredMark } from './store/marks.js'
 import { boundedMap } from './util/bounded-map.js'
 import { boundSignal } from './util/bound-signal.js'
 import { digestOf } from './util/digest.js'
@@ -52,14 +52,27 @@ export interface RunSession {
   marks(): Promise<MarkStore | undefined>
   /** As {@link marks}, once the place has an identity. Apply mode only. */
   neededMarks(): Promise<MarkStore>
-  /** What every target owns at the destination. Read anew on each call: an apply reads it again under its lease. */
-  ledger(): Promise<readonly StoredLedger[]>
+  /** What the store says of the place, read at the first call and kept for all that a run asks of it, until {@link readAgain}. */
+  kept(): Promise<KeptState>
+  /**
+   * The next {@link kept} reads the store. Called when the lease is taken, for until then others may write what was read, and
+   * when what dead runs left was settled.
+   */
+  readAgain(): void
   /** Shards of this target that own something, with the digest of "nothing desired" for each. */
   owning(): Promise<ReadonlyMap<string, string>>
   /** Keeps what is to be closed when the run has ended. */
   atEnd(close: () => Promise<void>): void
   /** Closes everything that was kept. */
   end(): Promise<void>
+}
+
+/** All of it empty while the place has no identity. */
+export interface KeptState {
+  /** Of this target, by shard. */
+  readonly marks: ReadonlyMap<string, StoredMark>
+  /** Of every target. */
+  readonly ledger: readonly StoredLedger[]
 }
 
 /** Which head this is; `dirty` of what was asked of it so far, files that were deleted included. */
@@ -138,6 +151,18 @@ export async function openSession({ deps, request, runId, head, target, authored
   const asked = once(() => ask(false))
   const destination = async (): Promise<string | undefined> => created ?? (await asked())
 
+  let reading: Promise<KeptState> | undefined
+  const kept = (): Promise<KeptState> => (reading ??= readState())
+  async function readState(): Promise<KeptState> {
+    const place = await destination()
+    if (place === undefined) return { marks: new Map(), ledger: [] }
+    const [marks, ledger] = await Promise.all([
+      createMarkStore(target.store, request.target, place).all(),
+      readLedger(target.store, place),
+    ])
+    return { marks, ledger }
+  }
+
   async function evaluate(snapshot: Snapshot, log: Log, given?: Json): Promise<DesiredState> {
     const { definition, params: own } = await loaded()
     const params = given ?? own
@@ -209,15 +234,14 @@ export async function openSession({ deps, request, runId, head, target, authored
         `${request.target}: its destination has no identity although an apply asked for one`,
       )
     },
-    async ledger() {
-      const place = await destination()
-      return place === undefined ? [] : readLedger(target.store, place)
+    kept,
+    readAgain() {
+      reading = undefined
     },
     atEnd: (close) => void closers.push(close),
     end,
     async owning() {
-      const place = await destination()
-      return owningIn(place === undefined ? [] : await readLedger(target.store, place), request.target)
+      return owningIn((await kept()).ledger, request.target)
     },
   }
 }

@@ -19,6 +19,7 @@ import { draftRecord, type RunDraft } from './run-record.js'
 import { recoverDeadRuns } from './run-recover.js'
 import { headSide, openSession, type RunSession } from './run-session.js'
 import type { RunDependencies, RunRequest } from './run-types.js'
+import { createEndingStore } from './store/ending-store.js'
 import { createRecordStore } from './store/records.js'
 import { unlessAborted } from './util/unless-aborted.js'
 
@@ -40,7 +41,8 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
     const compared = base?.kind === 'found' ? base.id : request.base
     draft.located({ base: compared, ...headSide(head) })
     const opening = deps.openTarget({ head, base: baseSnapshot, mode: request.mode, authored })
-    const target = await unlessAborted(opening, deps.stop)
+    const opened = await unlessAborted(opening, deps.stop)
+    const target = { ...opened, store: createEndingStore(opened.store, deps) }
     draft.opened(target)
     for (const message of target.notes) deps.reporter.report({ kind: 'warned', target: request.target, message })
     session = await openSession({ deps, request, runId: draft.id, head, target, authored })
@@ -89,8 +91,7 @@ async function runStages(whole: RunSession, draft: RunDraft, base: Base | undefi
     draft.decided(made)
     await guarded(tellHeld(session))
     draft.at((await guarded(session.destination())) ?? null)
-    const selection = await selectShards(session, desired, cached.standing)
-    const plain = await guarded(planRun(session, desired, selection))
+    const plain = await guarded(planRun(session, desired, await selectShards(session, desired)))
     const planned = await guarded(withCauses({ session, base, desired, planned: plain }))
     draft.planned(
       planned.built.data,

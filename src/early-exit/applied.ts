@@ -8,7 +8,7 @@ import type { HeadFacts } from './head-facts.js'
 
 export interface AppliedQuestion {
   readonly target: string
-  readonly marks: MarkStore
+  readonly marks: Pick<MarkStore, 'all' | 'readEvaluated'>
   readonly facts: HeadFacts
   /** The head's desired state; called at most once, and only when the input trees do not answer. */
   readonly desired: () => Promise<DesiredState>
