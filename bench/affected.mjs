@@ -11,7 +11,7 @@ const FILES = 50_000
 const SHARDS = 10_000
 const SHARDED_BYTES = 50 * 1024 * 1024
 
-/** @type {readonly import('./run.mjs').Bench[]} */
+/** @type {readonly import('./command.mjs').Bench[]} */
 export const affectedBenches = [
   {
     name: 'affected-none',

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 const PROGRAM = fileURLToPath(new URL('due-queue-program.mjs', import.meta.url))
 
-/** @type {readonly import('./run.mjs').Bench[]} */
+/** @type {readonly import('./command.mjs').Bench[]} */
 export const dueQueueBenches = [{ name: 'due-queue', measure }]
 
 function measure(place) {

@@ -7,7 +7,7 @@ import { interleaved, median, timeChild } from './measure.mjs'
 
 const PROGRAM = fileURLToPath(new URL('replay-program.mjs', import.meta.url))
 
-/** @type {readonly import('./run.mjs').Bench[]} */
+/** @type {readonly import('./command.mjs').Bench[]} */
 export const replayBenches = ['pretty', 'json'].map((format) => ({
   name: `replay-${format}`,
   measure: (place) => measure(place, format),
