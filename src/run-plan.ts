@@ -107,7 +107,7 @@ export async function planRun(
   const { all, selected } = selection
   const ledger = await foldedLedger(session)
   const view = createOwnershipView(ledgerEntries(ledger))
-  const map = boundedMap(deps.concurrency, deps.stop)
+  const map = boundedMap(deps.budget, deps.stop)
   const { instead } = request
   // What is brought back may refer to secrets that nothing desires any more.
   const former = instead?.kind === 'undo' ? instead.wanted.map(({ value }) => value) : []
@@ -191,7 +191,7 @@ async function planShard(
       planning: isPlanning,
       baseEnv: deps.environment,
     }),
-    map: boundedMap(deps.concurrency, deps.stop),
+    map: boundedMap(deps.budget, deps.stop),
     secrets: createSecretAccess({
       target: request.target,
       declared: definition.secrets ?? [],

@@ -18,6 +18,7 @@ import { createEnvBackend, secretVariable } from './secrets/env-backend.js'
 import type { SecretBackend } from './secrets/secret-backend.js'
 import { createMemoryStore } from './store/memory-store.js'
 import type { ObjectStore } from './store/object-store.js'
+import { createBudget } from './util/budget.js'
 import { createFakeClock, type FakeClock } from './util/fake-clock.js'
 import { digestOf } from './util/digest.js'
 import { newUlid } from './util/ulid.js'
@@ -82,7 +83,7 @@ export async function recordRun(
     ci: false,
     stop: never,
     giveUp: never,
-    concurrency: 8,
+    budget: createBudget(8),
     guard,
     redactor: createRedactor(),
     fetch: options.http ?? globalThis.fetch,

@@ -166,7 +166,16 @@ async function configurationAt(
   return configurationOf(project, found.config, there, values)
 }
 
-export async function openStoreOf(project: Project, url: string, head?: Snapshot): Promise<ObjectStore> {
+/** The store of this URL, opened once for all that one command does. */
+export function openStoreOf(project: Project, url: string, head?: Snapshot): Promise<ObjectStore> {
+  const known = project.stores.get(url)
+  if (known !== undefined) return known
+  const opening = openStoreAnew(project, url, head)
+  project.stores.set(url, opening)
+  return opening
+}
+
+async function openStoreAnew(project: Project, url: string, head?: Snapshot): Promise<ObjectStore> {
   const store = await openStore(url, {
     baseDirectory: project.directory,
     clock: systemClock,
