@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandFunction>>> = 
   plan: () => Promise.resolve(runCommand),
   apply: () => Promise.resolve(runCommand),
   run: () => Promise.resolve(runCommand),
+  report: async () => (await import('./commands/report.js')).reportCommand,
   list: async () => (await import('./commands/list.js')).listCommand,
   show: async () => (await import('./commands/show.js')).showCommand,
   why: async () => (await import('./commands/why.js')).whyCommand,

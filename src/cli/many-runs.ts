@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import type { RunRecord } from '../event.js'
 import { worstExitCode } from '../exit-codes.js'
+import { savePlan, savedPlansText, type SavedPlan } from '../reconcile/saved-plan.js'
 import { manySummary } from '../report/many-summary.js'
 import { redactRecord } from '../report/redact-run.js'
 import { refusedRun, runMany } from '../run-many.js'
@@ -22,11 +23,13 @@ export interface ManyInput {
   readonly project: Project
   readonly signals: StopSignals
   readonly held: HeldPrints
+  /** Of a file, to be applied; empty where targets were chosen. */
+  readonly plans: readonly SavedPlan[]
 }
 
 export async function manyRuns(many: ManyInput): Promise<number> {
-  const { input, project, signals, held } = many
-  const selected = await unlessAborted(selectTargets(input, project, held), signals.stop)
+  const { signals, project } = many
+  const selected = await unlessAborted(selectTargets(many), signals.stop)
   await refuseUnwritable(project)
   // All runs listen.
   setMaxListeners(0, signals.stop, signals.giveUp)
@@ -34,12 +37,15 @@ export async function manyRuns(many: ManyInput): Promise<number> {
   return report(many, ended)
 }
 
-async function runAll({ input, project, signals }: ManyInput, selected: readonly Selected[]): Promise<EndedRun[]> {
+async function runAll(
+  { input, project, signals, plans }: ManyInput,
+  selected: readonly Selected[],
+): Promise<EndedRun[]> {
   const { redactor } = input.context
   const shared = shareOf(project, true)
   const reporter = await logReporterOf({ input, project, showTarget: true })
   const requests = selected.map(({ input: own, target }): RunRequest =>
-    requestOf(own, project, { target, savedPlan: null }),
+    requestOf(own, project, { target, savedPlan: plans.find((plan) => plan.target === target.name) ?? null }),
   )
   const runs = selected.map(({ input: own, target, printed }, at) => {
     const request = requests[at] as RunRequest
@@ -53,7 +59,8 @@ async function runAll({ input, project, signals }: ManyInput, selected: readonly
     }
   })
   const isApply = requests.some(({ mode }) => mode === 'apply')
-  const oneAtATime = isApply && asksFirst(input)
+  // What is in a file was approved.
+  const oneAtATime = isApply && plans.length === 0 && asksFirst(input)
   const records = await runMany(runs, { budget: shared.budget, oneAtATime })
   shared.guard.uninstall()
   return selected.map(({ input: own }, at) => ({
@@ -73,7 +80,24 @@ async function report({ input, project }: ManyInput, ended: readonly EndedRun[])
   const files = fileKeeper(input, project)
   for (const { format, file } of settings.reports.value)
     await files.keep(file, await rendered(input, ended, exitCode, format))
+  if (settings.out.value !== undefined)
+    await keepPlans(input, ended, (text) => files.keep(String(settings.out.value), text))
   return files.hasFailed && (exitCode === 0 || exitCode === 2) ? 1 : exitCode
+}
+
+async function keepPlans(
+  { context, settings }: CommandInput,
+  ended: readonly EndedRun[],
+  keep: (text: string) => Promise<void>,
+): Promise<void> {
+  const plans = ended.flatMap(({ record, request }) => savePlan(record, request.shards) ?? [])
+  const without = ended.filter(({ record }) => record.plan === null).map(({ record }) => record.run.target)
+  const file = String(settings.out.value)
+  if (without.length > 0)
+    context.output.err(
+      `trueup: there is no plan to keep of ${without.join(', ')} (skipped, or ended before one)${plans.length === 0 ? `; ${file} was not written` : ''}\n`,
+    )
+  if (plans.length > 0) await keep(savedPlansText(plans))
 }
 
 async function rendered(
@@ -94,12 +118,17 @@ async function rendered(
   const parts: string[] = []
   for (const run of ended) {
     const { out, error } = await runText(run)
-    if (error !== '') input.context.output.err(`${error}\n`)
+    if (error !== '') input.context.output.err(`${named(run.record.run.target, error)}\n`)
     // What has nothing to show has a line in the summary.
     if (out !== '' && !isQuiet(run.record)) parts.push(out)
   }
   parts.push(manySummary(records, styleOf(input.context, input.settings, 'stdout')))
   return `${parts.join('\n\n')}\n`
+}
+
+/** An error that does not say so itself is told to be this target's. */
+function named(target: string, error: string): string {
+  return error.includes(target) ? error : error.replace('trueup:', `trueup: ${target}:`)
 }
 
 function isQuiet({ decision, plan, outcomes, limits }: RunRecord): boolean {

@@ -57,6 +57,12 @@ export const COMMANDS = {
       'trueup run dns-records --apply --yes --early-exit-compare-sha last-applied',
     ],
   },
+  report: {
+    summary: 'one document of several that -o json or --report json=FILE wrote, as of the jobs of a matrix',
+    arguments: [{ name: 'file', required: true, repeatable: true }],
+    whenMissing: 'for example `trueup report reports/*.json -o markdown`',
+    examples: ['trueup report reports/*.json -o markdown', 'trueup report a.json b.json --report json=all.json'],
+  },
   list: {
     summary: 'the targets and integrations, and how their last run ended',
     arguments: [],

@@ -32,7 +32,7 @@ export function checkConflicts(command: CommandName, positionals: readonly strin
 }
 
 function checkSelection(names: readonly string[], settings: Settings): void {
-  const { allTargets, labels, exclude, expectPlan, out } = settings
+  const { allTargets, labels, exclude, expectPlan } = settings
   const chosen = allTargets.value ? allTargets.from : labels.value.length > 0 ? labels.from : null
   if (names.length > 0 && chosen !== null)
     refuse(`names and ${chosen} contradict each other: name the targets, or let ${chosen} choose them`)
@@ -41,7 +41,6 @@ function checkSelection(names: readonly string[], settings: Settings): void {
   if (names.length < 2 && chosen === null) return
   if (expectPlan.value !== undefined)
     refuse('--expect-plan is the digest of one plan, and several targets have one each: name one target')
-  if (out.value !== undefined) refuse('--out keeps the plan of one target: name one target')
 }
 
 function checkZones({ trustZone, trustZoneRead }: Settings): void {

@@ -19,12 +19,20 @@ export interface Selected {
 }
 
 /** @throws usage when nothing is selected, or a name is not known */
-export async function selectTargets(
-  input: CommandInput,
-  project: Project,
-  held: HeldPrints,
-): Promise<readonly Selected[]> {
-  const { positionals, settings } = input
+export async function selectTargets({
+  input,
+  project,
+  held,
+  plans,
+}: {
+  readonly input: CommandInput
+  readonly project: Project
+  readonly held: HeldPrints
+  /** Their targets are meant, where there are any. */
+  readonly plans: readonly { readonly target: string }[]
+}): Promise<readonly Selected[]> {
+  const { settings } = input
+  const positionals = plans.length === 0 ? input.positionals : plans.map(({ target }) => target)
   const found = new Map<string, { readonly target: TargetConfig; typed: string; printed: readonly LogRecord[] }>()
   if (positionals.length === 0) {
     for (const target of configured(input, project)) found.set(target.name, { target, typed: target.name, printed: [] })

@@ -16,11 +16,20 @@ export interface MarkdownRun {
 /** Of the budget, what the lines above the sections may take at most. */
 const OVERVIEW_SHARE = 0.25
 
-/** @param budget - characters (UTF-16 units); GitHub takes 65,535 in a comment */
-export function manyMarkdown(runs: readonly MarkdownRun[], budget = 60_000): string {
+export interface ManyMarkdownOptions {
+  /** Characters (UTF-16 units). GitHub takes 65,535 in a comment. @defaultValue 60000 */
+  readonly budget?: number
+  /** Commands that ended before there was a run. @defaultValue none */
+  readonly faults?: readonly { readonly name: string; readonly message: string }[]
+}
+
+export function manyMarkdown(
+  runs: readonly MarkdownRun[],
+  { budget = 60_000, faults = [] }: ManyMarkdownOptions = {},
+): string {
   const records = runs.map(({ record }) => record)
   const loud = runs.filter(({ record }) => !isQuiet(record))
-  const head = `${manyMarker()}\n### ${prose(fatesText(records))}\n${overview(loud, budget * OVERVIEW_SHARE)}${quietLine(records, budget * OVERVIEW_SHARE)}`
+  const head = `${manyMarker()}\n### ${prose(fatesText(records))}\n${faultLines(faults)}${overview(loud, budget * OVERVIEW_SHARE)}${quietLine(records, budget * OVERVIEW_SHARE)}`
   const sections = loud.filter(({ record }) => fateOf(record) !== 'not run')
   const room = budget - head.length - sections.length
   return `${head}${sectionsIn(sections, room).join('')}`
@@ -29,6 +38,13 @@ export function manyMarkdown(runs: readonly MarkdownRun[], budget = 60_000): str
 function isQuiet(record: RunRecord): boolean {
   const fate = fateOf(record)
   return fate === 'skipped' || fate === 'without changes'
+}
+
+function faultLines(faults: NonNullable<ManyMarkdownOptions['faults']>): string {
+  const lines = faults
+    .slice(0, 10)
+    .map(({ name, message }) => `\n**Failed** ${codeSpan(cut(name, 100))}: ${prose(cut(message, 300))}\n`)
+  return `${lines.join('')}${faults.length > 10 ? `\n**Failed** ${faults.length - 10} more.\n` : ''}`
 }
 
 function overview(runs: readonly MarkdownRun[], room: number): string {

@@ -11,9 +11,16 @@ import { defineIntegration, diff, listing } from 'trueup'
 
 const outside = join(import.meta.dirname, '..', '..', 'outside')
 const params = {
-  type: 'object',
-  properties: { count: { type: 'integer', default: 2 }, fails: { type: 'string', default: 'never' }, word: { type: 'string', default: 'text' } },
-} as const
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    jsonSchema: {
+      input: () => ({ type: 'object', properties: { count: { type: 'integer' }, fails: { type: 'string' }, word: { type: 'string' } } }),
+      output: () => ({ type: 'object' }),
+    },
+    validate: (value) => ({ value: { fails: 'never', word: 'text', ...value, count: Number(value.count ?? 2) } }),
+  },
+}
 
 export default defineIntegration({
   name: 'note',
@@ -29,7 +36,7 @@ export default defineIntegration({
     if (ctx.params.fails === 'planning') throw new Error('the outside of ' + ctx.target + ' is away')
     const read = await ctx.map(readdirSync(folder), async (key) => {
       await new Promise((resolve) => setImmediate(resolve))
-      return [key, { text: readFileSync(join(folder, key), 'utf8') }] as const
+      return [key, { text: readFileSync(join(folder, key), 'utf8') }]
     })
     const put = async ({ key, after }) => {
       if (ctx.params.fails === key) throw new Error(key + ' was refused')

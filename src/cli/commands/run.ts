@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { TrueupError } from '../../errors.js'
 import { installDryRunGuard } from '../../reconcile/dry-run-guard.js'
-import { parseSavedPlan, savePlan, type SavedPlan } from '../../reconcile/saved-plan.js'
+import { parseSavedPlans, savedPlansText, savePlan, type SavedPlan } from '../../reconcile/saved-plan.js'
 import type { RunRequest } from '../../run-types.js'
 import { createBudget, inPlace } from '../../util/budget.js'
 import { unlessAborted } from '../../util/unless-aborted.js'
@@ -43,12 +43,14 @@ export async function runCommand(input: CommandInput): Promise<number> {
   try {
     const { settings } = project
     if (settings.timeout.value !== undefined) signals.endAfter(settings.timeout.value)
-    if (isMany(input)) {
-      const { manyRuns } = await import('../many-runs.js')
-      return await manyRuns({ input, project, signals, held })
-    }
     const [name = ''] = input.positionals
-    const savedPlan = command === 'apply' ? await savedPlanIn(project, name) : null
+    const isMany = isManyForm(input)
+    const plans = command === 'apply' && !isMany ? await savedPlansIn(project, name) : []
+    if (isMany || plans.length > 1) {
+      const { manyRuns } = await import('../many-runs.js')
+      return await manyRuns({ input, project, signals, held, plans })
+    }
+    const savedPlan = plans[0] ?? null
     const target = await unlessAborted(targetOf(project, savedPlan?.target ?? name), signals.stop)
     await refuseUnwritable(project)
     const request = requestOf(input, project, { target, savedPlan })
@@ -61,7 +63,7 @@ export async function runCommand(input: CommandInput): Promise<number> {
 }
 
 /** Whether the form for several targets was typed, however many they are. */
-function isMany({ positionals, settings }: CommandInput): boolean {
+function isManyForm({ positionals, settings }: CommandInput): boolean {
   return positionals.length !== 1 || settings.allTargets.value || settings.labels.value.length > 0
 }
 
@@ -115,14 +117,14 @@ export async function performRun(performance: Performance): Promise<number> {
 }
 
 /** `trueup apply plan.json`: a file that exists and is called like one; a target's name never ends so. */
-async function savedPlanIn(project: Project, name: string): Promise<SavedPlan | null> {
+async function savedPlansIn(project: Project, name: string): Promise<readonly SavedPlan[]> {
   const file = resolve(project.workingDirectory, name)
   const looksLikeFile = name.endsWith('.json') || name.includes('/')
-  if (!looksLikeFile || /\.[mc]?[jt]s$/.test(name)) return null
+  if (!looksLikeFile || /\.[mc]?[jt]s$/.test(name)) return []
   if ((await stat(file).catch(() => undefined))?.isFile() !== true) {
     throw new TrueupError('usage', `there is no saved plan ${name}. Make one with: trueup plan <target> --out ${name}`)
   }
-  return parseSavedPlan(await readFile(file, 'utf8'), name)
+  return parseSavedPlans(await readFile(file, 'utf8'), name)
 }
 
 /** @returns false when something that was asked for could not be written; what was done is done all the same */
@@ -141,7 +143,7 @@ async function report(ended: EndedRun, project: Project): Promise<boolean> {
       context.output.err(
         `trueup: there is no plan to keep (the run was ${record.decision.action === 'skip' ? 'skipped; --force plans all the same' : 'ended before one'}); ${settings.out.value} was not written\n`,
       )
-    } else await files.keep(settings.out.value, `${JSON.stringify(saved, null, 2)}\n`)
+    } else await files.keep(settings.out.value, savedPlansText([saved]))
   }
   return !files.hasFailed
 }
