@@ -44,8 +44,7 @@ export default defineIntegration({
       writeFileSync(join(folder, key), after.text)
     }
     return ctx.plan({
-      cases: diff(Object.fromEntries(read), desired),
-      observed: listing(Object.fromEntries(read)),
+      cases: diff(listing.whole(Object.fromEntries(read)), desired),
       create: put,
       update: put,
       delete: async ({ key }) => rmSync(join(folder, key)),
