@@ -5,6 +5,7 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { affectedBenches } from './affected.mjs'
 import { baseSideBenches } from './base-side.mjs'
 import { digestBenches } from './digest.mjs'
 import { postgresAccessBenches } from './postgres-access.mjs'
@@ -31,7 +32,14 @@ import { skipBenches } from './skip.mjs'
  * @property {(place: Place) => Row[] | Promise<Row[]>} measure
  */
 
-const benches = [...skipBenches, ...baseSideBenches, ...digestBenches, ...postgresAccessBenches, ...replayBenches]
+const benches = [
+  ...skipBenches,
+  ...baseSideBenches,
+  ...digestBenches,
+  ...postgresAccessBenches,
+  ...replayBenches,
+  ...affectedBenches,
+]
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '25' },

@@ -1,10 +1,14 @@
 // Everything that can happen in a run, and the data it talks of. Logs, JSON, Markdown, records and tests read these same shapes.
 // Type declarations only: nothing here runs.
+import type { ChangeAction, FieldChange, PlanSummary } from './change-types.js'
 import type { Decision } from './decision.js'
+import type { DurableSummary, DurableUse, Remembered } from './durable-types.js'
 import type { ErrorCode } from './errors.js'
 import type { LogRecord, ReplayedEvent } from './log-record.js'
 
 export type { LogLevel, LogRecord, LogSource, ReplayedEvent } from './log-record.js'
+
+export type { ChangeAction, FieldChange, PlanSummary }
 
 /** Values that survive JSON unchanged. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
@@ -25,22 +29,15 @@ export type {
   KeyParts,
 } from './decision.js'
 
-export type ChangeAction = 'create' | 'update' | 'delete' | 'adopt'
-
-/** One field that a change touches. `path` is empty for a whole object. `undefined` = not there on that side. */
-export interface FieldChange {
-  readonly path: string
-  readonly before?: Json | undefined
-  readonly after?: Json | undefined
-}
-
 /** One change as data: everything but the function that carries it out. */
 export interface PlannedChange {
   readonly action: ChangeAction
   readonly key: string
   /** Shard key; null for an unsharded target. */
   readonly shard: string | null
+  /** `change`: the compared range causes it (`overwritesDrift`: where it was not as the base desires either). `drift`: it was due before. */
   readonly cause: 'change' | 'drift' | 'unknown'
+  readonly overwritesDrift?: true
   /** Takes something away: a delete, or an update that its integration marked so. */
   readonly destructive: boolean
   readonly fields: readonly FieldChange[]
@@ -55,19 +52,8 @@ export interface PlanData {
   readonly digest: string
   readonly summary: PlanSummary
   readonly changes: readonly PlannedChange[]
-}
-
-export interface PlanSummary {
-  readonly create: number
-  readonly update: number
-  readonly delete: number
-  readonly adopt: number
-  /** Base of percentages: owned objects in scope (listed objects under delete policy `all`). */
-  readonly of: number
-  /** Desired objects that need no change. */
-  readonly unchanged: number
-  /** Listed objects that belong to nobody we know of and are left alone. */
-  readonly foreign: number
+  /** What planning wants kept in the target's state; no part of the digest. */
+  readonly remember?: readonly Remembered[]
 }
 
 export type LimitRule =
@@ -157,6 +143,12 @@ export type RunInstead =
   | { readonly kind: 'undo'; readonly run: string; readonly only: string | null; readonly left: readonly LeftOut[] }
   | { readonly kind: 'destroy' }
   | { readonly kind: 'adopt' | 'release'; readonly keys: readonly string[] }
+  /** What a person said became of changes whose outcome nobody had seen. */
+  | { readonly kind: 'resolve'; readonly keys: readonly string[]; readonly as: 'done' | 'absent' }
+  /** One key of the target's state, by hand. */
+  | { readonly kind: 'state'; readonly key: string; readonly before: Json | null; readonly after: Json | null }
+  /** Calls of durable functions that were forgotten by hand, as `name id`. */
+  | { readonly kind: 'clear'; readonly calls: readonly string[] }
   | { readonly kind: 'move'; readonly keys: readonly string[]; readonly from: string; readonly to: string }
 
 /** A target as it was configured for a run: enough to find its integration and destination once trueup.yaml no longer names it. */
@@ -190,6 +182,8 @@ export interface RunRecord {
   /** Whole objects as they were before an apply updated or deleted them (normalized, so without what only the outside system knows), by key. */
   readonly before?: Readonly<Record<string, Json>>
   readonly instead?: RunInstead
+  /** Of runs that called durable functions. */
+  readonly durable?: DurableSummary
   /** Of runs that got as far as to open their target. */
   readonly configured?: RunConfiguration
 }
@@ -211,6 +205,7 @@ export type RunEvent =
       readonly outcome: ChangeOutcome
       readonly durationMs: number
     }
+  | { readonly kind: 'durable-called'; readonly target: string; readonly use: DurableUse }
   | { readonly kind: 'logged'; readonly target: string; readonly record: LogRecord }
   | ReplayedEvent
   | {

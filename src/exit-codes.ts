@@ -38,6 +38,12 @@ const OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'secret-missing': 1,
   'store-unavailable': 1,
   'store-corrupt': 1,
+  'durable-misuse': 1,
+  'durable-conflict': 1,
+  'durable-in-doubt': 5,
+  'outcome-unknown': 5,
+  'value-unsupported': 1,
+  'state-invalid': 1,
   'git-missing': 1,
   'git-failed': 1,
   timeout: 1,
@@ -51,6 +57,8 @@ const OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'predecessor-failed': 4,
   held: 75,
   'lease-held': 75,
+  'durable-busy': 75,
+  'state-conflict': 75,
   // With an outcome that is unknown the run ends with 5.
   'lease-lost': 75,
   // The person who was asked said no: nothing was applied, and something is still to do.

@@ -5,6 +5,7 @@
 // the place it acts on. A **shard** is a part of the desired state that can be run alone. A change has an **outcome**.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Exec, Http, Postgres } from './clients.js'
+import type { Durable, State } from './durable-types.js'
 import type { Json } from './event.js'
 import type { SecretRef, SecretReference, Secrets } from './secret.js'
 
@@ -93,6 +94,9 @@ export interface RunContext<
   readonly http: Http
   readonly postgres: Postgres
   readonly exec: Exec
+  /** Functions whose effect happens once, or whose result is used again. Their namespace is this integration and destination. */
+  readonly durable: Durable
+  readonly state: State
   readonly clock: { now(): number }
   /** Turns a diff into a plan: the only way to act. `run` returns what this returns, or a list of them. */
   plan<E, C>(diff: Diff<E, C>, handlers: Handlers<NoInfer<E>, NoInfer<C>, P>): Plan<C>
@@ -220,8 +224,13 @@ export interface IntegrationDefinition<
   readonly desiredState: (
     ctx: DesiredContext<StandardSchemaV1.InferOutput<S>> & (X extends true ? { readonly http: Http } : unknown),
   ) => D | Promise<D>
-  /** Parts that can be run alone, by key (1 to 300 characters). */
+  /** Parts that can be run alone, by key (1 to 300 characters): each item in exactly one of them. `groupBy` and `staticShards` make such maps. */
   readonly shards?: (desired: NoInfer<D>, params: StandardSchemaV1.InferOutput<S>) => ReadonlyMap<string, NoInfer<D>>
+  /**
+   * The items of a desired state, and of one part: what `diff()` gets. They prove that the shards are a partition, and keep one shard from
+   * deleting what another one desires. @defaultValue the elements of a list; anything else cannot be told
+   */
+  readonly items?: (desired: NoInfer<D>, params: StandardSchemaV1.InferOutput<S>) => Iterable<unknown>
   readonly run: (
     ctx: RunContext<StandardSchemaV1.InferOutput<S>, R, P>,
     desired: NoInfer<D>,

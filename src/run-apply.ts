@@ -1,6 +1,6 @@
 // Stage 5 of a run, in apply mode only: marks, changes, ownership. In: the ground it has a lease of, and the plan. Out: outcomes.
-// The order is the safety: mark started → record → (intent, effect, outcome)… → ownership → mark completed. All that is written carries the
-// token of the lease, and the lease is asked before.
+// The order is the safety: mark started → record → (intent, effect, outcome)… → ownership → record → mark completed. All that is written
+// carries the token of the lease, and the lease is asked before.
 import type { ChangeOutcome, Json } from './event.js'
 import { applyChanges } from './reconcile/apply.js'
 import type { Steering } from './reconcile/steer.js'
@@ -24,7 +24,7 @@ export async function applyPlan(
 ): Promise<void> {
   const { deps, request, target } = session
   const marks = await session.neededMarks()
-  const previous = await marks.all()
+  const { marks: previous } = await session.kept()
   const shardKeys = new Set(planned.shards.map(({ key }) => key))
   const changing = new Set(planned.built.changes.map(({ change }) => change.shard ?? ''))
   const now = await target.store.now()
@@ -80,6 +80,9 @@ export async function applyPlan(
     await writeLedger(target.store, destination, { ...value, fence }, before)
   }
 
+  // Before the marks: from then on nobody settles this run any more, and before the journal goes, which alone tells of its outcomes.
+  if (planned.built.changes.length > 0) await records.write(draft.record('finished'), { durable: true })
+
   // What was brought about is not what is desired: the next apply must not be skipped, whatever else is as it was.
   const reason = request.instead === undefined ? undefined : markReason(request.instead)
   const incomplete = new Set(
@@ -106,7 +109,7 @@ export async function applyPlan(
   const evaluated = { inputs: trees, code, config, env, shards: planned.allShards }
   if (reason === undefined && JSON.stringify(evaluated) !== JSON.stringify(await marks.readEvaluated()))
     await marks.writeEvaluated(evaluated)
-  await journal.clear()
+  if (planned.built.changes.length > 0) await journal.clear()
 }
 
 /** Why a mark that is none of a failure says `failed`; follows "the last apply". */

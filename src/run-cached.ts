@@ -17,8 +17,6 @@ import { changedBasis, openMark, readStanding, type Standing } from './run-stand
 export interface AskedCache {
   readonly decision: Decision
   readonly hit: CacheHit | undefined
-  /** Read on the way, before current state. */
-  readonly standing: Standing | undefined
   /** Stores this run, if it converged. Never throws. */
   keep(planned: PlannedRun, record: RunRecord): Promise<void>
 }
@@ -35,14 +33,14 @@ export interface CacheHit {
 
 export async function askCache(session: RunSession, desired: DesiredState, decision: Decision): Promise<AskedCache> {
   const { request } = session
-  const left: AskedCache = { decision, hit: undefined, standing: undefined, keep: () => Promise.resolve() }
+  const left: AskedCache = { decision, hit: undefined, keep: () => Promise.resolve() }
   if (request.cache === undefined || request.instead !== undefined) return left
   const standing = await readStanding(session)
-  const place = await placeOf(session, desired, standing)
+  const place = await placeOf(session, desired)
   if (place.kind === 'none') {
     // Of unknown code the run has told already.
     if (decision.reason !== 'code-unknown') warn(session, `not cached: ${place.why}`)
-    return { ...left, standing }
+    return left
   }
   if (session.target.storeIsFreshInCi)
     warn(
@@ -53,9 +51,9 @@ export async function askCache(session: RunSession, desired: DesiredState, decis
   const keep: AskedCache['keep'] = (planned, record) => keepRun({ session, cache, place, standing }, planned, record)
   // A plan that is expected can only be judged by making it.
   if (request.force || request.expectPlan !== null || request.cache.access === 'w')
-    return { decision, hit: undefined, standing, keep }
+    return { decision, hit: undefined, keep }
   const found = await cache.look(place.address, (entry) => staleness(session, desired, { entry, place, standing }))
-  return { decision: answered(decision, place.key, found), hit: hitOf(found, place), standing, keep }
+  return { decision: answered(decision, place.key, found), hit: hitOf(found, place), keep }
 }
 
 interface Place {
@@ -68,7 +66,6 @@ interface Place {
 async function placeOf(
   session: RunSession,
   desired: DesiredState,
-  standing: Standing,
 ): Promise<Place | { readonly kind: 'none'; readonly why: string }> {
   const { request, facts, target } = session
   const { cache } = request
@@ -79,7 +76,7 @@ async function placeOf(
     return { kind: 'none', why: `an apply is never skipped by the cache of a zone that is not trusted (${zone})` }
   const destination = await session.destination()
   if (destination === undefined) return { kind: 'none', why: 'the place it acts on has no identity yet' }
-  const selection = await selectShards(session, desired, standing)
+  const selection = await selectShards(session, desired)
   const key = cacheKey({
     declaration: target.declared.declaration,
     facts,

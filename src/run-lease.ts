@@ -2,10 +2,10 @@
 // an apply stands on. From here on the loss of the lease stops the run as a signal would, and gives up what is under way.
 import { setMaxListeners } from 'node:events'
 import type { DesiredState } from './desired/evaluate.js'
-import { toError, TrueupError } from './errors.js'
+import { toError } from './errors.js'
 import type { RunDraft } from './run-record.js'
 import { selectShards, type ShardSelection } from './run-plan.js'
-import type { RunSession } from './run-session.js'
+import { freshStore, type RunSession } from './run-session.js'
 import { LEASE_MS, takeLease, type Lease } from './store/leases.js'
 import { digestOf } from './util/digest.js'
 import { unlessAborted } from './util/unless-aborted.js'
@@ -22,11 +22,17 @@ export interface Ground {
 export async function takeGround(session: RunSession, desired: DesiredState, draft: RunDraft): Promise<Ground> {
   const { deps, request, target } = session
   const { definition } = await session.loaded()
-  if (target.storeIsFreshInCi && definition.deletePolicy !== 'never' && !request.initStore) throw freshStore(session)
+  if (target.storeIsFreshInCi && definition.deletePolicy !== 'never' && !request.initStore)
+    throw freshStore(session, 'what this target owns')
   const destination = await unlessAborted(session.createDestination(), deps.stop)
   draft.at(destination)
   const selection = await selectShards(session, desired)
-  const marks = await (await session.marks())?.all()
+  const { marks, ledger } = await session.kept()
+  const fences = new Map([...marks].map(([shard, { mark }]) => [shard, mark.fence ?? 0]))
+  for (const { value } of ledger) {
+    if (value.target === request.target)
+      fences.set(value.shard, Math.max(value.fence ?? 0, fences.get(value.shard) ?? 0))
+  }
   const { host, url, actor } = deps.by
   const lease = await takeLease({
     store: target.store,
@@ -40,7 +46,7 @@ export async function takeGround(session: RunSession, desired: DesiredState, dra
     leaseMs: deps.leaseMs ?? LEASE_MS,
     waitMs: request.leaseWaitMs ?? 0,
     ...(deps.sideBySide === true ? { waitForOwn: true } : {}),
-    atLeast: (shard) => marks?.get(shard)?.mark.fence ?? 0,
+    atLeast: (shard) => fences.get(shard) ?? 0,
     stop: deps.stop,
     onWait: (message) => {
       deps.reporter.report({
@@ -50,11 +56,12 @@ export async function takeGround(session: RunSession, desired: DesiredState, dra
       })
     },
   })
+  session.readAgain()
   const stop = AbortSignal.any([deps.stop, lease.signal])
   const giveUp = AbortSignal.any([deps.giveUp, lease.signal])
   // As many listen as changes are under way, and that is no leak.
   setMaxListeners(0, stop, giveUp)
-  return { session: { ...session, deps: { ...deps, stop, giveUp } }, destination, selection, lease }
+  return { session: { ...session, lease, deps: { ...deps, stop, giveUp } }, destination, selection, lease }
 }
 
 /** That a lease could not be given back changes nothing of what the run did: it expires. */
@@ -66,12 +73,4 @@ export async function releaseGround({ session, lease }: Ground): Promise<void> {
     const message = `the lease could not be given back, and holds until it expires: ${toError(thrown).message}`
     deps.reporter.report({ kind: 'warned', target: request.target, message })
   }
-}
-
-function freshStore({ request, target }: RunSession): TrueupError {
-  return new TrueupError(
-    'store-refused',
-    `${request.target}: the store ${target.store.description} is empty and this is CI: a store that does not outlive the job forgets what this target owns. Keep it between jobs or use a shared one; for a first apply pass --init-store.`,
-    { details: { store: target.store.description } },
-  )
 }

@@ -112,7 +112,7 @@ export async function moveOwned(deps: OwnedDependencies, request: MoveRequest): 
   }
 }
 
-interface Taking {
+export interface Taking {
   readonly run: string
   /** The first one asks. */
   readonly targets: readonly [string, ...string[]]
@@ -121,7 +121,10 @@ interface Taking {
 }
 
 /** What runs that died left behind there is settled first: their journal would bring back what is forgotten here. */
-async function takeDestination(deps: OwnedDependencies, { run, targets, destination, shards }: Taking): Promise<Lease> {
+export async function takeDestination(
+  deps: OwnedDependencies,
+  { run, targets, destination, shards }: Taking,
+): Promise<Lease> {
   const { store } = deps
   const fences = new Map<string, number>()
   const know = (shard: string, fence = 0): unknown => fences.set(shard, Math.max(fence, fences.get(shard) ?? 0))
@@ -137,7 +140,8 @@ async function takeDestination(deps: OwnedDependencies, { run, targets, destinat
       const onSettled = (dead: string): void => {
         deps.warn(`${target}: run ${dead} had not ended; what it did was settled first: trueup runs show ${dead}`)
       }
-      await settleDeadRuns({ store, target, destination, run, shards, marks, lease, onSettled })
+      const known = await marks.all()
+      await settleDeadRuns({ store, target, destination, run, shards, marks, known, lease, onSettled })
     }
     await lease.verify()
     return lease
@@ -148,7 +152,7 @@ async function takeDestination(deps: OwnedDependencies, { run, targets, destinat
 }
 
 /** That a lease could not be given back changes nothing of what was done: it expires. */
-async function giveBack(deps: OwnedDependencies, lease: Lease): Promise<void> {
+export async function giveBack(deps: OwnedDependencies, lease: Lease): Promise<void> {
   try {
     await lease.release()
   } catch (thrown) {
@@ -225,9 +229,16 @@ async function markAsOpen({ deps, lease, run, target, destination, shards }: Lea
   }
 }
 
-async function trace(
-  step: Step & { readonly shards: readonly string[]; readonly instead: RunInstead },
-): Promise<RunRecord> {
+export interface Trace extends Pick<Step, 'run' | 'target' | 'destination'> {
+  readonly deps: Pick<OwnedDependencies, 'store' | 'clock' | 'by'>
+  readonly shards: readonly string[]
+  readonly instead: RunInstead
+  /** What was done, in one sentence. @defaultValue that of `trueup owned` */
+  readonly explanation?: string
+}
+
+/** Leaves a record of what was done by hand. */
+export async function trace(step: Trace): Promise<RunRecord> {
   const { deps, run, target, destination, shards, instead } = step
   const records = createRecordStore(deps.store)
   let last: RunRecord | undefined
@@ -257,7 +268,8 @@ async function trace(
       headCommit: null,
       dirty: false,
       digest: null,
-      explanation: `\`trueup owned ${instead.kind}\` changed the ledger; nothing outside was changed.`,
+      explanation:
+        step.explanation ?? `\`trueup owned ${instead.kind}\` changed the ledger; nothing outside was changed.`,
       components: {},
     },
     plan: null,

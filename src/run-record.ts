@@ -18,7 +18,11 @@ import type { Steering } from './reconcile/steer.js'
 import type { CacheHit } from './run-cached.js'
 import { createLogKeeper } from './report/log-keeper.js'
 import { redactEvent, redactRecord } from './report/redact-run.js'
+import type { DurableSummary, DurableUse } from './durable-types.js'
 import type { OpenTarget, RunDependencies, RunRequest } from './run-types.js'
+
+/** Calls of durable functions that are named in a record. */
+const KEPT_CALLS = 500
 
 export type DecisionSide = Pick<Decision, 'base' | 'head' | 'headCommit' | 'dirty'>
 
@@ -56,6 +60,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
       const told = redactEvent(redactor, event)
       // Without secrets already, since a long line is cut; what turns out one later is taken out when the record is made.
       if (told.kind === 'logged') log.keep(told.record)
+      if (event.kind === 'durable-called') durable = withUse(durable, event.use)
       deps.reporter.report(told)
     },
   }
@@ -78,6 +83,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   let configured: RunConfiguration | undefined
   let left: readonly LeftOut[] = request.instead?.kind === 'undo' ? request.instead.left : []
   let replay: RunRecord['log'] | undefined
+  let durable: DurableSummary | undefined
   let exitCode = 0
 
   return {
@@ -165,6 +171,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
         exitCode: finalExitCode({ exitCode, outcomes, limits, plan, request }),
         ...(before === undefined ? {} : { before: keptOf(before, outcomes, state) }),
         ...(request.instead === undefined ? {} : { instead: insteadOf(request.instead, left) }),
+        ...(durable === undefined ? {} : { durable }),
         ...(configured === undefined ? {} : { configured }),
       })
     },
@@ -182,6 +189,17 @@ function keptOf(
     outcomes.filter(({ result }) => result === 'applied' || result === 'unknown').map(({ key }) => key),
   )
   return Object.fromEntries(Object.entries(before).filter(([key]) => made.has(key)))
+}
+
+function withUse(summary: DurableSummary | undefined, use: DurableUse): DurableSummary {
+  const { counts, calls } = summary ?? {
+    counts: { executed: 0, 'cache-hit': 0, 'idempotent-hit': 0, waited: 0 },
+    calls: [],
+  }
+  return {
+    counts: { ...counts, [use.how]: counts[use.how] + 1 },
+    calls: calls.length < KEPT_CALLS ? [...calls, use] : calls,
+  }
 }
 
 function insteadOf(instead: Steering, left: readonly LeftOut[]): RunInstead {
@@ -207,7 +225,9 @@ function finalExitCode({ exitCode, outcomes, limits, plan, request }: ExitInput)
   if (exitCode !== 0) return exitCode
   if (has('failed', 'not-attempted')) return 1
   if (limits.some(({ blocked }) => blocked)) return 3
-  return request.mode === 'dry-run' && request.detailedExitcode && (plan?.changes.length ?? 0) > 0 ? 2 : 0
+  if (request.mode === 'apply' || request.detailedExitcode === false) return 0
+  const pending = (plan?.changes ?? []).filter(({ cause }) => request.detailedExitcode === true || cause !== 'drift')
+  return pending.length > 0 ? 2 : 0
 }
 
 const REASON_OF_FAILURE: Partial<Record<string, Decision['reason']>> = {

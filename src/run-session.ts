@@ -6,6 +6,7 @@ import type { Snapshot, SourceEntry } from './desired/source.js'
 import type { HeadSide } from './early-exit/decide.js'
 import { headFacts, type HeadFacts } from './early-exit/head-facts.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
+import type { Json } from './event.js'
 import type { Log } from './integration.js'
 import { createHttp } from './reconcile/http.js'
 import { createEnv } from './reconcile/run-context.js'
@@ -14,8 +15,9 @@ import { createRunLog, silentLog } from './report/run-log.js'
 import type { LoadedTarget, OpenTarget, RunDependencies, RunRequest } from './run-types.js'
 import { createRunSecrets, type RunSecrets } from './secrets/run-secrets.js'
 import { versionKey } from './secrets/version-key.js'
+import type { LeaseGuard } from './store/lease-guard.js'
 import { readLedger, type StoredLedger } from './store/ledger.js'
-import { createMarkStore, type MarkStore } from './store/marks.js'
+import { createMarkStore, type MarkStore, type StoredMark } from './store/marks.js'
 import { boundedMap } from './util/bounded-map.js'
 import { boundSignal } from './util/bound-signal.js'
 import { digestOf } from './util/digest.js'
@@ -29,14 +31,19 @@ export interface RunSession {
   readonly target: OpenTarget
   readonly headInputs: readonly SourceEntry[]
   readonly facts: HeadFacts
+  /** What it stands on while it applies; undefined before the lease is taken, and in a dry run. */
+  readonly lease?: LeaseGuard
   /** Calls the author's functions: what they print becomes log lines of this run. */
   readonly authored: Authored
   /** Of this run: what is read of them is hidden in all that it tells. */
   readonly secrets: RunSecrets
+  /** Shards that the comparison narrowed the run to. @defaultValue all */
+  readonly only?: ReadonlySet<string>
   loaded(): Promise<LoadedTarget>
   /** The head's desired state. */
   desired(): Promise<DesiredState>
-  desiredAt(base: Snapshot): Promise<DesiredState>
+  /** Of another revision, by the head's code; with other parameters than the head's, where they are given. Without them, evaluated once. */
+  desiredAt(base: Snapshot, params?: Json): Promise<DesiredState>
   /** Where this target acts; undefined while the place has no identity. */
   destination(): Promise<string | undefined>
   /** As {@link destination}, giving the place an identity if it has none. Apply mode only. */
@@ -45,14 +52,27 @@ export interface RunSession {
   marks(): Promise<MarkStore | undefined>
   /** As {@link marks}, once the place has an identity. Apply mode only. */
   neededMarks(): Promise<MarkStore>
-  /** What every target owns at the destination. Read anew on each call: an apply reads it again under its lease. */
-  ledger(): Promise<readonly StoredLedger[]>
+  /** What the store says of the place, read at the first call and kept for all that a run asks of it, until {@link readAgain}. */
+  kept(): Promise<KeptState>
+  /**
+   * The next {@link kept} reads the store. Called when the lease is taken, for until then others may write what was read, and
+   * when what dead runs left was settled.
+   */
+  readAgain(): void
   /** Shards of this target that own something, with the digest of "nothing desired" for each. */
   owning(): Promise<ReadonlyMap<string, string>>
   /** Keeps what is to be closed when the run has ended. */
   atEnd(close: () => Promise<void>): void
   /** Closes everything that was kept. */
   end(): Promise<void>
+}
+
+/** All of it empty while the place has no identity. */
+export interface KeptState {
+  /** Of this target, by shard. */
+  readonly marks: ReadonlyMap<string, StoredMark>
+  /** Of every target. */
+  readonly ledger: readonly StoredLedger[]
 }
 
 /** Which head this is; `dirty` of what was asked of it so far, files that were deleted included. */
@@ -98,6 +118,7 @@ export async function openSession({ deps, request, runId, head, target, authored
     secretOf: (address, options) => secrets.fingerprint(address, () => versionKey(target.store, options)),
   })
   const loaded = once(() => target.load())
+  const former = new Map<Snapshot, Promise<DesiredState>>()
   let created: string | undefined
   const closers: (() => Promise<void>)[] = []
   async function end(): Promise<void> {
@@ -130,8 +151,23 @@ export async function openSession({ deps, request, runId, head, target, authored
   const asked = once(() => ask(false))
   const destination = async (): Promise<string | undefined> => created ?? (await asked())
 
-  async function evaluate(snapshot: Snapshot, log: Log): Promise<DesiredState> {
-    const { definition, params } = await loaded()
+  let reading: Promise<KeptState> | undefined
+  const kept = (): Promise<KeptState> => (reading ??= readState())
+  async function readState(): Promise<KeptState> {
+    const place = await destination()
+    if (place === undefined) return { marks: new Map(), ledger: [] }
+    const [marks, ledger] = await Promise.all([
+      createMarkStore(target.store, request.target, place).all(),
+      readLedger(target.store, place),
+    ])
+    return { marks, ledger }
+  }
+
+  async function evaluate(snapshot: Snapshot, log: Log, given?: Json): Promise<DesiredState> {
+    const { definition, params: own } = await loaded()
+    const params = given ?? own
+    const inputs =
+      given !== undefined && typeof definition.inputs === 'function' ? definition.inputs(params) : declaration.inputs
     const planning = (): boolean => true
     const http = createHttp({ integration: definition.name, signal: deps.stop, planning, fetch: deps.fetch })
     return deps.guard.planning({ integration: definition.name, mode: request.mode }, () =>
@@ -139,7 +175,7 @@ export async function openSession({ deps, request, runId, head, target, authored
         definition,
         target: request.target,
         params,
-        inputs: declaration.inputs,
+        inputs,
         snapshot,
         env: createEnv(definition.name, declaration.env, deps.environment),
         log,
@@ -169,7 +205,14 @@ export async function openSession({ deps, request, runId, head, target, authored
             evaluate(head, createRunLog({ target: request.target, clock: deps.clock, reporter: deps.reporter })),
           ),
     ),
-    desiredAt: (base) => (deps.capture ?? noCapture).silently(() => evaluate(base, silentLog)),
+    desiredAt(base, params) {
+      const evaluated = (): Promise<DesiredState> =>
+        (deps.capture ?? noCapture).silently(() => evaluate(base, silentLog, params))
+      if (params !== undefined) return evaluated()
+      const known = former.get(base) ?? evaluated()
+      former.set(base, known)
+      return known
+    },
     destination,
     async createDestination() {
       created ??= await ask(true)
@@ -191,15 +234,23 @@ export async function openSession({ deps, request, runId, head, target, authored
         `${request.target}: its destination has no identity although an apply asked for one`,
       )
     },
-    async ledger() {
-      const place = await destination()
-      return place === undefined ? [] : readLedger(target.store, place)
+    kept,
+    readAgain() {
+      reading = undefined
     },
     atEnd: (close) => void closers.push(close),
     end,
     async owning() {
-      const place = await destination()
-      return owningIn(place === undefined ? [] : await readLedger(target.store, place), request.target)
+      return owningIn((await kept()).ledger, request.target)
     },
   }
+}
+
+/** Why an apply in CI does not start with a store that was just made. @param what would be forgotten */
+export function freshStore({ request, target }: RunSession, what: string): TrueupError {
+  return new TrueupError(
+    'store-refused',
+    `${request.target}: the store ${target.store.description} is empty and this is CI: a store that does not outlive the job forgets ${what}. Keep it between jobs or use a shared one; for a first apply pass --init-store.`,
+    { details: { store: target.store.description } },
+  )
 }

@@ -12,15 +12,18 @@ export interface Standing {
   readonly basis: Basis
 }
 
+/** Reads the store, whatever was read of it before: a run is told by what is there now, and what follows builds on the same. */
 export async function readStanding(session: RunSession): Promise<Standing> {
   const { target } = session.request
-  const marks = (await (await session.marks())?.all()) ?? new Map<string, StoredMark>()
-  const ledger = await session.ledger()
+  session.readAgain()
+  const { marks, ledger } = await session.kept()
   const objects = ledger
     .filter(({ value }) => value.target === target)
     // The run that last touched an object is no fact about it.
     .flatMap(({ value }) =>
-      Object.entries(value.objects).map(([key, { state, digest }]) => [value.shard, key, state, digest] as const),
+      Object.entries(value.objects).map(
+        ([key, { state, digest, also = [] }]) => [value.shard, key, state, digest, ...also] as const,
+      ),
     )
   // A first apply that changes nothing leaves a mark with the counter 0, which is none.
   const counters = [...marks.values()].flatMap(({ mark }) =>

@@ -27,6 +27,8 @@ export interface RunRequest {
   readonly force: boolean
   /** Shard keys to run; empty for all. */
   readonly shards: readonly string[]
+  /** Only the shards that differ from the base; in an apply also those of which no mark says that this head was applied. @defaultValue false */
+  readonly onlyAffected?: boolean
   readonly overrides: LimitOverrides
   /** Digest of the plan to apply, or its first 12 or more digits. */
   readonly expectPlan: string | null
@@ -35,8 +37,8 @@ export interface RunRequest {
   readonly initStore: boolean
   /** How long to wait for a lease that another run holds, ms. @defaultValue 0 */
   readonly leaseWaitMs?: number
-  /** A dry run with changes pending ends with 2. */
-  readonly detailedExitcode: boolean
+  /** A dry run with changes pending ends with 2; `change`: with changes that are no drift for certain. */
+  readonly detailedExitcode: boolean | 'change'
   /** Text of the command that would repeat this run, without mode flags; for hints. */
   readonly command: string
   /** Whole commands for hints, where they are not `trueup plan|apply <command>`. */

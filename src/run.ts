@@ -9,14 +9,17 @@ import { noCapture } from './report/capture.js'
 import { applyPlan } from './run-apply.js'
 import { approve } from './run-approve.js'
 import { askCache } from './run-cached.js'
+import { withCauses } from './run-cause.js'
 import { decideRun } from './run-decide.js'
 import { refuseHeld, tellHeld } from './run-hold.js'
 import { releaseGround, takeGround, type Ground } from './run-lease.js'
+import { narrowed } from './run-narrow.js'
 import { planRun, selectShards, type PlannedRun } from './run-plan.js'
 import { draftRecord, type RunDraft } from './run-record.js'
 import { recoverDeadRuns } from './run-recover.js'
 import { headSide, openSession, type RunSession } from './run-session.js'
 import type { RunDependencies, RunRequest } from './run-types.js'
+import { createEndingStore } from './store/ending-store.js'
 import { createRecordStore } from './store/records.js'
 import { unlessAborted } from './util/unless-aborted.js'
 
@@ -38,7 +41,8 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
     const compared = base?.kind === 'found' ? base.id : request.base
     draft.located({ base: compared, ...headSide(head) })
     const opening = deps.openTarget({ head, base: baseSnapshot, mode: request.mode, authored })
-    const target = await unlessAborted(opening, deps.stop)
+    const opened = await unlessAborted(opening, deps.stop)
+    const target = { ...opened, store: createEndingStore(opened.store, deps) }
     draft.opened(target)
     for (const message of target.notes) deps.reporter.report({ kind: 'warned', target: request.target, message })
     session = await openSession({ deps, request, runId: draft.id, head, target, authored })
@@ -51,12 +55,12 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
   return finish(deps, draft, session)
 }
 
-async function runStages(session: RunSession, draft: RunDraft, base: Base | undefined): Promise<void> {
-  const { deps, request } = session
+async function runStages(whole: RunSession, draft: RunDraft, base: Base | undefined): Promise<void> {
+  const { deps, request } = whole
   const guarded = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, deps.stop)
 
   // Decide: run or skip.
-  const decision = await guarded(decideRun(session, base))
+  const decision = await guarded(decideRun(whole, base))
   if (decision.action === 'skip') {
     draft.decided(decision)
     return
@@ -68,7 +72,11 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
   }
 
   // Desired state of the head: if it cannot be read the run fails, whatever the base said.
-  const desired = await guarded(session.desired())
+  const desired = await guarded(whole.desired())
+  // What differs from the base narrows the run before the cache is asked.
+  const session = await guarded(
+    narrowed({ session: whole, base, decision: { ...decision, digest: desired.digest }, desired }),
+  )
 
   // Ask the cache: the same run may have converged a while ago.
   const cached = await guarded(askCache(session, desired, { ...decision, digest: desired.digest }))
@@ -83,7 +91,8 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
     draft.decided(made)
     await guarded(tellHeld(session))
     draft.at((await guarded(session.destination())) ?? null)
-    const planned = await guarded(planRun(session, desired, await selectShards(session, desired, cached.standing)))
+    const plain = await guarded(planRun(session, desired, await selectShards(session, desired)))
+    const planned = await guarded(withCauses({ session, base, desired, planned: plain }))
     draft.planned(
       planned.built.data,
       planned.limits,
@@ -142,6 +151,7 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
   if (!(await guarded(approve(session, planned)))) throw declined(session.request)
   // Planning and asking may have taken long. What is placed from here on stops the next apply, not this one.
   await guarded(refuseHeld(session))
+  await planned.memory.keepRemembered()
   await applyPlan(ground, planned, draft)
   // A stop in the middle of the changes is told by their outcomes and by this.
   deps.stop.throwIfAborted()

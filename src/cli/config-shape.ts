@@ -268,6 +268,7 @@ function shapeOfOption(kind: ValueKind, description: string): Shape {
       return { kind: 'count', description, min: kind.min, max: kind.max }
     case 'amount':
       return { kind: 'amount', description }
+    case 'optional-json':
     case 'digest':
     case 'pair':
     case 'report':

@@ -85,7 +85,7 @@ function isShown(command: CommandName, name: OptionName): boolean {
 function commanderFlags(spec: OptionSpec): string {
   const other = spec.short === undefined ? (spec.aliases ?? []).map(flagText) : [`-${spec.short}`]
   const flags = (spec.flag === spec.short ? other : [...other, flagText(spec.flag)]).join(', ')
-  if (spec.value.kind === 'optional-choice') return `${flags} [value]`
+  if (spec.value.kind === 'optional-choice' || spec.value.kind === 'optional-json') return `${flags} [value]`
   return placeholderOf(spec.value) === '' ? flags : `${flags} <value>`
 }
 

@@ -10,13 +10,15 @@ import type { RunRequest } from '../run-types.js'
 import { unlessAborted } from '../util/unless-aborted.js'
 import { logFormatOf, styleOf } from './appearance.js'
 import type { CommandInput } from './command.js'
-import { requestOf, shareOf } from './commands/run.js'
+import { requestOf } from './commands/run.js'
 import type { HeldPrints } from './held-prints.js'
 import { asksFirst, dependenciesOf, logReporterOf, recordOf } from './one-run.js'
+import { plainForm } from './print.js'
 import type { Project } from './project.js'
-import { fileKeeper, refuseUnwritable, runText, tellError, type EndedRun } from './run-forms.js'
+import { fileKeeper, plannedShards, refuseUnwritable, runText, tellError, type EndedRun } from './run-forms.js'
 import { selectTargets, type Selected } from './select-targets.js'
 import type { StopSignals } from './stop-signals.js'
+import { shareOf } from './wiring.js'
 
 export interface ManyInput {
   readonly input: CommandInput
@@ -74,7 +76,7 @@ async function runAll(
 async function report({ input, project }: ManyInput, ended: readonly EndedRun[]): Promise<number> {
   const { context, settings } = input
   const exitCode = worstExitCode(ended.map(({ record }) => record.exitCode))
-  const form = settings.output.value
+  const form = plainForm(settings)
   context.output.out(await rendered(input, ended, exitCode, form))
   if (form !== 'text' && logFormatOf(context, settings) === 'pretty') ended.forEach(tellError)
   const files = fileKeeper(input, project)
@@ -90,7 +92,7 @@ async function keepPlans(
   ended: readonly EndedRun[],
   keep: (text: string) => Promise<void>,
 ): Promise<void> {
-  const plans = ended.flatMap(({ record, request }) => savePlan(record, request.shards) ?? [])
+  const plans = ended.flatMap((run) => savePlan(run.record, plannedShards(run)) ?? [])
   const without = ended.filter(({ record }) => record.plan === null).map(({ record }) => record.run.target)
   const file = String(settings.out.value)
   if (without.length > 0)

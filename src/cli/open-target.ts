@@ -21,7 +21,7 @@ import { keepDeclaration, keptDeclaration, sameCode } from './declaration-cache.
 import { loadTarget } from './load-target.js'
 import { openSecrets } from './open-secrets.js'
 import { ownWork } from './own-work.js'
-import type { Environment } from './process-context.js'
+import { silenceAwsNotice, type Environment } from './process-context.js'
 import { configAt, pathInside, type Project } from './project.js'
 import { settingsInForce, targetIn } from './settings-in-force.js'
 
@@ -50,7 +50,7 @@ export async function openTarget(reference: TargetReference, sides: Sides): Prom
   const loaded = once(() => loadTarget(reference, authored))
   const declared = await declare(reference, sides.head, { loaded, authored })
   const inForce = await settingsInForce(project, { target: reference.target, base: sides.base, mode: sides.mode })
-  const store = await openStoreOf(project, inForce.store, sides.head)
+  const store = await openStoreOf(project, inForce.store, { head: sides.head })
   return {
     declared,
     limits: { ...declared.declaration.limits, ...inForce.limits },
@@ -78,6 +78,14 @@ export async function openTarget(reference: TargetReference, sides: Sides): Prom
     configAt: (base) => configurationAt(reference, base, declared.declaration, loaded),
     manifestAt: (base) => manifestAt(reference, base, declared),
   }
+}
+
+/** The declaration of a target alone, from its code. */
+export function declareTarget(reference: TargetReference, head: Snapshot): Promise<DeclaredTarget> {
+  return declare(reference, head, {
+    loaded: once(() => loadTarget(reference)),
+    authored: reference.project.authored,
+  })
 }
 
 async function declare(
@@ -140,7 +148,7 @@ function configurationOf(project: Project, config: Config, target: TargetConfig,
 }
 
 /** The effective configuration at another revision; undefined when that revision has no such target. */
-async function configurationAt(
+export async function configurationAt(
   reference: TargetReference,
   base: Snapshot,
   head: Declaration,
@@ -166,19 +174,31 @@ async function configurationAt(
   return configurationOf(project, found.config, there, values)
 }
 
-/** The store of this URL, opened once for all that one command does. */
-export function openStoreOf(project: Project, url: string, head?: Snapshot): Promise<ObjectStore> {
-  const known = project.stores.get(url)
-  if (known !== undefined) return known
-  const opening = openStoreAnew(project, url, head)
-  project.stores.set(url, opening)
-  return opening
+export interface StoreOpening {
+  /** Whose commit tells what git tracks. @defaultValue the index */
+  readonly head?: Snapshot
+  /** For who moves it. */
+  readonly evenIfMoved?: boolean
 }
 
-async function openStoreAnew(project: Project, url: string, head?: Snapshot): Promise<ObjectStore> {
+/** The store of this URL, opened once for all that one command does. */
+export function openStoreOf(project: Project, url: string, opening: StoreOpening = {}): Promise<ObjectStore> {
+  const key = JSON.stringify([url, opening.evenIfMoved ?? false])
+  const known = project.stores.get(key)
+  if (known !== undefined) return known
+  const opened = openStoreAnew(project, url, opening)
+  project.stores.set(key, opened)
+  return opened
+}
+
+async function openStoreAnew(project: Project, url: string, opening: StoreOpening): Promise<ObjectStore> {
+  const { head, evenIfMoved = false } = opening
+  if (/^s3:/i.test(url)) silenceAwsNotice()
   const store = await openStore(url, {
     baseDirectory: project.directory,
     clock: systemClock,
+    environment: project.environment,
+    evenIfMoved,
     isTracked: async (path) => {
       const inside = pathInside(project.repository.root, path)
       if (inside === null) return false

@@ -1,29 +1,12 @@
 // The commands as data: their words, arguments, summaries and examples. Parser and help read this; it runs nothing.
+import { LIST_HINT, TARGET, type CommandSpec } from './options-command-spec.js'
+import { STORE_COMMANDS } from './options-commands-store.js'
 
-/** One argument of a command. */
-export interface ArgumentSpec {
-  readonly name: string
-  readonly required: boolean
-  /** Takes all that follow; the last one only. */
-  readonly repeatable?: true
-  /** Not needed with one of these flags (names of the table of options). */
-  readonly unless?: readonly ('allTargets' | 'labels')[]
-}
+export type { ArgumentSpec, CommandSpec } from './options-command-spec.js'
 
-/** One command. */
-export interface CommandSpec {
-  readonly summary: string
-  readonly arguments: readonly ArgumentSpec[]
-  /** What to do when a required argument is missing; the end of the message. */
-  readonly whenMissing?: string
-  readonly examples: readonly string[]
-}
-
-const TARGET = { name: 'target', required: true } as const
 const TARGETS = { name: 'target', required: true, repeatable: true, unless: ['allTargets', 'labels'] } as const
 const KEYS = { name: 'key', required: true, repeatable: true } as const
 const RUN_HINT = '`trueup list` shows all targets, --all runs those of trueup.yaml'
-const LIST_HINT = '`trueup list` shows all targets'
 
 /** All commands of the program by their words. */
 export const COMMANDS = {
@@ -62,6 +45,23 @@ export const COMMANDS = {
     arguments: [{ name: 'file', required: true, repeatable: true }],
     whenMissing: 'for example `trueup report reports/*.json -o markdown`',
     examples: ['trueup report reports/*.json -o markdown', 'trueup report a.json b.json --report json=all.json'],
+  },
+  affected: {
+    summary: 'which targets and shards a change touches, as a table, JSON or a matrix of GitHub Actions',
+    arguments: [],
+    examples: ['trueup affected --base origin/main', 'trueup affected --base origin/main --committed -o github-matrix'],
+  },
+  'shards list': {
+    summary: 'the shards of a target: items, digest, last apply',
+    arguments: [TARGET],
+    whenMissing: LIST_HINT,
+    examples: ['trueup shards list dns-records', 'trueup shards list dns-records -o json'],
+  },
+  'shards verify': {
+    summary: 'prove that the shards of a target are a partition of its desired state',
+    arguments: [TARGET],
+    whenMissing: LIST_HINT,
+    examples: ['trueup shards verify dns-records', 'trueup shards verify users --counts 16,20'],
   },
   list: {
     summary: 'the targets and integrations, and how their last run ended',
@@ -157,38 +157,7 @@ export const COMMANDS = {
     arguments: [{ name: 'target', required: false }],
     examples: ['trueup release dns-records', 'trueup release --all'],
   },
-  'lease list': {
-    summary: 'who holds which destination and shard, since when and until when',
-    arguments: [],
-    examples: ['trueup lease list', 'trueup lease list -o json'],
-  },
-  'lease release': {
-    summary: 'end the leases of a run that is gone, or with --force of one that is alive',
-    arguments: [{ name: 'id', required: true }],
-    whenMissing: '`trueup lease list` shows the ids',
-    examples: ['trueup lease release 01JDXK5Q2M'],
-  },
-  'cache list': {
-    summary: 'the entries of the run cache: what converged, and until when that may answer',
-    arguments: [],
-    examples: ['trueup cache list --target dns-records', 'trueup cache list --trust-zone main -o json'],
-  },
-  'cache show': {
-    summary: 'one entry: the components of its key and the log that a hit replays',
-    arguments: [{ name: 'id', required: true }],
-    whenMissing: '`trueup cache list` shows the ids',
-    examples: ['trueup cache show 5d1c40b2'],
-  },
-  'cache delete': {
-    summary: 'forget entries: by id, or with --target, --trust-zone or --all those that are shown, with --yes',
-    arguments: [{ name: 'id', required: false, repeatable: true }],
-    examples: ['trueup cache delete 5d1c40b2', 'trueup cache delete --target dns-records --yes'],
-  },
-  'cache gc': {
-    summary: 'the entries that have expired or cannot be read; deletes them with --yes',
-    arguments: [],
-    examples: ['trueup cache gc', 'trueup cache gc --yes'],
-  },
+  ...STORE_COMMANDS,
   'new integration': {
     summary: 'write a working integration with its test, to start from',
     arguments: [{ name: 'name', required: true }],
@@ -215,8 +184,13 @@ export type CommandName = keyof typeof COMMANDS
 export const COMMAND_GROUPS: Readonly<Record<string, { readonly summary: string; readonly alone?: CommandName }>> = {
   owned: { summary: 'what targets own: list, adopt, release, move' },
   runs: { summary: 'the kept records: list, show, gc', alone: 'runs list' },
+  shards: { summary: 'the shards of a target: list, verify' },
   lease: { summary: 'the leases of applies: list, release', alone: 'lease list' },
+  store: { summary: 'the store itself: check, copy' },
   cache: { summary: 'the run cache: list, show, delete, gc', alone: 'cache list' },
+  doubts: { summary: 'what nobody knows the outcome of: list, resolve', alone: 'doubts list' },
+  durable: { summary: 'what durable functions have done: list, show, clear' },
+  state: { summary: 'what targets remember: list, get, set, delete' },
   new: { summary: 'write something to start from: integration' },
 }
 

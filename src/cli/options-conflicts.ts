@@ -25,6 +25,17 @@ export function checkConflicts(command: CommandName, positionals: readonly strin
     refuse(`--no-cache and --cache ${settings.cache.value} contradict each other: leave one out`)
   checkZones(settings)
   if (command === 'plan' || command === 'apply' || command === 'run') checkSelection(positionals, settings)
+  if (settings.onlyAffected.value) {
+    const from = String(settings.onlyAffected.from)
+    if (settings.compareWith.value === undefined)
+      refuse(`${from} needs a revision to compare with: --base <rev>, or TRUEUP_EARLY_EXIT_COMPARE_SHA`)
+    if (settings.shards.value.length > 0)
+      refuse(`${from} and ${String(settings.shards.from)} both say which shards to run: leave one out`)
+  }
+  if (settings.output.value === 'github-matrix' && command !== 'affected')
+    refuse(
+      `${String(settings.output.from)}: only \`trueup affected\` has that form; the others are text, json, markdown`,
+    )
   const { value: out } = settings.out
   if (out !== undefined && settings.reports.value.some((report) => report.file === out)) {
     refuse(`the plan and a report would be written to one file, ${out}: give them two`)

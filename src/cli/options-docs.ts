@@ -17,6 +17,7 @@ export function flagsText(spec: OptionSpec): string {
   const flags = [...short, ...(spec.aliases ?? []).map(flagText), flagText(spec.flag)].join(', ')
   if (spec.value.kind === 'optional-choice')
     return `${flags}[=${spec.value.choices.filter((choice) => choice !== spec.default).join('|')}]`
+  if (spec.value.kind === 'optional-json') return `${flags}[=json]`
   return `${flags} ${placeholderOf(spec.value)}`.trim()
 }
 

@@ -15,6 +15,8 @@ export type ValueKind =
       readonly bare: string
       readonly off: string
     }
+  /** The flag alone, or `=` and a JSON text; empty for the flag alone. */
+  | { readonly kind: 'optional-json' }
   | { readonly kind: 'duration'; readonly maxMs?: number; readonly zero?: true }
   | { readonly kind: 'count'; readonly min: number; readonly max: number }
   | { readonly kind: 'amount' }
@@ -81,6 +83,8 @@ export function expectation(kind: ValueKind): string {
     case 'choice':
     case 'optional-choice':
       return oneOf(kind.choices)
+    case 'optional-json':
+      return 'a JSON value, as in --done=\'{"id":5}\''
     case 'duration':
       return `a duration${kind.zero === true ? '' : ' above zero'}${kind.maxMs === undefined ? '' : ` and at most ${formatDuration(kind.maxMs)}`} (${DURATION_FORMS})`
     case 'count':
@@ -107,6 +111,7 @@ export function placeholderOf(kind: ValueKind): string {
   switch (kind.kind) {
     case 'flag':
     case 'optional-choice':
+    case 'optional-json':
       return ''
     case 'text':
       return `<${kind.placeholder}>`
@@ -141,6 +146,8 @@ function read(kind: ValueKind, text: string): ValueOfKind<ValueKind> | undefined
     case 'optional-choice':
       if (kind.choices.includes(text)) return text
       return BOOLEANS[text] === undefined ? undefined : BOOLEANS[text] ? kind.bare : kind.off
+    case 'optional-json':
+      return isJson(text) ? text : undefined
     case 'duration': {
       const ms = kind.zero === true && /^0+[smhd]?$/.test(text) ? 0 : parseDuration(text)
       return ms === undefined || ms > (kind.maxMs ?? Number.MAX_SAFE_INTEGER) ? undefined : ms
@@ -161,5 +168,14 @@ function read(kind: ValueKind, text: string): ValueOfKind<ValueKind> | undefined
       const match = /^(json|markdown)=(.+)$/s.exec(text)
       return match === null ? undefined : { format: match[1] === 'json' ? 'json' : 'markdown', file: match[2] ?? '' }
     }
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
   }
 }

@@ -48,7 +48,16 @@ export const RUN_OPTIONS = {
     flag: 'param',
     value: { kind: 'pair' },
     repeatable: true,
-    commands: [...CHANGING, 'owned adopt'],
+    commands: [
+      ...CHANGING,
+      'owned adopt',
+      'shards list',
+      'shards verify',
+      'state list',
+      'state get',
+      'state set',
+      'state delete',
+    ],
     group: 'What to run',
     description: 'a parameter, in place of the one in trueup.yaml; with several targets target.name=value (repeatable)',
     variable: true,
@@ -57,7 +66,7 @@ export const RUN_OPTIONS = {
     flag: 'early-exit-compare-sha',
     aliases: ['base'],
     value: { kind: 'text', placeholder: 'rev' },
-    commands: RUNS,
+    commands: [...RUNS, 'affected'],
     group: 'When to skip',
     description:
       'skip when configuration, code and desired state are as at that revision; last-applied: as last applied',
@@ -66,7 +75,7 @@ export const RUN_OPTIONS = {
   requireCompare: {
     flag: 'require-compare',
     value: FLAG,
-    commands: RUNS,
+    commands: [...RUNS, 'affected'],
     group: 'When to skip',
     description: 'a revision that cannot be compared with is an error (exit 4) instead of a full run',
     variable: true,
@@ -74,7 +83,7 @@ export const RUN_OPTIONS = {
   committed: {
     flag: 'committed',
     value: FLAG,
-    commands: RUNS,
+    commands: [...RUNS, 'affected', 'shards list', 'shards verify'],
     group: 'What to run',
     description: 'take HEAD, not the working tree',
     variable: true,
@@ -144,6 +153,15 @@ export const RUN_OPTIONS = {
     description: 'a further zone that a run of an untrusted- zone may read',
     variable: true,
   },
+  onlyAffected: {
+    flag: 'check-only-affected-shards',
+    value: FLAG,
+    commands: RUNS,
+    group: 'What to run',
+    description:
+      'with a revision to compare with: only the shards that differ from it; in an apply also those that are not known to be applied',
+    variable: true,
+  },
   force: {
     flag: 'force',
     value: FLAG,
@@ -157,9 +175,9 @@ export const RUN_OPTIONS = {
     flag: 'yes',
     short: 'y',
     value: FLAG,
-    commands: [...CHANGING, 'runs gc', 'cache delete', 'cache gc'],
+    commands: [...CHANGING, 'runs gc', 'cache delete', 'cache gc', 'doubts resolve', 'durable clear'],
     group: 'Safety',
-    description: 'without asking; for runs gc, cache delete and cache gc: delete',
+    description: 'without asking; for runs gc, cache delete, cache gc and durable clear: delete',
     variable: false,
   },
   out: {
@@ -216,7 +234,7 @@ export const RUN_OPTIONS = {
   leaseWait: {
     flag: 'lease-wait',
     value: { kind: 'duration', maxMs: 24 * DAY_MS, zero: true },
-    commands: [...CHANGING, 'owned adopt', 'owned release', 'owned move'],
+    commands: [...CHANGING, 'owned adopt', 'owned release', 'owned move', 'doubts resolve'],
     group: 'Safety',
     description: 'how long to wait for a lease that another apply holds: 90s, 30m, 1h',
     default: 0,
@@ -225,7 +243,7 @@ export const RUN_OPTIONS = {
   concurrency: {
     flag: 'concurrency',
     value: { kind: 'count', min: 1, max: 1000 },
-    commands: [...CHANGING, 'owned adopt'],
+    commands: [...CHANGING, 'owned adopt', 'affected'],
     group: 'What to run',
     description: 'how much may happen at once: one budget for targets, shards, changes and ctx.map',
     default: 8,
@@ -234,10 +252,11 @@ export const RUN_OPTIONS = {
   },
   detailedExitcode: {
     flag: 'detailed-exitcode',
-    value: { kind: 'optional-choice', choices: ['off', 'any'], bare: 'any', off: 'off' },
+    value: { kind: 'optional-choice', choices: ['off', 'any', 'change'], bare: 'any', off: 'off' },
     commands: RUNS,
     group: 'Output',
-    description: 'exit 2 when a dry run has changes pending; 0 after a skip says nothing about drift',
+    description:
+      'exit 2 when a dry run has changes pending (change: caused by the compared range); 0 after a skip says nothing about drift',
     default: 'off',
     variable: true,
   },
@@ -246,7 +265,7 @@ export const RUN_OPTIONS = {
     value: { kind: 'text', placeholder: 'url' },
     commands: READERS,
     group: 'Store',
-    description: 'where records, marks and ownership are kept: file:<dir> or memory:',
+    description: 'where records, marks and ownership are kept: file:<dir>, s3://bucket/prefix?region=… or memory:',
     default: 'file:.trueup',
     variable: true,
     inFile: true,

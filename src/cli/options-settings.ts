@@ -81,6 +81,7 @@ function valueOfFlag(spec: OptionSpec, flag: GivenFlag): ValueOfKind<ValueKind> 
   if (flag.text === undefined) {
     if (kind.kind === 'flag') return true
     if (kind.kind === 'optional-choice') return kind.bare
+    if (kind.kind === 'optional-json') return ''
     throw usage(`${flag.typed} needs a value: ${expectation(kind)}`, flag.typed)
   }
   // `--apply=false` must not read as --apply; only what a variable can switch on has something to switch off.

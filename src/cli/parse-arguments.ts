@@ -57,7 +57,7 @@ function tokenize(argv: readonly string[]) {
   for (const name of optionNames()) {
     const { flag, short, aliases, value } = optionSpec(name)
     // Of an optional value only `=value` counts, so that `--detailed-exitcode dns-records` does not swallow the target.
-    const type = value.kind === 'flag' || value.kind === 'optional-choice' ? 'boolean' : 'string'
+    const type = ['flag', 'optional-choice', 'optional-json'].includes(value.kind) ? 'boolean' : 'string'
     options[flag] = { type, multiple: true, ...(short === undefined ? {} : { short }) }
     for (const alias of aliases ?? []) options[alias] = { type, multiple: true }
   }

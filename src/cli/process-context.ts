@@ -1,8 +1,6 @@
 // What the command line knows of the process it runs in: the one place that reads it. Handed on as plain values.
 import { hostname, userInfo } from 'node:os'
-import { readFileSync, readlinkSync } from 'node:fs'
 import type { RunActor } from '../event.js'
-import type { LeaseHolder } from '../store/lease-documents.js'
 import type { Capture } from '../report/capture.js'
 import type { Redactor } from '../report/redact.js'
 import type { Output } from './output.js'
@@ -69,39 +67,9 @@ function userName(): string | null {
   }
 }
 
-/** This process, told apart from a later one with the same pid by its start time. */
-export function thisProcess(): Pick<LeaseHolder, 'pid' | 'processStart'> {
-  return { pid: process.pid, processStart: startOf(process.pid) }
+/** The AWS SDK tells on stderr that Node 20 is old, in five lines, at its own first use: it would get into what a run logs. */
+export function silenceAwsNotice(): void {
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
 }
 
-/** Whether the process that held a lease is one of this host, and gone. When in doubt it is not: its lease expires. */
-export function isDead(holder: LeaseHolder): boolean {
-  const [boot, space, start] = holder.processStart.split('/')
-  const [ownBoot, ownSpace] = startOf(process.pid).split('/')
-  // Two machines may have one name, and two containers one machine: only pids of the same boot and namespace can be compared.
-  if (holder.host !== hostname() || boot !== ownBoot || space !== ownSpace) return false
-  try {
-    process.kill(holder.pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH'
-  }
-  const now = startOf(holder.pid).split('/')
-  if (now.length < 3 || start === undefined) return false
-  return now[2] !== start || now[3] === 'Z'
-}
-
-/** Boot id, pid namespace, start time in clock ticks since boot, and `Z` for a zombie; where the system tells (Linux), empty elsewhere. */
-function startOf(pid: number): string {
-  try {
-    // The name, in parentheses, may hold spaces: fields are counted behind it (proc(5): starttime is field 22).
-    const fields = readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
-      .replace(/^.*\)/s, '')
-      .trim()
-      .split(' ')
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-    const space = readlinkSync('/proc/self/ns/pid').replace(/\D/g, '')
-    return `${boot}/${space}/${fields[19] ?? ''}${fields[0] === 'Z' ? '/Z' : ''}`
-  } catch {
-    return ''
-  }
-}
+export { isDead, thisProcess } from '../store/process-life.js'

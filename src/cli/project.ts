@@ -34,6 +34,8 @@ export interface Project {
   readonly cache: LocalCache
   /** Stores that were opened, by URL. */
   readonly stores: Map<string, Promise<ObjectStore>>
+  /** Of the process: endpoint and checksums of an S3 store may be in it. */
+  readonly environment: ProcessContext['environment']
   readonly capture: Capture
   /** Loads integrations where no run is under way. */
   readonly authored: Authored
@@ -89,6 +91,7 @@ export async function openProject(
       settings: withFileSettings(settings, fileSettings(config)),
       cache,
       stores: new Map(),
+      environment: context.environment,
       capture: context.capture,
       authored: options.authored ?? ((_shard, load) => load()),
     }

@@ -34,6 +34,11 @@ export async function refuseUnwritable({ settings, workingDirectory }: Project):
   }
 }
 
+/** The shards that a kept plan of this run is about. */
+export function plannedShards({ record, request }: EndedRun): readonly string[] {
+  return request.onlyAffected === true ? record.run.shards : request.shards
+}
+
 /** Writes files one by one; what was done is done all the same when one cannot be written. */
 export function fileKeeper(
   { context }: CommandInput,

@@ -1,5 +1,6 @@
 // The state of targets in words: the answer first, a table, and below it what is open, each with the command to type. Reads nothing.
 import { count, dateTime, formatAge } from '../report/format.js'
+import type { ListedCall } from '../durable/list-calls.js'
 import type { Style } from '../report/style.js'
 import type { Hold } from '../store/holds.js'
 import type { TargetStatus } from '../store/target-status.js'
@@ -15,6 +16,8 @@ export interface StatusRow {
   readonly ageMs: number | null
   readonly isOverdue: boolean
   readonly holds: readonly Hold[]
+  /** Its durable calls in doubt. */
+  readonly inDoubt: readonly ListedCall[]
 }
 
 export interface StatusShown {
@@ -61,11 +64,15 @@ function answer(rows: readonly StatusRow[], maxAgeMs: number | null): string {
   ].join(' ')
 }
 
-function stateText({ isOverdue, holds: [hold], status: { doubts, underWay } }: StatusRow, style: Style): string {
+function stateText(row: StatusRow, style: Style): string {
+  const { isOverdue, inDoubt } = row
+  const { doubts, underWay } = row.status
+  const [hold] = row.holds
   const states = [
     ...(isOverdue ? [style.red('overdue')] : []),
     ...(hold === undefined ? [] : [style.yellow(`held until ${dateTime(hold.until, style.utc)}`)]),
     ...(doubts.length === 0 ? [] : [style.yellow(`${String(doubts.length)} unknown`)]),
+    ...(inDoubt.length === 0 ? [] : [style.yellow(`${String(inDoubt.length)} in doubt`)]),
     ...(underWay === undefined ? [] : ['applying']),
   ]
   return states.length === 0 ? 'ok' : states.join(', ')
@@ -83,6 +90,13 @@ function openLines({ rows, place, style }: Pick<StatusShown, 'rows' | 'place' | 
     lines.push(
       `${style.data(target)}: the outcome of ${count(doubts.length, 'change')} is unknown (${keys.join(', ')}${more}). The next apply looks at that first:`,
       apply(target),
+    )
+  }
+  for (const { target, inDoubt } of rows.filter((row) => row.inDoubt.length > 0)) {
+    const names = [...new Set(inDoubt.map(({ call }) => call.name))].slice(0, 3).map((name) => style.data(name))
+    lines.push(
+      `${style.data(target)}: ${count(inDoubt.length, 'durable call')} in doubt (${names.join(', ')}), not repeated until somebody says what became of it:`,
+      `  ${style.data(`trueup doubts${place}`)}`,
     )
   }
   const late = rows.find((row) => row.isOverdue && row.holds.length === 0)

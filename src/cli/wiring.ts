@@ -1,12 +1,12 @@
 // The only file that puts a run's dependencies together. Heavy adapters stay behind dynamic imports.
 import type { LimitCheck, LogRecord, PlanData, Reporter, RunActor } from '../event.js'
-import type { DryRunGuard } from '../reconcile/dry-run-guard.js'
+import { installDryRunGuard, type DryRunGuard } from '../reconcile/dry-run-guard.js'
 import type { Redactor } from '../report/redact.js'
 import type { OwnedDependencies } from '../run-owned.js'
 import type { RunDependencies } from '../run-types.js'
 import { LEASE_MS, takeLease } from '../store/leases.js'
 import type { ObjectStore } from '../store/object-store.js'
-import type { Budget } from '../util/budget.js'
+import { createBudget, type Budget } from '../util/budget.js'
 import { systemClock } from '../util/clock.js'
 import { newUlid } from '../util/ulid.js'
 import { openTarget, type TargetReference } from './open-target.js'
@@ -20,6 +20,11 @@ export interface Shared {
   readonly guard: DryRunGuard
   /** Several runs may be under way. */
   readonly sideBySide: boolean
+}
+
+/** @param sideBySide - several runs may be under way */
+export function shareOf({ settings }: Project, sideBySide: boolean): Shared {
+  return { budget: createBudget(settings.concurrency.value), guard: installDryRunGuard(), sideBySide }
 }
 
 export interface Wiring {

@@ -52,9 +52,10 @@ export async function applyChanges(request: ApplyRequest): Promise<readonly Chan
 
   /** Writes the intent; undefined when it cannot be written, and then nothing of this change has started. */
   async function begin(sequence: number, executable: ExecutableChange): Promise<IntentHandle | undefined> {
-    const { action, key, shard } = executable.change
+    const { action, key, shard, live } = executable.change
+    const after = executable.afterDigest
     try {
-      return await request.journal.intend({ sequence, action, key, shard: shard ?? '', after: executable.afterDigest })
+      return await request.journal.intend({ sequence, action, key, shard: shard ?? '', live, after })
     } catch (thrown) {
       if (isLeaseLost(thrown)) {
         settle(executable, 'not-attempted', 'the run lost its lease before it', 0)

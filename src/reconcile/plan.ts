@@ -99,7 +99,7 @@ export function buildPlan(input: BuildPlanInput): BuiltPlan {
     facts: {
       target,
       deletePolicy,
-      shards: collectFacts({ target, shards, decided, ledger, protect: input.protect }),
+      shards: collectFacts({ target, shards, decided, ledger, elsewhere, protect: input.protect }),
       invariants: brokenInvariants(input.invariants ?? [], resulting(decided)),
     },
     // Absence is only proven by a whole listing, and only where no other shard saw or desires the object.

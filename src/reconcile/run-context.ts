@@ -1,5 +1,6 @@
 // Builds what an author's functions get: `ctx` of run() and of desiredState(), bound to one run and one shard.
 // Everything here only reads or refuses; the one way to act is the plan that run() returns.
+import type { Durable, State } from '../durable-types.js'
 import { TrueupError } from '../errors.js'
 import type {
   BoundedMap,
@@ -48,6 +49,8 @@ export interface RunContextOptions {
   readonly exec: Exec
   readonly map: BoundedMap
   readonly secrets: Secrets<readonly SecretRef[]>
+  readonly durable: Durable
+  readonly state: State
   readonly signal: AbortSignal
   readonly clock: Clock
 }
@@ -71,5 +74,7 @@ export function createRunContext(options: RunContextOptions): RunContext<unknown
     clock: { now: () => options.clock.now() },
     plan: planPart,
     secrets: options.secrets,
+    durable: options.durable,
+    state: options.state,
   }
 }

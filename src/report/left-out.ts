@@ -38,6 +38,9 @@ export function nothingInsteadText({ instead, plan, limits, error }: RunRecord):
     case 'destroy':
     case 'release':
     case 'move':
+    case 'resolve':
+    case 'state':
+    case 'clear':
       return undefined
   }
 }

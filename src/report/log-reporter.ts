@@ -119,6 +119,17 @@ function wordingOf(event: Exclude<RunEvent, { kind: 'replayed' }>, options: Word
     }
     case 'change-finished':
       return changeFinished(event, options)
+    case 'durable-called': {
+      const { name, version, id, how, shard } = event.use
+      const where = shard === undefined ? '' : ` [${style.data(shard)}]`
+      return {
+        // What was done is news; that nothing had to be done is not.
+        level: how === 'executed' ? 'info' : 'debug',
+        message: 'durable function called',
+        fields: { target: event.target, function: name, version, id, how, ...(shard === undefined ? {} : { shard }) },
+        pretty: style.dim(`${how.padEnd(14)}  ${named(event.target)}${style.data(name)} ${id.slice(0, 12)}${where}`),
+      }
+    }
     case 'logged':
       return logged(event.target, event.record, options)
     case 'warned':

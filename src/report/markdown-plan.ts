@@ -7,6 +7,7 @@ import { count } from './format.js'
 import { codeSpan, fence, marker, prose } from './markdown-text.js'
 import {
   baseText,
+  causesText,
   changeGroups,
   changeRemarks,
   countsText,
@@ -16,6 +17,7 @@ import {
   limitText,
   noteTitle,
   objectFields,
+  rememberTitle,
   ruleText,
   splitLimits,
 } from './plan-parts.js'
@@ -48,7 +50,9 @@ export function planMarkdown(record: RunRecord, options: PlanMarkdownOptions = {
   const head = `${mark}${headline(record)}\n`
   const essentials = essentialsOf(record)
   const foot = footOf(record, options.applyCommand)
-  const sections = [failureSection(record), ...changeSections(record)].filter((section) => section.items.length > 0)
+  const sections = [failureSection(record), ...changeSections(record), rememberSection(record)].filter(
+    (section) => section.items.length > 0,
+  )
 
   const whole = wholeText([head, essentials, foot], sections, budget)
   return whole ?? cutDown({ budget, head, essentials, foot, sections, mark })
@@ -195,6 +199,8 @@ function essentialsOf({ limits, error, plan }: RunRecord): string {
       ),
   ]
   const foreign = plan === null ? undefined : foreignText(plan.summary)
+  const causes = plan === null ? undefined : causesText(plan.changes)
+  if (causes !== undefined) lines.unshift(causes)
   if (foreign !== undefined) lines.push(foreign)
   return lines.map((line) => `\n${line}\n`).join('')
 }
@@ -237,6 +243,15 @@ function changeSections({ plan }: RunRecord): readonly Section[] {
     header: `\n#### ${title} (${changes.length})\n\n`,
     items: changes.map((change) => changeItem(change, withShard)),
   }))
+}
+
+function rememberSection({ plan, run }: RunRecord): Section {
+  const remember = plan?.remember ?? []
+  const items = remember.map(({ key, value }): Item => {
+    const text = `- ${codeSpan(key)}: ${value === undefined ? 'forgotten' : codeSpan(shortValue(value, { max: 200 }))}\n`
+    return { full: () => text, short: text }
+  })
+  return { name: 'remember', header: `\n#### ${rememberTitle(run.mode)} (${items.length})\n\n`, items }
 }
 
 function changeItem(change: PlannedChange, withShard: boolean): Item {

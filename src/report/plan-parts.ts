@@ -1,6 +1,15 @@
 // In: a plan and its limits as data. Out: the parts that the text and the Markdown form share: groups, counts, fields, what to type.
 // Decides order and wording once; knows nothing of colours or of Markdown.
-import type { ChangeAction, FieldChange, Json, LimitCheck, PlanData, PlannedChange, PlanSummary } from '../event.js'
+import type {
+  ChangeAction,
+  FieldChange,
+  Json,
+  LimitCheck,
+  PlanData,
+  PlannedChange,
+  PlanSummary,
+  RunMode,
+} from '../event.js'
 import type { DeletePolicy } from '../integration.js'
 import { compareText } from '../util/compare-text.js'
 import { count, shortDigest } from './format.js'
@@ -71,11 +80,21 @@ export function objectFields(change: PlannedChange): readonly ShownField[] {
     .filter(({ value }) => !(typeof value === 'string' || typeof value === 'number') || !inKey.has(String(value)))
 }
 
+/** How many changes the compared range causes, and how many were due before; undefined where nothing was compared. */
+export function causesText(changes: readonly PlannedChange[]): string | undefined {
+  const of = (cause: PlannedChange['cause']): number => changes.filter((change) => change.cause === cause).length
+  const [caused, drift, unknown] = [of('change'), of('drift'), of('unknown')]
+  if (unknown === changes.length) return undefined
+  const rest = unknown === 0 ? '' : `, ${String(unknown)} of unknown cause`
+  return `${count(changes.length, 'change')}: ${String(caused)} caused by this range, ${String(drift)} drift${rest}.`
+}
+
 /** Remarks on one change: drift, and updates that take something away. */
 export function changeRemarks(change: PlannedChange): readonly string[] {
   const remarks: string[] = []
   if (change.destructive && change.action !== 'delete') remarks.push('destructive')
   if (change.cause === 'drift') remarks.push('drift')
+  if (change.overwritesDrift === true) remarks.push('overwrites drift')
   return remarks
 }
 
@@ -152,4 +171,9 @@ function topLevel(field: FieldChange, value: Json | undefined): readonly ShownFi
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value) && !('$secret' in value)
   if (field.path !== '' || !isObject) return [{ path: field.path, value }]
   return Object.entries(value).map(([path, inner]: [string, Json]) => ({ path, value: inner }))
+}
+
+/** Title of what planning wants kept in the target's state. */
+export function rememberTitle(mode: RunMode): string {
+  return mode === 'dry-run' ? 'Would remember' : 'To remember'
 }

@@ -1,5 +1,6 @@
 // What a run tells of itself (events, record, plan) comes in, the same without secrets goes out. Pure.
 // Only what comes from outside is looked at: ids, digests, reasons and counts stay, whatever a secret may be called.
+import type { DurableUse } from '../durable-types.js'
 import type {
   ChangeOutcome,
   Decision,
@@ -34,6 +35,8 @@ export function redactEvent(redactor: Redactor, event: RunEvent): RunEvent {
       return { ...event, change: redactChange(redactor, event.change) }
     case 'change-finished':
       return { ...event, outcome: redactOutcome(redactor, event.outcome) }
+    case 'durable-called':
+      return { ...event, use: redactUse(redactor, event.use) }
     case 'logged':
       return { ...event, record: redactLog(redactor, event.record) }
     case 'replayed':
@@ -68,6 +71,9 @@ export function redactRecord(redactor: Redactor, record: RunRecord): RunRecord {
     outcomes: record.outcomes.map((outcome) => redactOutcome(redactor, outcome)),
     log: { ...record.log, records: record.log.records.map((line) => redactLog(redactor, line)) },
     error: record.error === null ? null : redactError(redactor, record.error),
+    ...(record.durable === undefined
+      ? {}
+      : { durable: { ...record.durable, calls: record.durable.calls.map((use) => redactUse(redactor, use)) } }),
     ...(record.before === undefined ? {} : { before: redactBefore(redactor, record.before) }),
     ...(record.instead === undefined ? {} : { instead: redactInstead(redactor, record.instead) }),
     ...(record.configured === undefined ? {} : { configured: redactConfigured(redactor, record.configured) }),
@@ -89,9 +95,16 @@ function redactInstead(redactor: Redactor, instead: RunInstead): RunInstead {
         only: nameOrNull(redactor, instead.only),
         left: instead.left.map(({ key, why }) => ({ key: redactor.name(key), why: redactor.text(why) })),
       }
+    case 'state': {
+      const { key, before, after } = instead
+      return { ...instead, key: redactor.name(key), before: redactor.json(before), after: redactor.json(after) }
+    }
+    case 'clear':
+      return instead
     case 'adopt':
     case 'release':
     case 'move':
+    case 'resolve':
       return { ...instead, keys: instead.keys.map((key) => redactor.name(key)) }
     default:
       return unreachable(instead)
@@ -111,7 +124,20 @@ function redactConfigured(redactor: Redactor, configured: RunConfiguration): Run
 /** The digest stays that of the plan with its values: it is what is approved. */
 export function redactPlan(redactor: Redactor, plan: PlanData): PlanData {
   if (redactor.isIdle) return plan
-  return { ...plan, changes: plan.changes.map((change) => redactChange(redactor, change)) }
+  const remember = plan.remember?.map(({ key, value }) => ({
+    key: redactor.name(key),
+    ...(value === undefined ? {} : { value: redactor.json(value) }),
+  }))
+  return {
+    ...plan,
+    changes: plan.changes.map((change) => redactChange(redactor, change)),
+    ...(remember === undefined ? {} : { remember }),
+  }
+}
+
+/** Names are the author's own; a shard comes from data. */
+function redactUse(redactor: Redactor, use: DurableUse): DurableUse {
+  return use.shard === undefined ? use : { ...use, shard: redactor.name(use.shard) }
 }
 
 export function redactLimit(redactor: Redactor, check: LimitCheck): LimitCheck {

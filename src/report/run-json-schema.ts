@@ -1,5 +1,6 @@
 // The JSON Schema (draft 2020-12) of the document of run-json.ts, for editors, scripts and the documentation. Data only.
 // Objects are open: readers must expect fields that they do not know.
+import type { DurableAnswer } from '../durable-types.js'
 import type { ErrorCode } from '../errors.js'
 import type {
   CacheStatus,
@@ -56,21 +57,33 @@ export function runJsonSchema(): object {
           instead: orNull(
             object(
               {
-                kind: oneOf(['undo', 'destroy', 'adopt', 'release', 'move']),
+                kind: oneOf(['undo', 'destroy', 'adopt', 'release', 'move', 'resolve', 'state', 'clear']),
                 run: text,
                 only: textOrNull,
                 left: list(object({ key: text, why: text })),
                 keys: list(text),
                 from: text,
                 to: text,
+                as: oneOf(['done', 'absent']),
+                key: text,
+                before: anything,
+                after: anything,
+                calls: list(text),
               },
-              ['run', 'only', 'left', 'keys', 'from', 'to'],
+              ['run', 'only', 'left', 'keys', 'from', 'to', 'as', 'key', 'before', 'after', 'calls'],
             ),
           ),
+          durable: orNull(durable()),
         }),
       ),
     }),
   }
+}
+
+function durable(): object {
+  const answers = every<DurableAnswer>({ executed: true, 'cache-hit': true, 'idempotent-hit': true, waited: true })
+  const call = object({ name: text, version: text, id: text, how: oneOf(answers), shard: textOrNull })
+  return object({ counts: object(Object.fromEntries(answers.map((how) => [how, whole]))), calls: list(call) })
 }
 
 function identity(): object {
@@ -147,12 +160,14 @@ function plan(action: object): object {
         key: text,
         shard: textOrNull,
         cause: oneOf(['change', 'drift', 'unknown']),
+        overwritesDrift: flag,
         destructive: flag,
         fields: list(field),
         dependsOn: list(text),
         live: textOrNull,
       }),
     ),
+    remember: list(object({ key: text, value: anything }, ['value'])),
   })
 }
 
@@ -252,6 +267,14 @@ function errorCodes(): readonly string[] {
     held: true,
     'lease-held': true,
     'lease-lost': true,
+    'durable-misuse': true,
+    'durable-conflict': true,
+    'durable-in-doubt': true,
+    'durable-busy': true,
+    'outcome-unknown': true,
+    'value-unsupported': true,
+    'state-invalid': true,
+    'state-conflict': true,
     'git-missing': true,
     'git-failed': true,
     'run-unknown': true,

@@ -1,5 +1,6 @@
 // In: records of runs. Out: the one document of `-o json` (CLI reference, schema `trueup/1`): always the same shape.
 // Fields are only ever added; run-json-schema.ts says the same for machines. Times become ISO UTC, durations stay ms.
+import type { DurableSummary } from '../durable-types.js'
 import type { CacheAnswer, Json, LimitCheck, LogRecord, PlanData, RunRecord } from '../event.js'
 import { plainJson } from '../util/plain-json.js'
 import { inertJson } from './data-text.js'
@@ -63,6 +64,7 @@ function runOf(record: RunRecord): Json {
     error: error === null ? null : { code: error.code, message: error.message, details: plainJson(error.details) },
     exitCode: record.exitCode,
     instead: record.instead === undefined ? null : plainJson(record.instead),
+    durable: record.durable === undefined ? null : durableOf(record.durable),
   }
 }
 
@@ -70,7 +72,14 @@ function cacheOf({ status, id, zone, ageMs, expiresAt, expiresInMs, why }: Cache
   return { status, id, ageMs, expiresAt: expiresAt === null ? null : utcTime(expiresAt), zone, expiresInMs, why }
 }
 
-function planOf({ digest, summary, changes }: PlanData): Json {
+function durableOf({ counts, calls }: DurableSummary): Json {
+  return {
+    counts: { ...counts },
+    calls: calls.map(({ name, version, id, how, shard }) => ({ name, version, id, how, shard: shard ?? null })),
+  }
+}
+
+function planOf({ digest, summary, changes, remember }: PlanData): Json {
   return {
     digest,
     summary: {
@@ -87,6 +96,7 @@ function planOf({ digest, summary, changes }: PlanData): Json {
       key: change.key,
       shard: change.shard,
       cause: change.cause,
+      overwritesDrift: change.overwritesDrift === true,
       destructive: change.destructive,
       // A side that is not there is left out: null is a value.
       fields: change.fields.map(({ path, before, after }) => ({
@@ -97,6 +107,8 @@ function planOf({ digest, summary, changes }: PlanData): Json {
       dependsOn: change.dependsOn,
       live: change.live,
     })),
+    // Without a value it is forgotten.
+    remember: (remember ?? []).map(({ key, value }) => ({ key, ...(value === undefined ? {} : { value }) })),
   }
 }
 

@@ -7,6 +7,7 @@ import { cut, displayWidth, isMultiLine, lineCount, padEnd, shortPair, shortValu
 import { count } from './format.js'
 import {
   baseText,
+  causesText,
   changeGroups,
   changeRemarks,
   countsText,
@@ -17,6 +18,7 @@ import {
   noChangesText,
   noteTitle,
   objectFields,
+  rememberTitle,
   ruleText,
   splitLimits,
 } from './plan-parts.js'
@@ -44,6 +46,8 @@ export function planText(input: PlanTextInput): string {
   const { blocked, overridden, notes } = splitLimits(limits)
   const isEmpty = plan.changes.length === 0
   const lines: string[] = [isEmpty && blocked.length === 0 ? noChangesText(plan.summary) : headline(input)]
+  const causes = causesText(plan.changes)
+  if (causes !== undefined) lines.push(causes)
   for (const note of notes)
     lines.push(style.yellow(wrap(`${noteTitle(note)}: ${style.data(note.message)}`, style.width)))
   for (const check of overridden) {
@@ -60,9 +64,25 @@ export function planText(input: PlanTextInput): string {
         .map((group) => groupText(group, input))
         .join('\n'),
     )
+  const remember = rememberLines(input)
+  if (remember.length > 0) lines.push('', ...remember)
   if (blocked.length > 0) lines.push(...(isEmpty ? [] : ['']), ...blockedLines(blocked, input))
   else if (!isEmpty && input.mode === 'dry-run') lines.push('', ...nextLines(input))
   return lines.join('\n')
+}
+
+function rememberLines({ plan: { remember = [] }, mode, style }: PlanTextInput): string[] {
+  if (remember.length === 0) return []
+  const column = Math.min(
+    Math.floor(style.width / 2),
+    Math.max(...remember.map(({ key }) => displayWidth(style.data(key)))),
+  )
+  const lines = remember.map(({ key, value }) => {
+    const shown =
+      value === undefined ? style.dim('(forgotten)') : style.data(shortValue(value, { max: style.width - column - 8 }))
+    return `    ${padEnd(style.data(key), column)}  ${shown}`
+  })
+  return [`  ${style.bold(rememberTitle(mode))}`, ...lines]
 }
 
 function headline({ target, integration, plan, style, deletePolicy }: PlanTextInput): string {

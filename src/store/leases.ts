@@ -27,6 +27,8 @@ import { startHeartbeat, type BeatingHeart } from './heartbeat.js'
 import { endIfOver, SHARD_LEASE, shardLeaseKey, type LeaseHolder, type ShardLease } from './lease-documents.js'
 import type { LeaseGuard } from './lease-guard.js'
 import { enterMode, leaveMode, type Alive } from './lease-mode.js'
+import { requireLocking } from './locking.js'
+import { refuseMoved } from './moved.js'
 import type { ObjectStore } from './object-store.js'
 
 /** How long a lease outlives its last renewal, ms. */
@@ -67,9 +69,13 @@ export interface Lease extends LeaseGuard {
 const FIRST_WAIT_MS = 100
 const LONGEST_WAIT_MS = 2_000
 
-/** @throws lease-held when another run has what is asked for, and still has it after `waitMs` */
+/**
+ * @throws lease-held when another run has what is asked for, and still has it after `waitMs`
+ * @throws store-refused when the store does not keep conditions, or was moved
+ */
 export async function takeLease(request: LeaseRequest): Promise<Lease> {
   const { clock, waitMs, stop } = request
+  await requireLocking(request.store, clock)
   const random = request.random ?? (() => randomInt(1_000_000) / 1_000_000)
   const until = clock.monotonic() + waitMs
   for (let delay = FIRST_WAIT_MS, isFirst = true; ; delay = Math.min(delay * 2, LONGEST_WAIT_MS), isFirst = false) {
@@ -135,6 +141,8 @@ async function tryTake(request: LeaseRequest): Promise<Held | { readonly kind: '
     }
     // Nothing is a lease before the store has said so once more: all this may have taken longer than it.
     await heart.verify()
+    // After the lease, so that who moves the store sees the lease, or this sees the mark.
+    await refuseMoved(store)
     request.stop.throwIfAborted()
   } catch (error) {
     await release().catch(() => undefined)

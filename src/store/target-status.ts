@@ -38,6 +38,8 @@ export async function targetStatus(
   const doubts: OpenChange[] = []
   /** Shards that a later apply has planned: it has looked at what was in doubt there. */
   const lookedAt = new Set<string | null>()
+  /** Keys that a person has settled since. */
+  const resolved = new Set<string>()
   /** Shards that no success was found for yet; undefined before the first one. */
   let missing: Set<string> | undefined
   for await (const record of records) {
@@ -49,7 +51,9 @@ export async function targetStatus(
       continue
     }
     for (const { key, action, shard, result } of record.outcomes)
-      if (result === 'unknown' && !lookedAt.has(shard)) doubts.push({ run: run.id, shard, key, action })
+      if (result === 'unknown' && !lookedAt.has(shard) && !resolved.has(key))
+        doubts.push({ run: run.id, shard, key, action })
+    if (record.instead?.kind === 'resolve') for (const key of record.instead.keys) resolved.add(key)
     if (isSuccess(record)) {
       missing ??= new Set(run.destination === null ? [] : await shardsAt(run.destination))
       for (const shard of run.shards) missing.delete(shard)

@@ -28,7 +28,7 @@ export default defineIntegration({
   params,
   deletePolicy: 'owned',
   desiredState: ({ params }) =>
-    Object.fromEntries(Array.from({ length: params.count }, (_, at) => ['k' + String(at), { text: params.word }])),
+    Array.from({ length: params.count }, (_, at) => ({ key: 'k' + String(at), text: params.word })),
   async run(ctx, desired) {
     const folder = join(outside, ctx.target)
     mkdirSync(folder, { recursive: true })
@@ -36,15 +36,15 @@ export default defineIntegration({
     if (ctx.params.fails === 'planning') throw new Error('the outside of ' + ctx.target + ' is away')
     const read = await ctx.map(readdirSync(folder), async (key) => {
       await new Promise((resolve) => setImmediate(resolve))
-      return [key, { text: readFileSync(join(folder, key), 'utf8') }]
+      return { key, text: readFileSync(join(folder, key), 'utf8') }
     })
     const put = async ({ key, after }) => {
       if (ctx.params.fails === key) throw new Error(key + ' was refused')
       appendFileSync(join(outside, 'calls'), ctx.target + ' ' + key + '\\n')
       writeFileSync(join(folder, key), after.text)
     }
-    return ctx.plan({
-      cases: diff(listing.whole(Object.fromEntries(read)), desired),
+    const current = listing.whole(read)
+    return ctx.plan(diff({ desired, current, key: (object) => object.key }), {
       create: put,
       update: put,
       delete: async ({ key }) => rmSync(join(folder, key)),

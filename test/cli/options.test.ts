@@ -43,7 +43,7 @@ describe('the table', () => {
 
   it('lists nothing that later work brings', () => {
     const text = optionsMarkdown()
-    for (const flag of ['--ttl', '--cache', '--replay', '--trust-zone', '--check-only-affected-shards']) {
+    for (const flag of ['--ttl', '--cache', '--replay', '--trust-zone']) {
       expect(text).not.toContain(`${flag}\``)
       expect(text).not.toContain(`${flag} `)
     }
@@ -95,7 +95,7 @@ describe('the docs table', () => {
     expect(rows).toHaveLength(optionNames().length + 2)
     for (const row of rows) expect(row.split(/(?<!\\)\|/)).toHaveLength(8)
     expect(rows).toContain(
-      '| `--base, --early-exit-compare-sha <rev>` | `TRUEUP_EARLY_EXIT_COMPARE_SHA` |  |  | plan, apply, run, config | skip when configuration, code and desired state are as at that revision; last-applied: as last applied |',
+      '| `--base, --early-exit-compare-sha <rev>` | `TRUEUP_EARLY_EXIT_COMPARE_SHA` |  |  | plan, apply, run, affected, config | skip when configuration, code and desired state are as at that revision; last-applied: as last applied |',
     )
     expect(rows).toContain(
       "| `--timeout <duration>` | `TRUEUP_TIMEOUT` | `timeout` | none | plan, apply, run, undo, destroy, owned adopt, config | the run's deadline: 90s, 30m, 1h |",

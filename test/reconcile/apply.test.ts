@@ -120,6 +120,7 @@ describe('the journal around an effect', () => {
         action: 'create',
         key: 'a',
         shard: '',
+        live: null,
         after: 'digest-of-a',
         fence: 1,
         state: 'failed',

@@ -164,6 +164,7 @@ describe('runJson', () => {
         ".plan.summary.unchanged",
         ".plan.summary.foreign",
         ".plan.changes",
+        ".plan.remember",
         ".limits",
         ".outcomes",
         ".log.records",
@@ -174,6 +175,7 @@ describe('runJson', () => {
         ".error.details.key",
         ".exitCode",
         ".instead",
+        ".durable",
       ]
     `)
     expect(runJson([full], 5)).toMatchObject({ schema: 'trueup/1', exitCode: 5 })

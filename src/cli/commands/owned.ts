@@ -7,10 +7,11 @@ import { moveOwned, releaseOwned, type OwnedDependencies } from '../../run-owned
 import { styleOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
 import { commandLine } from '../command-line.js'
-import { loadTarget, targetOf } from '../load-target.js'
+import { placeOf } from '../destination.js'
+import { targetOf } from '../load-target.js'
 import { openStoreOf } from '../open-target.js'
 import { printed } from '../print.js'
-import { actorOf, isCi } from '../process-context.js'
+import { actorOf } from '../process-context.js'
 import { openProject, type Project } from '../project.js'
 import { steeredCommand } from '../steered-run.js'
 import { listenForStop } from '../stop-signals.js'
@@ -50,17 +51,9 @@ export async function ownedMoveCommand(input: CommandInput): Promise<number> {
   const targets = { from: from.value, to: to.value }
   return changeLedger(input, {
     change: async (deps, project) => {
-      const target = await targetOf(project, targets.to)
-      const reference = { project, target, params: {}, ci: isCi(input.context.environment) }
-      const { definition, params } = await loadTarget(reference)
-      const destination =
-        definition.destination === undefined ? target.name : await definition.destination(params, { create: false })
-      if (destination === undefined) {
-        throw new TrueupError(
-          'usage',
-          `${targets.to} has no destination yet; apply it once before objects are moved to it: trueup apply ${targets.to}`,
-        )
-      }
+      const why = 'objects are moved to it'
+      const place = { name: targets.to, environment: input.context.environment, why }
+      const { definition, destination } = await placeOf(project, place)
       const [given] = shards.value
       const shard = given ?? (definition.shards === undefined ? '' : null)
       return moveOwned(deps, { keys, ...targets, destination, shard })

@@ -2,10 +2,9 @@
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { TrueupError } from '../../errors.js'
-import { installDryRunGuard } from '../../reconcile/dry-run-guard.js'
 import { parseSavedPlans, savedPlansText, savePlan, type SavedPlan } from '../../reconcile/saved-plan.js'
 import type { RunRequest } from '../../run-types.js'
-import { createBudget, inPlace } from '../../util/budget.js'
+import { inPlace } from '../../util/budget.js'
 import { unlessAborted } from '../../util/unless-aborted.js'
 import { logFormatOf, styleOf } from '../appearance.js'
 import { cacheRequest } from '../cache-request.js'
@@ -16,10 +15,19 @@ import { expectedPlan } from '../expected-plan.js'
 import { holdPrints } from '../held-prints.js'
 import { targetOf } from '../load-target.js'
 import { logReporterOf, recordOf, type Performance } from '../one-run.js'
+import { plainForm } from '../print.js'
 import { openProject, type Project } from '../project.js'
-import { fileKeeper, refuseUnwritable, runMarkdown, runText, tellError, type EndedRun } from '../run-forms.js'
+import {
+  fileKeeper,
+  plannedShards,
+  refuseUnwritable,
+  runMarkdown,
+  runText,
+  tellError,
+  type EndedRun,
+} from '../run-forms.js'
 import { listenForStop } from '../stop-signals.js'
-import type { Shared } from '../wiring.js'
+import { shareOf } from '../wiring.js'
 
 export async function runCommand(input: CommandInput): Promise<number> {
   const { context, command } = input
@@ -84,6 +92,7 @@ export function requestOf(
     committed: settings.committed.value,
     force: settings.force.value || savedPlan !== null,
     shards: savedPlan?.shards ?? settings.shards.value,
+    onlyAffected: savedPlan === null && settings.onlyAffected.value,
     overrides: {
       ...(settings.maxDeletes.value === undefined ? {} : { maxDeletes: settings.maxDeletes.value }),
       ...(settings.maxChanges.value === undefined ? {} : { maxChanges: settings.maxChanges.value }),
@@ -93,16 +102,12 @@ export function requestOf(
     savedPlan,
     initStore: settings.initStore.value,
     leaseWaitMs: settings.leaseWait.value,
-    detailedExitcode: settings.detailedExitcode.value !== 'off',
+    detailedExitcode:
+      settings.detailedExitcode.value === 'change' ? 'change' : settings.detailedExitcode.value !== 'off',
     command: commandLine(target.name, input),
     ...cacheRequest(project, target),
     place: placeFlags(input),
   }
-}
-
-/** What the runs of one command share. */
-export function shareOf({ settings }: Project, sideBySide: boolean): Shared {
-  return { budget: createBudget(settings.concurrency.value), guard: installDryRunGuard(), sideBySide }
 }
 
 /** One run with its log on stderr and its result on stdout; gives its exit code. */
@@ -129,16 +134,16 @@ async function savedPlansIn(project: Project, name: string): Promise<readonly Sa
 
 /** @returns false when something that was asked for could not be written; what was done is done all the same */
 async function report(ended: EndedRun, project: Project): Promise<boolean> {
-  const { input, record, request } = ended
+  const { input, record } = ended
   const { settings, context } = input
-  const form = settings.output.value
+  const form = plainForm(settings)
   context.output.out(await rendered(ended, form))
   // JSON logs tell an error as they tell everything.
   if (form !== 'text' && logFormatOf(context, settings) === 'pretty') tellError(ended)
   const files = fileKeeper(input, project)
   for (const { format, file } of settings.reports.value) await files.keep(file, await rendered(ended, format))
   if (settings.out.value !== undefined) {
-    const saved = savePlan(record, request.shards)
+    const saved = savePlan(record, plannedShards(ended))
     if (saved === undefined) {
       context.output.err(
         `trueup: there is no plan to keep (the run was ${record.decision.action === 'skip' ? 'skipped; --force plans all the same' : 'ended before one'}); ${settings.out.value} was not written\n`,

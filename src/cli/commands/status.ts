@@ -64,6 +64,8 @@ async function rowsOf({ project, store, names, maxAgeMs, now }: Asked): Promise<
   const former = new Set([...watched.former, ...held].filter((name) => !watched.expected.includes(name)))
   const leases = await listLeases({ store, isDead })
   const alive = new Set(leases.flatMap(({ lease, standing }) => (standing.kind === 'alive' ? [lease.run] : [])))
+  const { listCalls } = await import('../../durable/list-calls.js')
+  const calls = (await listCalls({ store, isDead })).filter(({ state }) => state === 'in-doubt')
   const records = createRecordStore(store)
   const rowOf = async (target: string, isExpected: boolean): Promise<StatusRow> => {
     const status = await targetStatus(records.list(target), {
@@ -72,13 +74,14 @@ async function rowsOf({ project, store, names, maxAgeMs, now }: Asked): Promise<
     })
     const ageMs = ageOf(status, now)
     const isOverdue = isExpected && (ageMs === null || (maxAgeMs !== null && ageMs > maxAgeMs))
-    return { target, status, ageMs, isOverdue, holds: holdsFor(target, holds) }
+    const inDoubt = calls.filter(({ call }) => call.claim.target === target)
+    return { target, status, ageMs, isOverdue, holds: holdsFor(target, holds), inDoubt }
   }
   const rows: StatusRow[] = []
   for (const target of watched.expected) rows.push(await rowOf(target, true))
   for (const target of former) {
     const row = await rowOf(target, false)
-    const isOpen = row.status.doubts.length > 0 || row.holds.some((hold) => hold.target === target)
+    const isOpen = row.status.doubts.length + row.inDoubt.length > 0 || row.holds.some((hold) => hold.target === target)
     if (isOpen) rows.push(row)
   }
   return rows
@@ -89,7 +92,7 @@ function ageOf({ success }: TargetStatus, now: number): number | null {
   return success === undefined ? null : Math.max(0, now - success.run.startedAt)
 }
 
-function rowJson({ target, status, ageMs, isOverdue, holds }: StatusRow): object {
+function rowJson({ target, status, ageMs, isOverdue, holds, inDoubt }: StatusRow): object {
   const { success, last, underWay, doubts } = status
   return {
     target,
@@ -102,6 +105,16 @@ function rowJson({ target, status, ageMs, isOverdue, holds }: StatusRow): object
     lastRun: last === undefined ? null : lastRun(last),
     underWay: underWay ?? null,
     holds: holds.map(holdFacts),
-    doubts: doubts.map((doubt) => ({ kind: 'change', ...doubt })),
+    doubts: [
+      ...doubts.map((doubt) => ({ kind: 'change', ...doubt })),
+      ...inDoubt.map(({ id, call }) => ({
+        kind: 'durable',
+        id,
+        run: call.claim.run,
+        function: call.name,
+        version: call.version,
+        key: call.label,
+      })),
+    ],
   }
 }

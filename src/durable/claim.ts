@@ -1,0 +1,128 @@
+// A claim that this process holds: renewed while its effect is under way, and replaced by what became of it. In: the claim as written.
+// Must not: write over what somebody else made of it.
+import { readDocument, writeDocument } from '../store/document.js'
+import type { StoreKey } from '../store/object-store.js'
+import { DURABLE_CALL, marginOf, type DurableCall } from './durable-call.js'
+import type { Surroundings } from './protocol.js'
+
+export interface Held {
+  readonly call: DurableCall
+  /** False when it may have been found in doubt meanwhile, and somebody has. @throws store-unavailable */
+  isStillMine(): Promise<boolean>
+  /** Puts the end in place of the claim, also of one that was found in doubt meanwhile. False when somebody else has settled it. */
+  write(next: DurableCall): Promise<boolean>
+  /** Stops renewing. */
+  end(): Promise<void>
+}
+
+export interface Claimed {
+  readonly around: Surroundings
+  readonly key: StoreKey
+  readonly call: DurableCall
+  readonly etag: string
+  /** Monotonic, taken before it was written. */
+  readonly at: number
+}
+
+export function keepClaim(claimed: Claimed): Held {
+  return new KeptClaim(claimed)
+}
+
+class KeptClaim implements Held {
+  readonly call: DurableCall
+  readonly #around: Surroundings
+  readonly #key: StoreKey
+  readonly #ended = new AbortController()
+  readonly #renewing: Promise<void>
+  #etag: string
+  #at: number
+  /** One write at a time. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor({ around, key, call, etag, at }: Claimed) {
+    this.call = call
+    this.#around = around
+    this.#key = key
+    this.#etag = etag
+    this.#at = at
+    this.#renewing = this.#keepRenewing().catch(() => undefined)
+  }
+
+  async isStillMine(): Promise<boolean> {
+    const { clock, leaseMs } = this.#around
+    if (clock.monotonic() - this.#at < leaseMs - marginOf(leaseMs)) return true
+    return this.#renew()
+  }
+
+  async write(next: DurableCall): Promise<boolean> {
+    return this.#alone(async () => {
+      for (;;) {
+        const put = await this.#put(next)
+        if (put === 'stored') return true
+        const found = await readDocument(this.#around.store, this.#key, DURABLE_CALL)
+        // Cleared by hand while it was under way: what has happened is told all the same.
+        if (found.kind === 'missing') return await this.#create(next)
+        const { claim, state, resolved } = found.value
+        // Somebody else's by now; or settled by a person as what it is, with the result that counts.
+        if (claim.id !== this.call.claim.id || (state === 'done' && resolved !== undefined)) return false
+        // An answer to one of our own writes was lost.
+        if (state === next.state && resolved === undefined) return true
+        this.#etag = found.etag
+      }
+    })
+  }
+
+  async end(): Promise<void> {
+    this.#ended.abort()
+    await this.#renewing
+  }
+
+  async #renew(): Promise<boolean> {
+    return this.#alone(async () => {
+      const before = this.#around.clock.monotonic()
+      if ((await this.#put(this.call)) === 'stored') {
+        this.#at = before
+        return true
+      }
+      const found = await readDocument(this.#around.store, this.#key, DURABLE_CALL)
+      if (found.kind === 'missing' || found.value.state !== 'claimed') return false
+      if (found.value.claim.id !== this.call.claim.id) return false
+      this.#etag = found.etag
+      this.#at = before
+      return true
+    })
+  }
+
+  async #put(value: DurableCall): Promise<'stored' | 'lost'> {
+    const options = { condition: { kind: 'if-etag', etag: this.#etag } } as const
+    const put = await writeDocument(this.#around.store, this.#key, DURABLE_CALL, value, options)
+    if (put.kind !== 'stored') return 'lost'
+    this.#etag = put.etag
+    return 'stored'
+  }
+
+  async #create(value: DurableCall): Promise<boolean> {
+    const options = { condition: { kind: 'if-absent' } } as const
+    return (await writeDocument(this.#around.store, this.#key, DURABLE_CALL, value, options)).kind === 'stored'
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#last.catch(() => undefined).then(work)
+    this.#last = next.catch(() => undefined)
+    return next
+  }
+
+  async #keepRenewing(): Promise<void> {
+    const { clock, leaseMs } = this.#around
+    for (let delay = leaseMs / 3; ;) {
+      await clock.sleep(delay, this.#ended.signal, { background: true })
+      try {
+        if (!(await this.#renew())) return
+        delay = leaseMs / 3
+      } catch {
+        // The store may be back in time.
+        delay = leaseMs / 12
+      }
+    }
+  }
+}
