@@ -190,4 +190,36 @@ describe('several targets', () => {
     expect(await planned('16')).toBe(serial)
     expect(serial).toContain('Plan for t99 (note): 1 create')
   })
+
+  it('are kept as plans in one file and applied from it, each once', async () => {
+    await using rig = await rigOf(three)
+    expect((await rig.run(['plan', '--all', '--out', 'plans.json'])).code).toBe(0)
+    expect(await rig.run(['apply', 'plans.json'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/3 targets: 3 applied\.\n$/) as string,
+    })
+    expect(calls(rig)).toEqual(['users k0', 'users k1', 'groups k0', 'groups k1', 'grants k0', 'grants k1'])
+    const again = await rig.run(['apply', 'plans.json'])
+    expect(again).toMatchObject({ code: 4, stderr: expect.stringContaining('was applied already') as string })
+    expect(calls(rig)).toHaveLength(6)
+  })
+
+  it('of several processes become one report', async () => {
+    await using rig = await rigOf(three)
+    for (const name of ['users', 'grants']) await rig.run(['plan', name, '--quiet', '--report', `json=${name}.json`])
+    await rig.run(['plan', 'nobody', '-o', 'json']).then(({ stdout }) => rig.write({ 'nobody.json': stdout }))
+    const args = ['report', 'users.json', 'grants.json', 'nobody.json']
+    const { code, json } = await rig.run([...args, '-o', 'json', '--report', 'markdown=all.md'])
+    expect(code).toBe(0)
+    expect(targetsOf(json())).toEqual(['users', 'grants'])
+    expect(json()).toMatchObject({ exitCode: 64, error: { code: 'usage' } })
+    const markdown = await rig.read('all.md')
+    expect(markdown).toMatch(/^<!-- trueup:plan \* -->\n### 2 targets: 2 with changes\.\n/)
+    expect(markdown).toContain('**Failed** `nobody.json`')
+    expect(markdown).toContain('- `users`: 2 create\n')
+    expect(await rig.run(['report', 'trueup.yaml'])).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('trueup.yaml is not JSON') as string,
+    })
+  })
 })
