@@ -160,6 +160,10 @@ function checkPositionals(command: CommandName, positionals: readonly string[], 
       `${command} needs ${missing.name.split('|').map(withArticle).join(' or ')}${whenMissing === undefined ? '' : `: ${whenMissing}`}`,
     )
   }
+  // With several targets, the value of such a flag would be taken for one more.
+  const taken = positionals.slice(1).find((word) => specs[0]?.unless !== undefined && valueHint(word, options) !== '')
+  if (taken !== undefined)
+    throw usage(`trueup ${command}: "${taken}" is taken for a target.${valueHint(taken, options)}`)
   const extra = positionals[specs.length]
   if (extra === undefined || specs.at(-1)?.repeatable === true) return
   const takes =

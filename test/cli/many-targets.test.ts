@@ -181,8 +181,8 @@ describe('several targets', () => {
     )
     await using rig = await rigOf(targets.join(''))
     const planned = async (concurrency: string): Promise<string> => {
-      const args = ['plan', '--all', '--quiet', '--concurrency', concurrency, '--report', 'markdown=all.md']
-      const { code, stdout, stderr } = await rig.run(args)
+      const args = ['plan', '--all', '--quiet', '--report', 'markdown=all.md']
+      const { code, stdout, stderr } = await rig.run(args, { env: { TRUEUP_CONCURRENCY: concurrency } })
       expect({ code, stderr: stderr.replace(/^decision=.*\n/gm, '') }).toEqual({ code: 0, stderr: '' })
       return `${stdout}${await rig.read('all.md')}`
     }
