@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { affectedBenches } from './affected.mjs'
 import { baseSideBenches } from './base-side.mjs'
 import { digestBenches } from './digest.mjs'
+import { dueQueueBenches } from './due-queue.mjs'
 import { postgresAccessBenches } from './postgres-access.mjs'
 import { replayBenches } from './replay.mjs'
 import { skipBenches } from './skip.mjs'
@@ -39,6 +40,7 @@ const benches = [
   ...postgresAccessBenches,
   ...replayBenches,
   ...affectedBenches,
+  ...dueQueueBenches,
 ]
 const { values } = parseArgs({
   options: {

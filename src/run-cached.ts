@@ -262,6 +262,8 @@ function hasConverged({ built, blocked, shards, allShards }: PlannedRun, record:
     !blocked &&
     built.data.changes.length === 0 &&
     record.outcomes.length === 0 &&
+    // What planning wants to be remembered is kept by a run alone.
+    built.data.remember === undefined &&
     built.facts.shards.every(({ incomplete }) => incomplete === null) &&
     // What the shards outside of this run desire is not in its key.
     (shards.length === allShards.length || !built.leansOnOthers)

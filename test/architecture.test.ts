@@ -28,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   loading: ['ports'],
   reconcile: ['ports'],
   report: ['ports'],
+  schedule: ['ports'],
   secrets: ['ports'],
   store: ['ports'],
   map: ['ports', 'rooms'],
