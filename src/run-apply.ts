@@ -63,7 +63,7 @@ export async function applyPlan(
       })),
       journal,
       lease,
-      concurrency: deps.concurrency,
+      budget: deps.budget,
       stop: deps.stop,
       giveUp: deps.giveUp,
       clock: deps.clock,

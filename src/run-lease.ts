@@ -45,6 +45,7 @@ export async function takeGround(session: RunSession, desired: DesiredState, dra
     isDead: deps.isDead,
     leaseMs: deps.leaseMs ?? LEASE_MS,
     waitMs: request.leaseWaitMs ?? 0,
+    ...(deps.sideBySide === true ? { waitForOwn: true } : {}),
     atLeast: (shard) => fences.get(shard) ?? 0,
     stop: deps.stop,
     onWait: (message) => {

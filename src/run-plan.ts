@@ -116,7 +116,7 @@ export async function planRun(
   const { all, selected } = selection
   const ledger = await foldedLedger(session)
   const view = createOwnershipView(ledgerEntries(ledger))
-  const map = boundedMap(deps.concurrency, deps.stop)
+  const map = boundedMap(deps.budget, deps.stop)
   const memory = createRunMemory(session)
   const { instead } = request
   // What is brought back may refer to secrets that nothing desires any more.
@@ -218,7 +218,7 @@ export async function planShard(
       planning: isPlanning,
       baseEnv: deps.environment,
     }),
-    map: boundedMap(deps.concurrency, deps.stop),
+    map: boundedMap(deps.budget, deps.stop),
     secrets: createSecretAccess({
       target: request.target,
       declared: definition.secrets ?? [],

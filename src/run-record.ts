@@ -238,6 +238,7 @@ const REASON_OF_FAILURE: Partial<Record<string, Decision['reason']>> = {
   'store-refused': 'store-failed',
   'base-unavailable': 'precondition-failed',
   'head-unclean': 'precondition-failed',
+  'predecessor-failed': 'precondition-failed',
   interrupted: 'interrupted',
   timeout: 'interrupted',
 }

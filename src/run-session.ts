@@ -179,7 +179,7 @@ export async function openSession({ deps, request, runId, head, target, authored
         snapshot,
         env: createEnv(definition.name, declaration.env, deps.environment),
         log,
-        map: boundedMap(deps.concurrency, deps.stop),
+        map: boundedMap(deps.budget, deps.stop),
         signal: boundSignal(deps.stop),
         http,
       }),

@@ -14,6 +14,7 @@ import type { Redactor } from './report/redact.js'
 import type { SecretBackend } from './secrets/secret-backend.js'
 import type { LeaseHolder } from './store/lease-documents.js'
 import type { ObjectStore } from './store/object-store.js'
+import type { Budget } from './util/budget.js'
 import type { Clock } from './util/clock.js'
 
 export interface RunRequest {
@@ -119,7 +120,10 @@ export interface RunDependencies {
   readonly stop: AbortSignal
   /** Aborted when the grace period after `stop` is over. */
   readonly giveUp: AbortSignal
-  readonly concurrency: number
+  /** How much may happen at once, shared by all runs of the process. */
+  readonly budget: Budget
+  /** Other runs of this process may be under way: a lease that one of them holds is waited for. @defaultValue false */
+  readonly sideBySide?: boolean
   readonly guard: DryRunGuard
   /** Makes log lines of what author code prints. @defaultValue it is printed as it is */
   readonly capture?: Capture

@@ -13,6 +13,7 @@ import { createEnvBackend, secretVariable } from './secrets/env-backend.js'
 import type { SecretBackend } from './secrets/secret-backend.js'
 import { createMemoryStore } from './store/memory-store.js'
 import type { ObjectStore } from './store/object-store.js'
+import { createBudget } from './util/budget.js'
 import { createFakeClock, type FakeClock } from './util/fake-clock.js'
 import { digestOf } from './util/digest.js'
 import { newUlid } from './util/ulid.js'
@@ -89,7 +90,7 @@ export async function runRecorded(
     ci: false,
     stop: never,
     giveUp: never,
-    concurrency: 8,
+    budget: createBudget(8),
     guard,
     redactor: createRedactor(),
     fetch: options.http ?? globalThis.fetch,

@@ -9,6 +9,7 @@ import type { Base } from '../early-exit/compare-revisions.js'
 import { isTrueupError, toError } from '../errors.js'
 import type { DecisionReason } from '../event.js'
 import { findOut } from '../run-decide.js'
+import { createBudget } from '../util/budget.js'
 import { boundedMap } from '../util/bounded-map.js'
 import type { TargetConfig } from './config-targets.js'
 import { keptDeclarations } from './declaration-cache.js'
@@ -50,7 +51,7 @@ export async function findAffected(
     }
   }
   const changed = base.kind === 'found' ? await changedPaths(reading, known, base.id) : []
-  const map = boundedMap(project.settings.concurrency.value, reading.signals.stop)
+  const map = boundedMap(createBudget(project.settings.concurrency.value), reading.signals.stop)
   const answers = await map(targets, async ({ target, isConfigured }, index): Promise<AffectedTarget | undefined> => {
     const one = known[index]
     if (one === undefined) return undefined

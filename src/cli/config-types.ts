@@ -11,6 +11,8 @@ export interface ConfigTarget {
   readonly ttl?: number
   readonly apply?: boolean
   readonly labels?: Readonly<Record<string, string>>
+  /** Targets that must have succeeded before, in a command that runs them too. */
+  readonly after?: readonly string[]
   readonly limits?: LimitSettings
   readonly destination?: string
   readonly source?: 'git'

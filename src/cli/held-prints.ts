@@ -9,6 +9,8 @@ export interface HeldPrints {
   readonly authored: Authored
   /** For the run that begins; what comes later goes to stderr. */
   take(): readonly LogRecord[]
+  /** For the run that is asked for next; what comes later is held for another. */
+  takeSoFar(): readonly LogRecord[]
   /** Writes what nobody has taken to stderr. */
   tell(): void
 }
@@ -30,15 +32,19 @@ export function holdPrints({ capture, output, redactor }: ProcessContext): HeldP
       },
     },
   })
-  const take = (): readonly LogRecord[] => {
+  const takeSoFar = (): readonly LogRecord[] => {
     const taken = held
     held = []
-    isTaken = true
     return taken
+  }
+  const take = (): readonly LogRecord[] => {
+    isTaken = true
+    return takeSoFar()
   }
   return {
     authored,
     take,
+    takeSoFar,
     tell: () => {
       take().forEach(tell)
     },

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandFunction>>> = 
   plan: () => Promise.resolve(runCommand),
   apply: () => Promise.resolve(runCommand),
   run: () => Promise.resolve(runCommand),
+  report: async () => (await import('./commands/report.js')).reportCommand,
   affected: async () => (await import('./commands/affected.js')).affectedCommand,
   'shards list': async () => (await import('./commands/shards.js')).shardsListCommand,
   'shards verify': async () => (await import('./commands/shards.js')).shardsVerifyCommand,

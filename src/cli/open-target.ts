@@ -181,7 +181,17 @@ export interface StoreOpening {
   readonly evenIfMoved?: boolean
 }
 
-export async function openStoreOf(project: Project, url: string, opening: StoreOpening = {}): Promise<ObjectStore> {
+/** The store of this URL, opened once for all that one command does. */
+export function openStoreOf(project: Project, url: string, opening: StoreOpening = {}): Promise<ObjectStore> {
+  const key = JSON.stringify([url, opening.evenIfMoved ?? false])
+  const known = project.stores.get(key)
+  if (known !== undefined) return known
+  const opened = openStoreAnew(project, url, opening)
+  project.stores.set(key, opened)
+  return opened
+}
+
+async function openStoreAnew(project: Project, url: string, opening: StoreOpening): Promise<ObjectStore> {
   const { head, evenIfMoved = false } = opening
   if (/^s3:/i.test(url)) silenceAwsNotice()
   const store = await openStore(url, {

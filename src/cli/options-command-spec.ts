@@ -6,6 +6,8 @@ export interface ArgumentSpec {
   readonly required: boolean
   /** Takes all that follow; the last one only. */
   readonly repeatable?: true
+  /** Not needed with one of these flags (names of the table of options). */
+  readonly unless?: readonly ('allTargets' | 'labels')[]
 }
 
 /** One command. */

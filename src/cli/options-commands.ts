@@ -4,34 +4,47 @@ import { STORE_COMMANDS } from './options-commands-store.js'
 
 export type { ArgumentSpec, CommandSpec } from './options-command-spec.js'
 
+const TARGETS = { name: 'target', required: true, repeatable: true, unless: ['allTargets', 'labels'] } as const
 const KEYS = { name: 'key', required: true, repeatable: true } as const
+const RUN_HINT = '`trueup list` shows all targets, --all runs those of trueup.yaml'
 
 /** All commands of the program by their words. */
 export const COMMANDS = {
   plan: {
     summary: 'show what an apply would change; changes nothing and refuses --apply',
-    arguments: [TARGET],
-    whenMissing: LIST_HINT,
-    examples: ['trueup plan dns-records', 'trueup plan dns-records --base origin/main --detailed-exitcode'],
+    arguments: [TARGETS],
+    whenMissing: RUN_HINT,
+    examples: [
+      'trueup plan dns-records',
+      'trueup plan dns-records --base origin/main --detailed-exitcode',
+      'trueup plan --all -l team=web --report markdown=comment.md',
+    ],
   },
   apply: {
     summary: 'plan, check the limits, and carry the plan out; also a plan kept with --out',
-    arguments: [{ name: 'target|file', required: true }],
-    whenMissing: LIST_HINT,
+    arguments: [{ ...TARGETS, name: 'target|file' }],
+    whenMissing: RUN_HINT,
     examples: [
       'trueup apply dns-records',
       'trueup apply dns-records --expect-plan 71c2b04e9d33',
       'trueup apply plan.json',
+      'trueup apply users groups grants --yes',
     ],
   },
   run: {
     summary: 'one run: decide, plan, and with --apply carry the plan out; a dry run without',
-    arguments: [TARGET],
-    whenMissing: LIST_HINT,
+    arguments: [TARGETS],
+    whenMissing: RUN_HINT,
     examples: [
       'trueup run dns-records --early-exit-compare-sha origin/main',
       'trueup run dns-records --apply --yes --early-exit-compare-sha last-applied',
     ],
+  },
+  report: {
+    summary: 'one document of several that -o json or --report json=FILE wrote, as of the jobs of a matrix',
+    arguments: [{ name: 'file', required: true, repeatable: true }],
+    whenMissing: 'for example `trueup report reports/*.json -o markdown`',
+    examples: ['trueup report reports/*.json -o markdown', 'trueup report a.json b.json --report json=all.json'],
   },
   affected: {
     summary: 'which targets and shards a change touches, as a table, JSON or a matrix of GitHub Actions',
@@ -53,7 +66,7 @@ export const COMMANDS = {
   list: {
     summary: 'the targets and integrations, and how their last run ended',
     arguments: [],
-    examples: ['trueup list', 'trueup list -o json'],
+    examples: ['trueup list', 'trueup list -l team=web -o json'],
   },
   show: {
     summary: 'what a target declares: parameters, inputs, secrets, delete policy',

@@ -1,6 +1,6 @@
 // Rows of the table of settings: filters of records, and what every command takes. Data only.
 import type { OptionSpec } from './options-spec.js'
-import { FLAG } from './options-spec.js'
+import { FLAG, RUNS } from './options-spec.js'
 
 const DAY_MS = 86_400_000
 
@@ -33,9 +33,28 @@ export const COMMON_OPTIONS = {
   allTargets: {
     flag: 'all',
     value: FLAG,
-    commands: ['owned list', 'hold', 'release', 'cache delete'],
+    commands: [...RUNS, 'owned list', 'hold', 'release', 'cache delete'],
     group: 'Filters',
-    description: 'of all targets; for cache delete: every entry',
+    description: 'all targets (of plan, apply and run: those of trueup.yaml); for cache delete: every entry',
+    variable: false,
+  },
+  labels: {
+    flag: 'label',
+    short: 'l',
+    value: { kind: 'pair' },
+    repeatable: true,
+    commands: [...RUNS, 'list'],
+    group: 'Filters',
+    description: 'the targets of trueup.yaml with this label; of several labels all must fit (repeatable)',
+    variable: false,
+  },
+  exclude: {
+    flag: 'exclude',
+    value: { kind: 'text', placeholder: 'target' },
+    repeatable: true,
+    commands: RUNS,
+    group: 'Filters',
+    description: 'not this one of the targets that --all or --label chooses (repeatable)',
     variable: false,
   },
   from: {

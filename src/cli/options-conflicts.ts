@@ -24,6 +24,7 @@ export function checkConflicts(command: CommandName, positionals: readonly strin
   if (settings.noCache.value && settings.cache.value !== 'off' && settings.cache.origin === 'flag')
     refuse(`--no-cache and --cache ${settings.cache.value} contradict each other: leave one out`)
   checkZones(settings)
+  if (command === 'plan' || command === 'apply' || command === 'run') checkSelection(positionals, settings)
   if (settings.onlyAffected.value) {
     const from = String(settings.onlyAffected.from)
     if (settings.compareWith.value === undefined)
@@ -39,6 +40,18 @@ export function checkConflicts(command: CommandName, positionals: readonly strin
   if (out !== undefined && settings.reports.value.some((report) => report.file === out)) {
     refuse(`the plan and a report would be written to one file, ${out}: give them two`)
   }
+}
+
+function checkSelection(names: readonly string[], settings: Settings): void {
+  const { allTargets, labels, exclude, expectPlan } = settings
+  const chosen = allTargets.value ? allTargets.from : labels.value.length > 0 ? labels.from : null
+  if (names.length > 0 && chosen !== null)
+    refuse(`names and ${chosen} contradict each other: name the targets, or let ${chosen} choose them`)
+  if (exclude.value.length > 0 && chosen === null)
+    refuse('--exclude leaves out some of the targets that --all or --label chooses: add one of them')
+  if (names.length < 2 && chosen === null) return
+  if (expectPlan.value !== undefined)
+    refuse('--expect-plan is the digest of one plan, and several targets have one each: name one target')
 }
 
 function checkZones({ trustZone, trustZoneRead }: Settings): void {

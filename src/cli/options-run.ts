@@ -59,7 +59,7 @@ export const RUN_OPTIONS = {
       'state delete',
     ],
     group: 'What to run',
-    description: 'a parameter of the target, in place of the one in trueup.yaml (repeatable)',
+    description: 'a parameter, in place of the one in trueup.yaml; with several targets target.name=value (repeatable)',
     variable: true,
   },
   compareWith: {
@@ -245,7 +245,7 @@ export const RUN_OPTIONS = {
     value: { kind: 'count', min: 1, max: 1000 },
     commands: [...CHANGING, 'owned adopt', 'affected'],
     group: 'What to run',
-    description: 'how much may happen at once: one budget for shards, changes and ctx.map',
+    description: 'how much may happen at once: one budget for targets, shards, changes and ctx.map',
     default: 8,
     variable: true,
     inFile: true,

@@ -6,6 +6,7 @@ import { openGitRepository } from '../desired/git-repository.js'
 import type { Repository, Snapshot } from '../desired/source.js'
 import { TrueupError } from '../errors.js'
 import type { Authored, Capture } from '../report/capture.js'
+import type { ObjectStore } from '../store/object-store.js'
 import { systemClock } from '../util/clock.js'
 import { emptyConfig, fileSettings, findConfigFile, parseConfig, type Config } from './config.js'
 import type { Settings } from './options.js'
@@ -31,6 +32,8 @@ export interface Project {
   readonly configText: string
   readonly settings: Settings
   readonly cache: LocalCache
+  /** Stores that were opened, by URL. */
+  readonly stores: Map<string, Promise<ObjectStore>>
   /** Of the process: endpoint and checksums of an S3 store may be in it. */
   readonly environment: ProcessContext['environment']
   readonly capture: Capture
@@ -87,6 +90,7 @@ export async function openProject(
       configText,
       settings: withFileSettings(settings, fileSettings(config)),
       cache,
+      stores: new Map(),
       environment: context.environment,
       capture: context.capture,
       authored: options.authored ?? ((_shard, load) => load()),

@@ -11,7 +11,7 @@ import { openTarget, type TargetReference } from './open-target.js'
 import { isCi } from './process-context.js'
 import { openProject, type Project } from './project.js'
 import { listenForStop, type StopSignals } from './stop-signals.js'
-import { wireRun } from './wiring.js'
+import { shareOf, wireRun } from './wiring.js'
 
 export interface Reading {
   readonly project: Project
@@ -56,6 +56,10 @@ export async function reading<T>(input: CommandInput, work: (reading: Reading) =
       params: Object.fromEntries(settings.params.value.map(({ name, value }) => [name, value])),
       ci: isCi(context.environment),
     })
+    const shared = shareOf(project, false)
+    closers.push(() => {
+      shared.guard.uninstall()
+    })
     return await work({
       project,
       head,
@@ -73,11 +77,9 @@ export async function reading<T>(input: CommandInput, work: (reading: Reading) =
           clock: systemClock,
         })
         const confirm = (): Promise<boolean> => Promise.resolve(false)
-        const deps = wireRun({ context, project, reporter, signals, reference, confirm, printed: [] })
+        const { redactor } = context
+        const deps = wireRun({ context, project, reporter, signals, shared, redactor, reference, confirm, printed: [] })
         const authored = context.capture.forRun({ target: target.name, reporter, clock: systemClock })
-        closers.push(() => {
-          deps.guard.uninstall()
-        })
         const opened = await openTarget(reference, {
           head,
           base,

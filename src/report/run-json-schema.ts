@@ -256,6 +256,7 @@ function errorCodes(): readonly string[] {
     'plan-blocked': true,
     'plan-mismatch': true,
     declined: true,
+    'predecessor-failed': true,
     'dry-run-write': true,
     'apply-failed': true,
     'secret-missing': true,

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import { TrueupError } from '../errors.js'
+import { createBudget } from '../util/budget.js'
 import { boundedMap } from '../util/bounded-map.js'
 import type { Missing, ObjectStore, PutOptions, PutResult, StoreKey } from './object-store.js'
 
@@ -51,7 +52,7 @@ export async function readDocuments<T>(
 ): Promise<readonly (FoundDocument<T> & { readonly key: StoreKey })[]> {
   const keys: StoreKey[] = []
   for await (const { key } of store.list(prefix)) keys.push(key)
-  const found = await boundedMap(READS_AT_ONCE)(keys, async (key) => ({
+  const found = await boundedMap(createBudget(READS_AT_ONCE))(keys, async (key) => ({
     key,
     ...(await readDocument(store, key, type)),
   }))

@@ -48,6 +48,8 @@ export interface LeaseRequest {
   readonly leaseMs: number
   /** How long to wait for a held lease, ms; 0 does not. */
   readonly waitMs: number
+  /** Waits without limit for a run of this very process, which gives back what it has. @defaultValue false */
+  readonly waitForOwn?: boolean
   /** The highest token that a shard's state documents know: a store whose leases were removed must not begin anew. */
   readonly atLeast: (shard: string) => number
   /** Ends the waiting. */
@@ -81,10 +83,17 @@ export async function takeLease(request: LeaseRequest): Promise<Lease> {
     const taken = await tryTake(request)
     if (taken.kind === 'taken') return taken.lease
     const left = until - clock.monotonic()
-    if (left <= 0) throw new TrueupError('lease-held', heldText(request, taken), heldDetails(request, taken))
-    if (isFirst) request.onWait(`${heldBy(request, taken)}. Waiting for it up to ${formatDuration(waitMs)}.`)
-    await clock.sleep(Math.min(left, delay * (0.5 + random() / 2)), stop)
+    const isOwn = request.waitForOwn === true && isSameProcess(request.holder, taken.by.holder)
+    if (left <= 0 && !isOwn) throw new TrueupError('lease-held', heldText(request, taken), heldDetails(request, taken))
+    const howLong = isOwn ? '' : ` up to ${formatDuration(waitMs)}`
+    if (isFirst) request.onWait(`${heldBy(request, taken)}. Waiting for it${howLong}.`)
+    const pause = delay * (0.5 + random() / 2)
+    await clock.sleep(isOwn ? pause : Math.min(left, pause), stop)
   }
+}
+
+function isSameProcess(one: LeaseHolder, other: LeaseHolder): boolean {
+  return one.host === other.host && one.pid === other.pid && one.processStart === other.processStart
 }
 
 interface Held {

@@ -79,7 +79,7 @@ function recordsOf(result: RunResult): Document['runs'][number] {
 
 /** `[shard] source level message`, sorted. */
 const shown = (records: Document['runs'][number]['log']['records']): string[] =>
-  records.map(({ shard, source, level, message }) => `[${shard ?? ''}] ${String(source)} ${level} ${message}`).sort()
+  records.map(({ shard, source, level, message }) => `[${shard}] ${String(source)} ${level} ${message}`).sort()
 
 const box = (shard: string): string =>
   `┌─────────┬───────┐\n│ (index) │ shard │\n├─────────┼───────┤\n│ 0       │ '${shard}'  │\n└─────────┴───────┘`

@@ -9,6 +9,7 @@ import type { LogRecord, Reporter } from '../../src/event.js'
 import { installCapture, type InstalledCapture } from '../../src/report/capture.js'
 import { createExec } from '../../src/reconcile/exec.js'
 import { createRunLog } from '../../src/report/run-log.js'
+import { createBudget } from '../../src/util/budget.js'
 import { boundedMap } from '../../src/util/bounded-map.js'
 import { boundSignal } from '../../src/util/bound-signal.js'
 import { createFakeClock } from '../../src/util/fake-clock.js'
@@ -75,7 +76,7 @@ describe('50 runs at once', () => {
     const runs = Array.from({ length: 50 }, (_, index) => run(`target-${String(index)}`))
     const shards = ['eu', 'us']
     // One queue for all of them, as a library has it: its worker runs in the context of whoever came first.
-    const bounded = boundedMap(4)
+    const bounded = boundedMap(createBudget(4))
 
     async function author({ target, reporter }: Run, shard: string): Promise<void> {
       const name = `${target}/${shard}`

@@ -12,6 +12,7 @@ import type { CacheRequest, OpenTarget, RunDependencies, RunRequest } from '../.
 import { createEnvBackend } from '../../src/secrets/env-backend.js'
 import { createMemoryStore } from '../../src/store/memory-store.js'
 import type { ObjectStore } from '../../src/store/object-store.js'
+import { createBudget } from '../../src/util/budget.js'
 import { createFakeClock, type FakeClock } from '../../src/util/fake-clock.js'
 import { digestOf } from '../../src/util/digest.js'
 import { newUlid } from '../../src/util/ulid.js'
@@ -132,7 +133,7 @@ export function createCachedRuns(always: Partial<Given> = {}): CachedRuns {
         ci: false,
         stop: all.stop,
         giveUp: all.stop,
-        concurrency: 8,
+        budget: createBudget(8),
         guard,
         redactor: createRedactor(),
         fetch: () => Promise.reject(new Error('there is no network')),

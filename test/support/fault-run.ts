@@ -1,5 +1,6 @@
 // One apply in which one step goes wrong, and the apply after it. In: a step, a fault, the change it strikes. Out: what both left behind.
 // Real engine, memory store, fake clock. A process that dies is one whose store and world do not answer any more.
+import { createBudget } from '../../src/util/budget.js'
 import { TrueupError } from '../../src/errors.js'
 import type { RunEvent, RunRecord } from '../../src/event.js'
 import { defineIntegration, diff, listing } from '../../src/index.js'
@@ -310,7 +311,7 @@ async function run(
     {
       deps: {
         leaseMs: LEASE_MS,
-        concurrency: 1,
+        budget: createBudget(1),
         ...(isStruck ? { stop: stop.signal, giveUp: giveUp.signal, newId: () => STRUCK } : {}),
       },
       request: { base: doing.base ?? null },

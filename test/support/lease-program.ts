@@ -18,6 +18,7 @@ import { openDirectoryStore } from '../../src/store/directory-store.js'
 import { takeLease } from '../../src/store/leases.js'
 import { openStore } from '../../src/store/open-store.js'
 import type { ObjectStore } from '../../src/store/object-store.js'
+import { createBudget } from '../../src/util/budget.js'
 import { systemClock, type Clock } from '../../src/util/clock.js'
 import { digestOf } from '../../src/util/digest.js'
 import { newUlid } from '../../src/util/ulid.js'
@@ -179,7 +180,7 @@ async function apply(store: ObjectStore, clock: Clock, job: LeaseJob & { readonl
       ci: false,
       stop: never,
       giveUp: never,
-      concurrency: job.concurrency,
+      budget: createBudget(job.concurrency),
       guard,
       redactor: createRedactor(),
       fetch: globalThis.fetch,
