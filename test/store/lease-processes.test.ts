@@ -77,7 +77,8 @@ describe('leases in several processes', { timeout: 180_000 }, () => {
   it.each([{ sharded: false }, { sharded: true }])(
     'frozen past its lease in the middle of an apply, it starts nothing more and writes nothing more (sharded: $sharded)',
     async ({ sharded }) => {
-      const frozen = apply('A', { leaseMs: 1_200, sharded })
+      // Long enough for the second process to start within it, on a busy machine too.
+      const frozen = apply('A', { leaseMs: 6_000, sharded })
       await frozen.until(8)
       frozen.kill('SIGSTOP')
       const second = apply('B', { sharded, waitMs: 60_000, stepMs: 1 })

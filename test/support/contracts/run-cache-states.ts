@@ -1,0 +1,141 @@
+// The states of the run cache on a store, whichever it is: each by real runs of the engine, none by a clock that can be moved.
+// In: a way to open fresh handles of one empty store. Registers a suite.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { TrueupError } from '../../../src/errors.js'
+import type { ObjectStore, StoreKey } from '../../../src/store/object-store.js'
+import { createCachedRuns, type CachedRun, type CachedRuns, type Given } from '../cached-runs.js'
+import { keysOf } from '../failing-store.js'
+
+export interface SharedStore {
+  /** A further handle, as another process would have one. */
+  open(): Promise<ObjectStore>
+  dispose(): Promise<void>
+}
+
+const HIT = ['skip', 'cache-hit', 'HIT', false]
+const ran = (status: string): readonly unknown[] => ['run', `cache-${status.toLowerCase()}`, status, true]
+
+const told = ({ record, planned }: CachedRun): readonly unknown[] => [
+  record.decision.action,
+  record.decision.reason,
+  record.decision.cache?.status ?? null,
+  planned,
+]
+
+export function runCacheStates(name: string, create: () => Promise<SharedStore>): void {
+  describe(`the run cache on ${name}`, () => {
+    let shared: SharedStore
+    let runs: CachedRuns
+    const opened: ObjectStore[] = []
+
+    async function open(): Promise<ObjectStore> {
+      const store = await shared.open()
+      opened.push(store)
+      return store
+    }
+    /** Each run opens the store anew: runs share nothing but it. */
+    const run = async (given: Partial<Given> = {}): Promise<CachedRun> => runs.run({ store: await open(), ...given })
+    const entryIn = async (store: ObjectStore): Promise<StoreKey> => {
+      const [key, ...others] = await keysOf(store, 'cache/')
+      expect(others).toEqual([])
+      return key as StoreKey
+    }
+
+    beforeEach(async () => {
+      shared = await create()
+      runs = createCachedRuns()
+      expect((await run({ mode: 'apply', cache: null })).record.exitCode).toBe(0)
+    })
+    afterEach(async () => {
+      for (const store of opened.splice(0)) await store.close()
+      await shared.dispose()
+    })
+
+    it('MISS, then HIT with the log of the run that converged', async () => {
+      const first = await run({ logs: ['looking'] })
+      expect(told(first)).toEqual(ran('MISS'))
+      const second = await run()
+      expect(told(second)).toEqual(HIT)
+      expect(second.record.log).toEqual({ ...first.record.log, replayedFrom: first.record.run.id })
+      expect(second.record.log.records.map(({ message }) => message)).toContain('looking')
+    })
+
+    it('HIT of an apply, once its marks are complete', async () => {
+      expect(told(await run({ mode: 'apply' }))).toEqual(ran('MISS'))
+      expect(told(await run({ mode: 'apply' }))).toEqual(HIT)
+    })
+
+    it('EXPIRED by the clock of the store', async () => {
+      await run({ cache: { ttlMs: 1 } })
+      const store = await open()
+      const since = await store.now()
+      // Some stores count in whole seconds.
+      while ((await store.now()) < since + 2) await new Promise((resolve) => setImmediate(resolve))
+      expect(told(await run({ cache: { ttlMs: 3_600_000 } }))).toEqual(ran('EXPIRED'))
+    })
+
+    it('STALE after another state was applied outside of the cache, also when that is taken back', async () => {
+      expect(told(await run())).toEqual(ran('MISS'))
+      await run({ mode: 'apply', cache: null, data: { a: '1', c: '3' } })
+      await run({ mode: 'apply', cache: null })
+      expect(told(await run())).toEqual(ran('STALE'))
+    })
+
+    it.each<[string, (bytes: Buffer) => Uint8Array]>([
+      ['cut short', (bytes) => bytes.subarray(0, bytes.length >> 1)],
+      ['of a later trueup', (bytes) => Buffer.from(bytes.toString('utf8').replace(/"v": \d+/, '"v": 99'))],
+      ['of another zone', (bytes) => Buffer.from(bytes.toString('utf8').replaceAll('"local"', '"other"'))],
+      ['no entry at all', () => Buffer.from('not JSON')],
+      ['larger than any entry', () => Buffer.alloc(17 * 1024 * 1024, ' ')],
+    ])('UNTRUSTED: one that is %s causes no skip, no crash, and one warning', async (_, forged) => {
+      await run()
+      const store = await open()
+      const key = await entryIn(store)
+      const found = await store.get(key)
+      if (found.kind === 'missing') throw new Error('the entry is gone')
+      const { metadata } = found
+      await store.put(key, forged(Buffer.from(found.value)), { metadata })
+      const after = await run()
+      expect([...told(after), after.record.exitCode]).toEqual([...ran('UNTRUSTED'), 0])
+      expect(after.warnings).toHaveLength(1)
+    })
+
+    it('ERROR where the cache cannot be asked: the run goes on, with one warning', async () => {
+      await run()
+      const store = await open()
+      const broken: ObjectStore = {
+        ...wrapped(store),
+        head: (key) => (key.startsWith('cache/') ? Promise.reject(outage()) : store.head(key)),
+      }
+      const after = await run({ store: broken })
+      expect([...told(after), after.record.exitCode, after.warnings.length]).toEqual([...ran('ERROR'), 0, 1])
+    })
+
+    it('zones lie apart: an untrusted one reads the trusted one, never the other way', async () => {
+      await run({ cache: { zone: 'untrusted-pr', readZone: 'local' } })
+      expect(await entryIn(await open())).toMatch(/^cache\/untrusted-pr\//)
+      expect(told(await run())).toEqual(ran('MISS'))
+      expect(told(await run({ cache: { zone: 'untrusted-other', readZone: 'local' } }))).toEqual(HIT)
+    })
+  })
+}
+
+function outage(): TrueupError {
+  return new TrueupError('store-unavailable', 'the store does not answer', { retryable: true })
+}
+
+/** The methods of a class do not come along with a spread. */
+function wrapped(store: ObjectStore): ObjectStore {
+  return {
+    description: store.description,
+    shared: store.shared,
+    conditions: store.conditions,
+    get: (key) => store.get(key),
+    head: (key) => store.head(key),
+    put: (key, value, options) => store.put(key, value, options),
+    delete: (key, options) => store.delete(key, options),
+    list: (prefix, options) => store.list(prefix, options),
+    now: () => store.now(),
+    close: () => store.close(),
+  }
+}
