@@ -124,6 +124,7 @@ describe('the schema of trueup.yaml', () => {
       'params',
       'schedule',
       'ttl',
+      'after',
       'apply',
       'labels',
       'limits',
