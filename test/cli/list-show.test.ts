@@ -43,9 +43,9 @@ describe('trueup list', () => {
     const rows = stdout.split('\n').map((line) => line.replace(/ {2,}/g, ' | '))
     expect(rows).toEqual(
       expect.arrayContaining([
-        'TARGET | INTEGRATION | DELETES | LAST RUN',
+        'TARGET | INTEGRATION | DELETES | LABELS | LAST RUN',
         expect.stringMatching(
-          /^files-prod \| managed-files 1\.0\.0 \(built in\) \| owned \| applied (just now|.* ago)$/,
+          /^files-prod \| managed-files 1\.0\.0 \(built in\) \| owned \| team=web \| applied (just now|.* ago)$/,
         ),
         expect.stringMatching(
           /^files-test \| managed-files 1\.0\.0 \(built in\) \| owned \| planned (just now|.* ago)$/,

@@ -126,6 +126,7 @@ describe('the schema of trueup.yaml', () => {
       'ttl',
       'apply',
       'labels',
+      'after',
       'limits',
       'destination',
       'source',
