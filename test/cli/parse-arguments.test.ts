@@ -208,7 +208,6 @@ describe('flags', () => {
     ['list --C x', 'there is no option --C. `trueup list --help` shows all.'],
     ['list -x', 'there is no option -x. `trueup list --help` shows all.'],
     ['--nothing-like-it', 'there is no option --nothing-like-it. `trueup --help` shows all.'],
-    ['plan dns --ttl 1h', 'there is no option --ttl. `trueup plan --help` shows all.'],
     [
       'list --apply',
       'trueup list has no --apply; it belongs to trueup plan, trueup apply, trueup run, trueup undo or trueup destroy',
