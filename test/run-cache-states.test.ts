@@ -1,4 +1,4 @@
-// The states of the run cache on a directory, and on S3 as the double has it. The real servers have a suite of their own.
+// The states of the run cache on a directory. On S3 they have a suite beside its servers.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { runCacheStates } from './support/contracts/run-cache-states.js'
 runCacheStates('a directory', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'trueup-cache-states-'))
   return {
+    precisionMs: 0,
     open: () => openDirectoryStore(folder, { clock: systemClock }),
     dispose: () => rm(folder, { recursive: true, maxRetries: 3 }),
   }
