@@ -1,4 +1,5 @@
 // Processes that start, freeze, die and start again, over one store. In: a seed and what each process does. Out: violations of what must always hold.
+import { TrueupError } from '../../src/errors.js'
 import { createMemoryStore } from '../../src/store/memory-store.js'
 import type { ObjectStore } from '../../src/store/object-store.js'
 import { newUlid } from '../../src/util/ulid.js'
@@ -40,6 +41,8 @@ export interface Work {
   ): Promise<void>
   /** Called with each write that landed, with what was there before it. */
   written(key: string, now: Seen | undefined, before: Seen | undefined, room: Room, by: SimulatedProcess): void
+  /** Called with each write that a process sends. */
+  sent?(key: string, room: Room, by: SimulatedProcess): void
   /** After everything has ended and nothing is on its way: brings it to its end in calm, and looks. */
   last(room: Room, process: SimulatedProcess): Promise<void>
 }
@@ -76,7 +79,8 @@ export async function simulateWork(seed: number, processes: number, work: Work):
     newId: () =>
       newUlid(scheduler.now, (size) => Uint8Array.from({ length: size }, () => Math.floor(scheduler.chance() * 256))),
     isDead: ({ host, pid }) => all.some((other) => other.host === host && other.pid === pid && !other.alive),
-    storeOf: (process) => simulatedStore({ scheduler, network, inner, process, onWrite }),
+    storeOf: (process) =>
+      simulatedStore({ scheduler, network, inner, process, onWrite, onSend: (key) => work.sent?.(key, room, process) }),
     violated: (what) => {
       if (violations.length === 0) scheduler.note('VIOLATED', what)
       violations.push(what)
@@ -137,9 +141,9 @@ export async function simulateWork(seed: number, processes: number, work: Work):
   let restarts = 0
   const stop = async (process: SimulatedProcess): Promise<void> => {
     const signals = stopping.get(process)
-    signals?.stop.abort(new Error('told to stop'))
+    signals?.stop.abort(new TrueupError('interrupted', 'told to stop'))
     await scheduler.wait(process, 'grace is over', 2_000)
-    signals?.giveUp.abort(new Error('told to give up'))
+    signals?.giveUp.abort(new TrueupError('interrupted', 'told to give up'))
   }
 
   for (let place = 0; place < processes; place += 1) start(place)

@@ -28,9 +28,11 @@ export interface StoreRoute {
   readonly inner: ObjectStore
   readonly process: SimulatedProcess
   readonly onWrite: (written: Written) => void
+  /** Called when a write is sent. */
+  readonly onSend: (key: string) => void
 }
 
-export function simulatedStore({ scheduler, network, inner, process, onWrite }: StoreRoute): ObjectStore {
+export function simulatedStore({ scheduler, network, inner, process, onWrite, onSend }: StoreRoute): ObjectStore {
   const delay = (): number => {
     if (network.calm) return 1
     if (scheduler.likely(0.01)) return 8_000 * scheduler.chance()
@@ -73,8 +75,9 @@ export function simulatedStore({ scheduler, network, inner, process, onWrite }: 
     shared: true,
     get: (key) => send(`get ${key}`, () => inner.get(key), false),
     head: (key) => send(`head ${key}`, () => inner.head(key), false),
-    put: (key, value, options) =>
-      send(
+    put: (key, value, options) => {
+      onSend(key)
+      return send(
         `put ${key}`,
         async () => {
           const result = await inner.put(key, value, options)
@@ -83,7 +86,8 @@ export function simulatedStore({ scheduler, network, inner, process, onWrite }: 
           return result
         },
         true,
-      ),
+      )
+    },
     delete: (key, options) =>
       send(
         `delete ${key}`,
