@@ -9,7 +9,7 @@ import { repositoryOf } from './repositories.mjs'
 const FILES = 50_000
 const READER = fileURLToPath(new URL('base-side-reader.mjs', import.meta.url))
 
-/** @type {readonly import('./run.mjs').Bench[]} */
+/** @type {readonly import('./command.mjs').Bench[]} */
 export const baseSideBenches = [
   { name: 'base-500', measure: measureSome },
   { name: 'base-all', measure: measureAll },

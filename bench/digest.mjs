@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 const PROGRAM = fileURLToPath(new URL('digest-program.mjs', import.meta.url))
 
-/** @type {readonly import('./run.mjs').Bench[]} */
+/** @type {readonly import('./command.mjs').Bench[]} */
 export const digestBenches = [{ name: 'digest', measure }]
 
 function measure(place) {

@@ -14,7 +14,7 @@ const GRANTED = 4
 const FEWER = 5
 const TARGET = 5
 
-/** @type {readonly import('./run.mjs').Bench[]} */
+/** @type {readonly import('./command.mjs').Bench[]} */
 export const postgresAccessBenches = [{ name: 'postgres-access', measure: measurePlans }]
 
 async function measurePlans(place) {

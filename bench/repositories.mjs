@@ -59,11 +59,11 @@ function historyOf({ files, inputs }) {
   return commitOf('first', 1_767_225_600, first) + commitOf('second', 1_767_225_660, [fileOf('README.md', 'two\n')])
 }
 
-function commitOf(message, seconds, changes) {
+export function commitOf(message, seconds, changes) {
   const who = `trueup bench <bench@example.com> ${String(seconds)} +0000`
   return `commit refs/heads/main\ncommitter ${who}\ndata ${String(message.length)}\n${message}\n${changes.join('')}\n`
 }
 
-function fileOf(path, text) {
+export function fileOf(path, text) {
   return `M 100644 inline ${path}\ndata ${String(Buffer.byteLength(text))}\n${text}\n`
 }

@@ -7,7 +7,7 @@ import { repositoryOf } from './repositories.mjs'
 
 const BASE = ['--base', 'HEAD~1']
 
-/** @type {readonly import('./run.mjs').Bench[]} */
+/** @type {readonly import('./command.mjs').Bench[]} */
 export const skipBenches = [
   {
     name: 'start-up',

@@ -5,7 +5,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
 /** Stay packages: native, loading other code by path, or large and rarely needed. They may only be imported by `import()`. */
-const EXTERNAL = ['oxc-parser', 'jiti', '@aws-sdk/*', 'pg', 'graphile-worker', '@kubernetes/*']
+const EXTERNAL = ['oxc-parser', 'jiti', 'pg', 'graphile-worker', '@kubernetes/*']
 const MAIN = 'trueup'
 
 // For this target esbuild leaves a real import() in CommonJS, which alone can load the user's files (they may be ES modules).

@@ -3,6 +3,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { createJiti } from 'jiti'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -25,6 +26,12 @@ export const REASONS = {
   'base-missing': ['run', 'the base commit cannot be had (shallow clone)'],
   'base-failed': ['run', 'the desired state of the base cannot be read'],
   'base-not-applied': ['run', 'nothing changed since the base, but this destination was not brought to it'],
+  'cache-hit': ['skip', 'the same run converged a short while ago, and nothing was applied since; its log is replayed'],
+  'cache-miss': ['run', 'no run with the same key has converged in this trust zone'],
+  'cache-expired': ['run', 'one has, but longer ago than `--ttl`'],
+  'cache-stale': ['run', 'one has, but something was applied since, or the last apply did not complete'],
+  'cache-untrusted': ['run', 'the entry is damaged, forged, not signed with a known key, or of a newer trueup'],
+  'cache-error': ['run', 'the run cache could not be asked; the run went on without it'],
   held: ['none', 'a hold stops applies of the target: exit 75; `trueup release` ends it'],
   'lease-held': ['none', 'another apply holds the destination: exit 75'],
   'head-failed': ['none', 'the head cannot be loaded or read'],
@@ -60,11 +67,12 @@ export async function tables() {
       Object.entries(REASONS).map(([reason, [action, meaning]]) => [`\`${reason}\``, action, meaning]),
     ),
     decisions: table(['note', 'decision'], await decisions()),
+    faults: await faults(),
   }
 }
 
 /** Pages that hold tables. */
-export const PAGES = ['README.md', 'docs/decisions/index.md']
+export const PAGES = ['README.md', 'docs/decisions/index.md', 'docs/faults.md']
 
 /** The text with every table between its markers put anew. */
 export function withTables(text, all) {
@@ -72,6 +80,22 @@ export function withTables(text, all) {
     if (all[name] === undefined) throw new Error(`there is no table called ${name}`)
     return `<!-- table: ${name} -->\n\n<!-- prettier-ignore -->\n${all[name]}\n<!-- end -->`
   })
+}
+
+/** Each row is a test: test/fault-matrix.test.ts. */
+async function faults() {
+  const { FAULT_ROWS, FAULT_TEXT, STEP_TEXT } = await createJiti(import.meta.url).import(
+    join(root, 'test/support/fault-rows.ts'),
+  )
+  return table(
+    ['while …', 'what goes wrong', 'the run', 'the next run'],
+    FAULT_ROWS.map(({ step, faults: struck, where, text: [run, next] }) => [
+      [STEP_TEXT[step], where].filter((part) => part !== undefined).join(', '),
+      struck.map((fault) => FAULT_TEXT[fault]).join(' · '),
+      run,
+      next,
+    ]),
+  )
 }
 
 async function decisions() {

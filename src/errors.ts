@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'plan-blocked'
   | 'plan-mismatch'
   | 'declined'
+  | 'predecessor-failed'
   | 'dry-run-write'
   | 'apply-failed'
   | 'secret-missing'
@@ -40,6 +41,7 @@ export type ErrorCode =
   | 'git-missing'
   | 'git-failed'
   | 'run-unknown'
+  | 'entry-unknown'
   | 'timeout'
   | 'interrupted'
 

@@ -1,8 +1,12 @@
 // Everything that can happen in a run, and the data it talks of. Logs, JSON, Markdown, records and tests read these same shapes.
 // Type declarations only: nothing here runs.
 import type { ChangeAction, FieldChange, PlanSummary } from './change-types.js'
+import type { Decision } from './decision.js'
 import type { DurableSummary, DurableUse, Remembered } from './durable-types.js'
 import type { ErrorCode } from './errors.js'
+import type { LogRecord, ReplayedEvent } from './log-record.js'
+
+export type { LogLevel, LogRecord, LogSource, ReplayedEvent } from './log-record.js'
 
 export type { ChangeAction, FieldChange, PlanSummary }
 
@@ -15,72 +19,15 @@ export type Digest = string & { readonly __brand: 'Digest' }
 /** `dry-run` plans and reports; `apply` also carries the plan out. */
 export type RunMode = 'dry-run' | 'apply'
 
-/** Why a run ran or was skipped. Stable: users and scripts match on them (CLI reference). */
-export type DecisionReason =
-  | 'no-comparison-asked'
-  | 'forced'
-  | 'config-changed'
-  | 'code-changed'
-  | 'code-unknown'
-  | 'inputs-unchanged'
-  | 'desired-unchanged'
-  | 'desired-changed'
-  | 'base-missing'
-  | 'base-failed'
-  | 'base-not-applied'
-  | 'cache-hit'
-  | 'cache-miss'
-  | 'cache-expired'
-  | 'cache-stale'
-  | 'cache-untrusted'
-  | 'cache-error'
-  | 'held'
-  | 'lease-held'
-  | 'head-failed'
-  | 'store-failed'
-  | 'precondition-failed'
-  | 'interrupted'
-
-/** One named component of a decision: what it is at the base (or at the last apply) and at the head. */
-export interface DecisionComponent {
-  /** Short text for people, e.g. `server=https://dns.example.com`; digests otherwise. */
-  readonly head: string | null
-  readonly base: string | null
-  readonly same: boolean | null
-  /** What exactly differs, e.g. a file name or a parameter name. */
-  readonly detail?: string
-}
-
-/** Run or skip. `none`: the run ended before it could be decided. */
-export interface Decision {
-  readonly action: 'run' | 'skip' | 'none'
-  readonly reason: DecisionReason
-  /** Full id of the base commit, `last-applied`, or null when no comparison was asked. */
-  readonly base: string | null
-  /** Full id of the head commit, or `worktree`. */
-  readonly head: string
-  /** The commit under the working tree (equal to `head` with `--committed`); null before the first commit. */
-  readonly headCommit: string | null
-  /** The working tree differs from its commit in something this run reads. */
-  readonly dirty: boolean
-  /** Digest of the head's desired state; null when it was not evaluated. */
-  readonly digest: string | null
-  /** One sentence for people: why, and what to do about it where there is something to do. */
-  readonly explanation: string
-  readonly components: Readonly<Record<string, DecisionComponent>>
-  /** The first place where the desired states differ, when both were evaluated. */
-  readonly firstDifference?: FirstDifference
-}
-
-export interface FirstDifference {
-  /** Path inside the desired state, e.g. `[3].value`. */
-  readonly path: string
-  readonly before: Json | undefined
-  readonly after: Json | undefined
-  /** Repository file and 1-based line of the first changed line, where one input file changed. */
-  readonly file?: string
-  readonly line?: number
-}
+export type {
+  CacheAnswer,
+  CacheStatus,
+  Decision,
+  DecisionComponent,
+  DecisionReason,
+  FirstDifference,
+  KeyParts,
+} from './decision.js'
 
 /** One change as data: everything but the function that carries it out. */
 export interface PlannedChange {
@@ -88,7 +35,9 @@ export interface PlannedChange {
   readonly key: string
   /** Shard key; null for an unsharded target. */
   readonly shard: string | null
+  /** `change`: the compared range causes it (`overwritesDrift`: where it was not as the base desires either). `drift`: it was due before. */
   readonly cause: 'change' | 'drift' | 'unknown'
+  readonly overwritesDrift?: true
   /** Takes something away: a delete, or an update that its integration marked so. */
   readonly destructive: boolean
   readonly fields: readonly FieldChange[]
@@ -148,17 +97,6 @@ export interface ChangeOutcome {
   readonly result: OutcomeResult
   /** Why it failed, was skipped or is unknown; null when applied. */
   readonly error: string | null
-}
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
-
-/** One line that an integration (or trueup on its behalf) logged. `time` is UTC ms. */
-export interface LogRecord {
-  readonly level: LogLevel
-  readonly time: number
-  readonly message: string
-  readonly fields?: Readonly<Record<string, Json>>
-  readonly shard?: string
 }
 
 export interface RunError {
@@ -269,6 +207,7 @@ export type RunEvent =
     }
   | { readonly kind: 'durable-called'; readonly target: string; readonly use: DurableUse }
   | { readonly kind: 'logged'; readonly target: string; readonly record: LogRecord }
+  | ReplayedEvent
   | {
       readonly kind: 'warned'
       readonly target: string

@@ -23,6 +23,7 @@ const OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'integration-unknown': 64,
   'params-invalid': 64,
   'run-unknown': 64,
+  'entry-unknown': 64,
   'integration-invalid': 1,
   'source-unavailable': 1,
   'undeclared-input': 1,
@@ -52,6 +53,8 @@ const OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'plan-mismatch': 4,
   'store-refused': 4,
   'journal-unavailable': 4,
+  // Of several runs, one that was to come first did not succeed; or as that one, where it is worth a later try or a person's look.
+  'predecessor-failed': 4,
   held: 75,
   'lease-held': 75,
   'durable-busy': 75,
@@ -63,9 +66,14 @@ const OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   interrupted: 130,
 }
 
-/** What an error that ended everything ends the process with. `interrupted` with `details.signal` `SIGTERM` is 143; a code of a newer version is 1. */
+/**
+ * What an error that ended everything ends the process with. `interrupted` with `details.signal` `SIGTERM` is 143, `predecessor-failed` keeps a
+ * 3 or 75 of `details.exitCode`; a code of a newer version is 1.
+ */
 export function exitCodeOf(error: TrueupError): ExitCode {
   if (error.code === 'interrupted' && error.details['signal'] === 'SIGTERM') return 143
+  if (error.code === 'predecessor-failed' && (error.details['exitCode'] === 3 || error.details['exitCode'] === 75))
+    return error.details['exitCode']
   return Object.hasOwn(OF_ERROR, error.code) ? OF_ERROR[error.code] : 1
 }
 

@@ -47,6 +47,7 @@ export { diff } from './reconcile/diff.js'
 export type { DiffOptions } from './reconcile/diff.js'
 export { listing } from './reconcile/listing.js'
 export { groupBy } from './desired/shards.js'
+export { staticShards } from './desired/static-shards.js'
 export type {
   ChangeAction,
   ChangeOutcome,

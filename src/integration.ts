@@ -224,8 +224,13 @@ export interface IntegrationDefinition<
   readonly desiredState: (
     ctx: DesiredContext<StandardSchemaV1.InferOutput<S>> & (X extends true ? { readonly http: Http } : unknown),
   ) => D | Promise<D>
-  /** Parts that can be run alone, by key (1 to 300 characters). */
+  /** Parts that can be run alone, by key (1 to 300 characters): each item in exactly one of them. `groupBy` and `staticShards` make such maps. */
   readonly shards?: (desired: NoInfer<D>, params: StandardSchemaV1.InferOutput<S>) => ReadonlyMap<string, NoInfer<D>>
+  /**
+   * The items of a desired state, and of one part: what `diff()` gets. They prove that the shards are a partition, and keep one shard from
+   * deleting what another one desires. @defaultValue the elements of a list; anything else cannot be told
+   */
+  readonly items?: (desired: NoInfer<D>, params: StandardSchemaV1.InferOutput<S>) => Iterable<unknown>
   readonly run: (
     ctx: RunContext<StandardSchemaV1.InferOutput<S>, R, P>,
     desired: NoInfer<D>,

@@ -111,7 +111,7 @@ async function loadCalls(options: CreateDurableOptions): Promise<DurableCalls> {
       stop: signal ?? never,
       giveUp: never,
       lease: undefined,
-      admitStore: () => Promise.resolve(),
+      admitStore: async (asked) => (await import('./store/locking.js')).requireLocking(asked, clock),
       isSecret: undefined,
       redact: (text) => text,
       onWait: onWait ?? (() => undefined),

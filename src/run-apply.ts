@@ -1,6 +1,6 @@
 // Stage 5 of a run, in apply mode only: marks, changes, ownership. In: the ground it has a lease of, and the plan. Out: outcomes.
-// The order is the safety: mark started → record → (intent, effect, outcome)… → ownership → mark completed. All that is written carries the
-// token of the lease, and the lease is asked before.
+// The order is the safety: mark started → record → (intent, effect, outcome)… → ownership → record → mark completed. All that is written
+// carries the token of the lease, and the lease is asked before.
 import type { ChangeOutcome, Json } from './event.js'
 import { applyChanges } from './reconcile/apply.js'
 import type { Steering } from './reconcile/steer.js'
@@ -13,6 +13,7 @@ import { writeLedger } from './store/ledger.js'
 import { ledgerAfter } from './store/ledger-after.js'
 import type { ApplyMark, StoredMark } from './store/marks.js'
 import { createRecordStore } from './store/records.js'
+import { boundSignal } from './util/bound-signal.js'
 import { unreachable } from './util/unreachable.js'
 
 /** Carries the plan out. Every failure of a change is an outcome; thrown is only what kept the first change from starting. */
@@ -23,7 +24,7 @@ export async function applyPlan(
 ): Promise<void> {
   const { deps, request, target } = session
   const marks = await session.neededMarks()
-  const previous = await marks.all()
+  const { marks: previous } = await session.kept()
   const shardKeys = new Set(planned.shards.map(({ key }) => key))
   const changing = new Set(planned.built.changes.map(({ change }) => change.shard ?? ''))
   const now = await target.store.now()
@@ -55,10 +56,14 @@ export async function applyPlan(
     await records.write(draft.record('running'), { durable: true })
     outcomes = await applyChanges({
       target: request.target,
-      changes: planned.built.changes,
+      changes: planned.built.changes.map((executable) => ({
+        ...executable,
+        carryOut: (signal) =>
+          session.authored(executable.change.shard ?? '', () => executable.carryOut(boundSignal(signal))),
+      })),
       journal,
       lease,
-      concurrency: deps.concurrency,
+      budget: deps.budget,
       stop: deps.stop,
       giveUp: deps.giveUp,
       clock: deps.clock,
@@ -74,6 +79,9 @@ export async function applyPlan(
     const fence = shardKeys.has(value.shard) ? lease.token(value.shard) : (before?.value.fence ?? 0)
     await writeLedger(target.store, destination, { ...value, fence }, before)
   }
+
+  // Before the marks: from then on nobody settles this run any more, and before the journal goes, which alone tells of its outcomes.
+  if (planned.built.changes.length > 0) await records.write(draft.record('finished'), { durable: true })
 
   // What was brought about is not what is desired: the next apply must not be skipped, whatever else is as it was.
   const reason = request.instead === undefined ? undefined : markReason(request.instead)
@@ -101,7 +109,7 @@ export async function applyPlan(
   const evaluated = { inputs: trees, code, config, env, shards: planned.allShards }
   if (reason === undefined && JSON.stringify(evaluated) !== JSON.stringify(await marks.readEvaluated()))
     await marks.writeEvaluated(evaluated)
-  await journal.clear()
+  if (planned.built.changes.length > 0) await journal.clear()
 }
 
 /** Why a mark that is none of a failure says `failed`; follows "the last apply". */

@@ -17,7 +17,8 @@ export async function decideRun(session: RunSession, base: Base | undefined): Pr
   return decide('apply', finding, side, await askApplied(session))
 }
 
-async function findOut(session: RunSession, base: Base | undefined): Promise<Finding> {
+/** What comparing with the base says, before the mode and the marks are looked at. */
+export async function findOut(session: RunSession, base: Base | undefined): Promise<Finding> {
   const { request, facts } = session
   const alone = (reason: Finding['reason'], explanation: string): Finding => ({
     reason,
@@ -115,7 +116,7 @@ async function askApplied(session: RunSession): Promise<Applied> {
     }
   return askMarks({
     target: session.request.target,
-    marks,
+    marks: { all: async () => (await session.kept()).marks, readEvaluated: () => marks.readEvaluated() },
     facts: session.facts,
     desired: () => session.desired(),
     removed: () => session.owning(),

@@ -27,7 +27,12 @@ export async function takeGround(session: RunSession, desired: DesiredState, dra
   const destination = await unlessAborted(session.createDestination(), deps.stop)
   draft.at(destination)
   const selection = await selectShards(session, desired)
-  const marks = await (await session.marks())?.all()
+  const { marks, ledger } = await session.kept()
+  const fences = new Map([...marks].map(([shard, { mark }]) => [shard, mark.fence ?? 0]))
+  for (const { value } of ledger) {
+    if (value.target === request.target)
+      fences.set(value.shard, Math.max(value.fence ?? 0, fences.get(value.shard) ?? 0))
+  }
   const { host, url, actor } = deps.by
   const lease = await takeLease({
     store: target.store,
@@ -40,7 +45,8 @@ export async function takeGround(session: RunSession, desired: DesiredState, dra
     isDead: deps.isDead,
     leaseMs: deps.leaseMs ?? LEASE_MS,
     waitMs: request.leaseWaitMs ?? 0,
-    atLeast: (shard) => marks?.get(shard)?.mark.fence ?? 0,
+    ...(deps.sideBySide === true ? { waitForOwn: true } : {}),
+    atLeast: (shard) => fences.get(shard) ?? 0,
     stop: deps.stop,
     onWait: (message) => {
       deps.reporter.report({
@@ -50,6 +56,7 @@ export async function takeGround(session: RunSession, desired: DesiredState, dra
       })
     },
   })
+  session.readAgain()
   const stop = AbortSignal.any([deps.stop, lease.signal])
   const giveUp = AbortSignal.any([deps.giveUp, lease.signal])
   // As many listen as changes are under way, and that is no leak.

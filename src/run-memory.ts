@@ -8,6 +8,7 @@ import { CLAIM_MS, WAIT_MS } from './durable/protocol.js'
 import { exempt } from './reconcile/dry-run-guard.js'
 import { createRunState } from './reconcile/run-state.js'
 import { freshStore, type RunSession } from './run-session.js'
+import { requireLocking } from './store/locking.js'
 import type { ObjectStore } from './store/object-store.js'
 import { createStateStore } from './store/state.js'
 import { once } from './util/once.js'
@@ -88,7 +89,7 @@ async function loadCalls(session: RunSession, store: ObjectStore): Promise<Durab
       stop: deps.stop,
       giveUp: deps.giveUp,
       lease,
-      admitStore: () => Promise.resolve(),
+      admitStore: (asked) => requireLocking(asked, deps.clock),
       isSecret: (text) => deps.redactor.text(text) !== text,
       redact: (text) => deps.redactor.text(text),
       onWait: (message) => {
@@ -105,6 +106,7 @@ function ownClient(store: ObjectStore): ObjectStore {
   return {
     description: store.description,
     shared: store.shared,
+    conditions: store.conditions,
     get: (key) => exempt(() => store.get(key)),
     head: (key) => exempt(() => store.head(key)),
     put: (key, value, options) => exempt(() => store.put(key, value, options)),

@@ -140,7 +140,8 @@ export async function takeDestination(
       const onSettled = (dead: string): void => {
         deps.warn(`${target}: run ${dead} had not ended; what it did was settled first: trueup runs show ${dead}`)
       }
-      await settleDeadRuns({ store, target, destination, run, shards, marks, lease, onSettled })
+      const known = await marks.all()
+      await settleDeadRuns({ store, target, destination, run, shards, marks, known, lease, onSettled })
     }
     await lease.verify()
     return lease

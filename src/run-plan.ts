@@ -1,6 +1,7 @@
 // Stage 2 of a run: read current state shard by shard, plan, check limits. In: session and desired state. Out: one plan. Writes nothing.
 import type { DesiredState } from './desired/evaluate.js'
 import { emptyLike, UNSHARDED } from './desired/shards.js'
+import { staticShardsOf } from './desired/static-shards.js'
 import { createSource } from './desired/source-context.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
 import type { Json, LeftOut, LimitCheck } from './event.js'
@@ -9,21 +10,23 @@ import { createExec } from './reconcile/exec.js'
 import { createHttp } from './reconcile/http.js'
 import { createPostgres } from './reconcile/postgres.js'
 import { checkLimits } from './reconcile/limits.js'
-import { createOwnershipView, type OwnershipEntry, type OwnershipView } from './reconcile/ownership-view.js'
+import { createOwnershipView, type OwnershipView } from './reconcile/ownership-view.js'
 import type { Plan } from './integration.js'
 import { buildPlan, type BuiltPlan, type PlanShard } from './reconcile/plan.js'
-import { createEnv, createRunContext, createRunLog } from './reconcile/run-context.js'
+import { createEnv, createRunContext } from './reconcile/run-context.js'
 import { createRunMemory, type RunMemory } from './run-memory.js'
 import { notPlanned, steer } from './reconcile/steer.js'
+import { createRunLog } from './report/run-log.js'
+import { foldedLedger, ledgerEntries } from './run-ledger.js'
+import { desiredElsewhere } from './run-shards.js'
 import { steeredShards } from './run-steer.js'
 import type { RunSession } from './run-session.js'
 import type { RunRequest } from './run-types.js'
 import { createSecretAccess } from './secrets/secret-access.js'
 import { referencesIn, type SecretAddress } from './secrets/secret-reference.js'
-import { foldJournal, type StoredLedger } from './store/ledger.js'
-import { readJournal } from './store/journal.js'
-import type { StoredMark } from './store/marks.js'
+import type { StoredLedger } from './store/ledger.js'
 import { boundedMap } from './util/bounded-map.js'
+import { boundSignal } from './util/bound-signal.js'
 import { digestOf } from './util/digest.js'
 
 /** A shard as it is run: its part of the desired state, or nothing when it was removed. */
@@ -45,6 +48,12 @@ export interface PlannedRun {
   readonly ledger: readonly StoredLedger[]
   /** What was asked to be brought back and is not in the plan; undefined where nothing was asked. */
   readonly left: readonly LeftOut[] | undefined
+  /** What it was planned from, for planning the same again; shards in the order of `shards`. */
+  readonly planning: {
+    readonly shards: readonly PlanShard[]
+    readonly ledger: OwnershipView
+    readonly referenced: readonly SecretAddress[]
+  }
   readonly memory: RunMemory
 }
 
@@ -57,11 +66,14 @@ export interface ShardSelection {
 /** The shards of a full run are those desired, those that own something and those whose last apply did not complete. */
 export async function selectShards(session: RunSession, desired: DesiredState): Promise<ShardSelection> {
   const { request } = session
-  const marks = await session.marks()
-  const unfinished =
-    marks === undefined ? [] : [...(await marks.all()).values()].filter(({ mark }) => mark.status !== 'completed')
+  const { marks } = await session.kept()
+  const unfinished = [...marks.values()].filter(({ mark }) => mark.status !== 'completed')
   const all = new Map<string, SelectedShard>()
-  for (const shard of desired.shards.values()) all.set(shard.key, { ...shard, removed: false })
+  const { definition } = await session.loaded()
+  // A fixed shard is there with nothing in it, too: as one that went.
+  const isFixed = staticShardsOf(definition.shards) !== undefined
+  for (const shard of desired.shards.values())
+    all.set(shard.key, { ...shard, removed: isFixed && isEmpty(shard.value) })
   const gone = [...(await session.owning()).keys(), ...unfinished.map(({ mark }) => mark.shard)]
   for (const key of gone) {
     if (all.has(key)) continue
@@ -88,7 +100,8 @@ export async function selectShards(session: RunSession, desired: DesiredState): 
       )
     }
   }
-  const asked = steered === undefined ? request.shards : steered.map(({ key }) => key)
+  const narrowed = keys.filter((key) => session.only?.has(key) === true)
+  const asked = steered?.map(({ key }) => key) ?? (request.shards.length > 0 ? request.shards : narrowed)
   const chosen = steered === undefined && asked.length === 0 ? keys : keys.filter((key) => asked.includes(key))
   return { all: keys, selected: chosen.flatMap((key) => all.get(key) ?? []) }
 }
@@ -103,7 +116,7 @@ export async function planRun(
   const { all, selected } = selection
   const ledger = await foldedLedger(session)
   const view = createOwnershipView(ledgerEntries(ledger))
-  const map = boundedMap(deps.concurrency, deps.stop)
+  const map = boundedMap(deps.budget, deps.stop)
   const memory = createRunMemory(session)
   const { instead } = request
   // What is brought back may refer to secrets that nothing desires any more.
@@ -116,19 +129,29 @@ export async function planRun(
   const { deletePolicy, limits } = definition
   const steered =
     instead === undefined ? undefined : steer({ target: request.target, deletePolicy, shards, steering: instead })
-  const planned = buildPlan({
-    target: request.target,
-    destination: (await session.destination()) ?? null,
-    integration: definition.name,
-    deletePolicy,
-    shards: steered?.shards ?? shards,
-    only: steered?.only,
-    ledger: view,
-    elsewhere: desiredElsewhere(desired, selected),
-    // Author functions: their parameter types were checked against the author's own diff.
-    ...(limits?.protect === undefined ? {} : { protect: limits.protect }),
-    ...(limits?.invariants === undefined ? {} : { invariants: limits.invariants }),
-  })
+  const destination = (await session.destination()) ?? null
+  // Protection and invariants are the author's code.
+  const planned = session.authored('', () =>
+    buildPlan({
+      target: request.target,
+      destination,
+      integration: definition.name,
+      deletePolicy,
+      shards: steered?.shards ?? shards,
+      only: steered?.only,
+      ledger: view,
+      elsewhere: desiredElsewhere({
+        target: request.target,
+        // What is undone names each object that may be deleted.
+        deletePolicy: instead === undefined ? deletePolicy : 'never',
+        desired,
+        selected,
+      }),
+      // Author functions: their parameter types were checked against the author's own diff.
+      ...(limits?.protect === undefined ? {} : { protect: limits.protect }),
+      ...(limits?.invariants === undefined ? {} : { invariants: limits.invariants }),
+    }),
+  )
   const remember = memory.remembered()
   const built = remember.length === 0 ? planned : { ...planned, data: { ...planned.data, remember } }
   const approved = applyApprovals({
@@ -146,18 +169,20 @@ export async function planRun(
     allShards: all,
     ledger,
     left: steered === undefined ? undefined : notPlanned(steered, new Set(built.data.changes.map(({ key }) => key))),
+    planning: { shards, ledger: view, referenced },
     memory,
   }
 }
 
 /** What the shards of one run have in common. */
-interface Planning {
+export interface Planning {
   readonly view: OwnershipView
   readonly referenced: readonly SecretAddress[]
   readonly memory: RunMemory
 }
 
-async function planShard(
+/** Reads the current state of one shard and plans it. Only inside of the guard's `planning`. */
+export async function planShard(
   session: RunSession,
   shard: SelectedShard,
   { view, referenced, memory }: Planning,
@@ -165,7 +190,7 @@ async function planShard(
   const { deps, request, head, target } = session
   const { declaration } = target.declared
   const { definition, params } = await session.loaded()
-  const log = createRunLog({ target: request.target, shard: shard.key, clock: deps.clock, reporter: deps.reporter })
+  const place = { target: request.target, shard: shard.key, clock: deps.clock, reporter: deps.reporter }
   const name = shard.key === UNSHARDED ? request.target : `${request.target}, shard ${shard.key}`
   // Handlers close over this context too: planning is over when run() has returned its plan.
   let planning = true
@@ -183,17 +208,17 @@ async function planShard(
     ]),
     source: createSource({ snapshot: head, inputs: declaration.inputs, integration: definition.name }),
     env: createEnv(definition.name, declaration.env, deps.environment),
-    log,
+    log: createRunLog(place),
     http: createHttp({ integration: definition.name, signal: deps.giveUp, planning: isPlanning, fetch: deps.fetch }),
     postgres: postgres.connect,
     exec: createExec({
       integration: definition.name,
-      log,
+      log: createRunLog({ ...place, source: 'exec' }),
       signal: deps.giveUp,
       planning: isPlanning,
       baseEnv: deps.environment,
     }),
-    map: boundedMap(deps.concurrency, deps.stop),
+    map: boundedMap(deps.budget, deps.stop),
     secrets: createSecretAccess({
       target: request.target,
       declared: definition.secrets ?? [],
@@ -202,11 +227,11 @@ async function planShard(
       secrets: session.secrets,
     }),
     ...memory.context(shard.key, isPlanning),
-    signal: deps.stop,
+    signal: session.authored(shard.key, () => boundSignal(deps.stop)),
     clock: deps.clock,
   })
   try {
-    const returned = await definition.run(context, shard.value)
+    const returned = await session.authored(shard.key, async () => definition.run(context, shard.value))
     planning = false
     const parts: readonly Plan[] = isList(returned) ? returned : [returned]
     return { shard: shard.key, removed: shard.removed, parts, desiredEmpty: isEmpty(shard.value) }
@@ -226,14 +251,6 @@ function keysToRead({ instead }: RunRequest, shard: string): readonly string[] {
   return instead?.kind === 'undo' ? instead.wanted.filter((one) => one.shard === shard).map(({ key }) => key) : []
 }
 
-/** What shards outside this run desire: with `--shard`, an object that moved to one of them is theirs. */
-function desiredElsewhere(desired: DesiredState, selected: readonly SelectedShard[]): readonly unknown[] {
-  const chosen = new Set(selected.map(({ key }) => key))
-  return [...desired.shards.values()].flatMap(({ key, value }) =>
-    chosen.has(key) || !Array.isArray(value) ? [] : (value as readonly unknown[]),
-  )
-}
-
 /** An error that does not say whose it is. */
 function named(error: TrueupError, target: string, name: string): TrueupError {
   if (error.message.includes(target)) return error
@@ -247,45 +264,4 @@ function isList(returned: Plan | readonly Plan[]): returned is readonly Plan[] {
 
 function isEmpty(value: Json): boolean {
   return value === null || (typeof value === 'object' && Object.keys(value).length === 0)
-}
-
-/** The ledger with the journals of runs folded in that never came to write it. Folding is repeated harmlessly until an apply writes it. */
-async function foldedLedger(session: RunSession): Promise<readonly StoredLedger[]> {
-  const ledger = await session.ledger()
-  const marks = await session.marks()
-  if (marks === undefined) return ledger
-  const started = [...(await marks.all()).values()].filter(({ mark }) => mark.status === 'started')
-  return started.length === 0 ? ledger : foldStarted(session, ledger, started)
-}
-
-async function foldStarted(
-  session: RunSession,
-  ledger: readonly StoredLedger[],
-  started: readonly StoredMark[],
-): Promise<readonly StoredLedger[]> {
-  const { target: name } = session.request
-  const folded = new Map(ledger.map((stored) => [JSON.stringify([stored.value.target, stored.value.shard]), stored]))
-  for (const { mark } of started) {
-    const entries = (await readJournal(session.target.store, mark.run)).filter((entry) => entry.shard === mark.shard)
-    const id = JSON.stringify([name, mark.shard])
-    const before = folded.get(id)
-    const objects = foldJournal(before?.value.objects ?? {}, entries, mark.run)
-    folded.set(id, {
-      value: { target: name, shard: mark.shard, shape: before?.value.shape ?? 'list', objects },
-      etag: before?.etag ?? null,
-    })
-  }
-  return [...folded.values()]
-}
-
-export function ledgerEntries(ledger: readonly StoredLedger[]): OwnershipEntry[] {
-  return ledger.flatMap(({ value }) =>
-    Object.entries(value.objects).map(([key, object]) => ({
-      key,
-      target: value.target,
-      shard: value.shard,
-      state: object.state,
-      digest: object.digest,
-    })),
-  )
 }

@@ -6,7 +6,6 @@ import type {
   Json,
   LeftOut,
   LimitCheck,
-  LogRecord,
   PlanData,
   Reporter,
   RunConfiguration,
@@ -16,12 +15,11 @@ import type {
 } from './event.js'
 import { exitCodeOf } from './exit-codes.js'
 import type { Steering } from './reconcile/steer.js'
+import type { CacheHit } from './run-cached.js'
+import { createLogKeeper } from './report/log-keeper.js'
 import { redactEvent, redactRecord } from './report/redact-run.js'
 import type { DurableSummary, DurableUse } from './durable-types.js'
 import type { OpenTarget, RunDependencies, RunRequest } from './run-types.js'
-
-/** Log kept with a record: the first lines and the last ones, so many characters of each. */
-const KEPT_CHARACTERS = 512 * 1024
 
 /** Calls of durable functions that are named in a record. */
 const KEPT_CALLS = 500
@@ -43,6 +41,8 @@ export interface RunDraft {
   /** Whole objects as they are before an apply updates or deletes them. */
   keeping(before: Readonly<Record<string, Json>>): void
   at(destination: string | null): void
+  /** A skip by the run cache: its log becomes the log of this run. */
+  replayed(hit: CacheHit): void
   applied(outcomes: readonly ChangeOutcome[]): void
   failed(thrown: unknown): void
   /** As it stands now, without secrets. */
@@ -57,10 +57,11 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   const { redactor } = deps
   const reporter: Reporter = {
     report(event) {
-      // Kept as it came: what turns out a secret later is taken out when the record is made.
-      if (event.kind === 'logged') log.keep(event.record)
+      const told = redactEvent(redactor, event)
+      // Without secrets already, since a long line is cut; what turns out one later is taken out when the record is made.
+      if (told.kind === 'logged') log.keep(told.record)
       if (event.kind === 'durable-called') durable = withUse(durable, event.use)
-      deps.reporter.report(redactEvent(redactor, event))
+      deps.reporter.report(told)
     },
   }
   let integration = { name: '', version: '' }
@@ -81,6 +82,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   let before: Readonly<Record<string, Json>> | undefined
   let configured: RunConfiguration | undefined
   let left: readonly LeftOut[] = request.instead?.kind === 'undo' ? request.instead.left : []
+  let replay: RunRecord['log'] | undefined
   let durable: DurableSummary | undefined
   let exitCode = 0
 
@@ -113,6 +115,23 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
     },
     at(place) {
       destination = place
+    },
+    replayed({ destination: place, shards: keys, entry, ...hit }) {
+      destination = place
+      shards = keys
+      const { records, dropped } = entry.log
+      replay = { records, dropped, replayedFrom: entry.run }
+      const { id: found, ...told } = hit
+      reporter.report({
+        kind: 'replayed',
+        target: request.target,
+        entry: found,
+        run: entry.run,
+        ...told,
+        records,
+        dropped,
+        forget: `trueup cache delete ${found.slice(0, 8)}${request.place ?? ''}`,
+      })
     },
     applied(done) {
       outcomes = done
@@ -147,7 +166,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
         plan,
         limits,
         outcomes,
-        log: log.kept(),
+        log: replay ?? log.kept(),
         error,
         exitCode: finalExitCode({ exitCode, outcomes, limits, plan, request }),
         ...(before === undefined ? {} : { before: keptOf(before, outcomes, state) }),
@@ -206,7 +225,9 @@ function finalExitCode({ exitCode, outcomes, limits, plan, request }: ExitInput)
   if (exitCode !== 0) return exitCode
   if (has('failed', 'not-attempted')) return 1
   if (limits.some(({ blocked }) => blocked)) return 3
-  return request.mode === 'dry-run' && request.detailedExitcode && (plan?.changes.length ?? 0) > 0 ? 2 : 0
+  if (request.mode === 'apply' || request.detailedExitcode === false) return 0
+  const pending = (plan?.changes ?? []).filter(({ cause }) => request.detailedExitcode === true || cause !== 'drift')
+  return pending.length > 0 ? 2 : 0
 }
 
 const REASON_OF_FAILURE: Partial<Record<string, Decision['reason']>> = {
@@ -217,6 +238,7 @@ const REASON_OF_FAILURE: Partial<Record<string, Decision['reason']>> = {
   'store-refused': 'store-failed',
   'base-unavailable': 'precondition-failed',
   'head-unclean': 'precondition-failed',
+  'predecessor-failed': 'precondition-failed',
   interrupted: 'interrupted',
   timeout: 'interrupted',
 }
@@ -239,38 +261,5 @@ function undecided({ side, failure, tentative }: Undecided): Decision {
     digest: tentative?.digest ?? null,
     explanation: failure?.message ?? 'The run has not been decided yet.',
     components: tentative?.components ?? {},
-  }
-}
-
-function createLogKeeper(): { keep(record: LogRecord): void; kept(): RunRecord['log'] } {
-  const first: LogRecord[] = []
-  let last: LogRecord[] = []
-  let room = KEPT_CHARACTERS
-  let lastSize = 0
-  let dropped = 0
-  const sizeOf = (record: LogRecord): number =>
-    record.message.length + (record.fields === undefined ? 0 : JSON.stringify(record.fields).length) + 64
-  return {
-    keep(record) {
-      const size = sizeOf(record)
-      if (last.length === 0 && size <= room) {
-        room -= size
-        first.push(record)
-        return
-      }
-      last.push(record)
-      lastSize += size
-      // Dropped in bulk, so that a run that logs without end stays cheap.
-      if (lastSize > 2 * KEPT_CHARACTERS) {
-        let size = 0
-        let from = last.length
-        while (from > 0 && size + sizeOf(last[from - 1] as LogRecord) <= KEPT_CHARACTERS)
-          size += sizeOf(last[--from] as LogRecord)
-        dropped += from
-        last = last.slice(from)
-        lastSize = size
-      }
-    },
-    kept: () => ({ records: [...first, ...last], dropped, replayedFrom: null }),
   }
 }

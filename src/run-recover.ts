@@ -12,19 +12,21 @@ import { createRecordStore } from './store/records.js'
 /** Settles the shards of this run, and tells of each run that had left something. */
 export async function recoverDeadRuns({ session, destination, selection, lease }: Ground): Promise<void> {
   const { target, request, deps } = session
-  await settleDeadRuns({
+  const hasSettled = await settleDeadRuns({
     store: target.store,
     target: request.target,
     destination,
     run: session.runId,
     shards: selection.selected.map(({ key }) => key),
     marks: await session.neededMarks(),
+    known: (await session.kept()).marks,
     lease,
     onSettled: (run, outcomes) => {
       const unknown = outcomes.filter(({ result }) => result === 'unknown')
       deps.reporter.report({ kind: 'recovered', target: request.target, run, unknown })
     },
   })
+  if (hasSettled) session.readAgain()
 }
 
 export interface Settlement {
@@ -36,6 +38,8 @@ export interface Settlement {
   /** Leased by it. */
   readonly shards: readonly string[]
   readonly marks: MarkStore
+  /** All of them, as read under the lease. */
+  readonly known: ReadonlyMap<string, StoredMark>
   readonly lease: Lease
   /** Called for each run that had left something, once it is settled. */
   readonly onSettled: (run: string, outcomes: readonly ChangeOutcome[]) => void
@@ -44,21 +48,27 @@ export interface Settlement {
 /**
  * Settles what was started and not answered as unknown: the journal goes into the ownership ledger, marks become `failed`, records are ended.
  * Repeating it after a crash in the middle changes nothing more.
+ *
+ * @returns whether anything was written, so that what was read before is old
  */
-export async function settleDeadRuns(settlement: Settlement): Promise<void> {
-  const { shards, marks, lease } = settlement
-  const all = await marks.all()
-  const left = shards.flatMap((key) => all.get(key) ?? [])
+export async function settleDeadRuns(settlement: Settlement): Promise<boolean> {
+  const { shards, marks, known, lease } = settlement
+  const left = shards.flatMap((key) => known.get(key) ?? [])
   const started = left.filter(({ mark }) => mark.status === 'started')
   for (const run of new Set(started.map(({ mark }) => mark.run))) {
     const mine = started.filter(({ mark }) => mark.run === run)
     await settleRun(settlement, { run, mine })
   }
   // Who was late before its first change must find another etag too.
-  for (const stored of left) {
-    if (stored.mark.status === 'started' || !lease.abandoned.has(stored.mark.shard)) continue
+  const late = left.filter(({ mark }) => mark.status !== 'started' && lease.abandoned.has(mark.shard))
+  for (const stored of late) {
     await marks.write({ ...stored.mark, fence: lease.token(stored.mark.shard) }, stored)
+    // It died when all was told but the journal not yet removed.
+    const { run } = stored.mark
+    if ([...known.values()].every(({ mark }) => mark.run !== run || mark.status !== 'started'))
+      await clearJournal(settlement.store, run)
   }
+  return started.length > 0 || late.length > 0
 }
 
 interface DeadRun {

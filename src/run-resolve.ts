@@ -46,6 +46,12 @@ function objectsAfter(
 ): Readonly<Record<string, LedgerObject>> {
   const { [key]: object, ...rest } = objects
   if (object === undefined) return objects
-  if (as === 'absent') return object.state === 'intended' ? rest : objects
-  return action === 'delete' ? rest : { ...objects, [key]: { ...object, state: 'owned' } }
+  const { state, digest, run, also = [] } = object
+  if (as === 'done') return action === 'delete' ? rest : { ...objects, [key]: { state: 'owned', digest, run } }
+  if (state !== 'intended') return objects
+  // What earlier changes may have made of it is another question.
+  const [earlier, ...others] = also
+  if (earlier === undefined) return rest
+  const claims = others.length === 0 ? {} : { also: others }
+  return { ...objects, [key]: { state, digest: earlier, run, ...claims } }
 }

@@ -6,16 +6,20 @@ import type { Snapshot, SourceEntry } from './desired/source.js'
 import type { HeadSide } from './early-exit/decide.js'
 import { headFacts, type HeadFacts } from './early-exit/head-facts.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
+import type { Json } from './event.js'
 import type { Log } from './integration.js'
 import { createHttp } from './reconcile/http.js'
-import { createEnv, createRunLog, silentLog } from './reconcile/run-context.js'
+import { createEnv } from './reconcile/run-context.js'
+import { noCapture, type Authored } from './report/capture.js'
+import { createRunLog, silentLog } from './report/run-log.js'
 import type { LoadedTarget, OpenTarget, RunDependencies, RunRequest } from './run-types.js'
 import { createRunSecrets, type RunSecrets } from './secrets/run-secrets.js'
 import { versionKey } from './secrets/version-key.js'
 import type { LeaseGuard } from './store/lease-guard.js'
 import { readLedger, type StoredLedger } from './store/ledger.js'
-import { createMarkStore, type MarkStore } from './store/marks.js'
+import { createMarkStore, type MarkStore, type StoredMark } from './store/marks.js'
 import { boundedMap } from './util/bounded-map.js'
+import { boundSignal } from './util/bound-signal.js'
 import { digestOf } from './util/digest.js'
 import { once } from './util/once.js'
 
@@ -29,12 +33,17 @@ export interface RunSession {
   readonly facts: HeadFacts
   /** What it stands on while it applies; undefined before the lease is taken, and in a dry run. */
   readonly lease?: LeaseGuard
+  /** Calls the author's functions: what they print becomes log lines of this run. */
+  readonly authored: Authored
   /** Of this run: what is read of them is hidden in all that it tells. */
   readonly secrets: RunSecrets
+  /** Shards that the comparison narrowed the run to. @defaultValue all */
+  readonly only?: ReadonlySet<string>
   loaded(): Promise<LoadedTarget>
   /** The head's desired state. */
   desired(): Promise<DesiredState>
-  desiredAt(base: Snapshot): Promise<DesiredState>
+  /** Of another revision, by the head's code; with other parameters than the head's, where they are given. Without them, evaluated once. */
+  desiredAt(base: Snapshot, params?: Json): Promise<DesiredState>
   /** Where this target acts; undefined while the place has no identity. */
   destination(): Promise<string | undefined>
   /** As {@link destination}, giving the place an identity if it has none. Apply mode only. */
@@ -43,14 +52,27 @@ export interface RunSession {
   marks(): Promise<MarkStore | undefined>
   /** As {@link marks}, once the place has an identity. Apply mode only. */
   neededMarks(): Promise<MarkStore>
-  /** What every target owns at the destination. Read anew on each call: an apply reads it again under its lease. */
-  ledger(): Promise<readonly StoredLedger[]>
+  /** What the store says of the place, read at the first call and kept for all that a run asks of it, until {@link readAgain}. */
+  kept(): Promise<KeptState>
+  /**
+   * The next {@link kept} reads the store. Called when the lease is taken, for until then others may write what was read, and
+   * when what dead runs left was settled.
+   */
+  readAgain(): void
   /** Shards of this target that own something, with the digest of "nothing desired" for each. */
   owning(): Promise<ReadonlyMap<string, string>>
   /** Keeps what is to be closed when the run has ended. */
   atEnd(close: () => Promise<void>): void
   /** Closes everything that was kept. */
   end(): Promise<void>
+}
+
+/** All of it empty while the place has no identity. */
+export interface KeptState {
+  /** Of this target, by shard. */
+  readonly marks: ReadonlyMap<string, StoredMark>
+  /** Of every target. */
+  readonly ledger: readonly StoredLedger[]
 }
 
 /** Which head this is; `dirty` of what was asked of it so far, files that were deleted included. */
@@ -63,15 +85,22 @@ export function headSide(head: Snapshot & { readonly isDirty?: boolean }): HeadS
   }
 }
 
+/** Shards of a target that own something, with the digest of "nothing desired" for each. */
+export function owningIn(ledgers: readonly StoredLedger[], target: string): ReadonlyMap<string, string> {
+  const mine = ledgers.filter(({ value }) => value.target === target && Object.keys(value.objects).length > 0)
+  return new Map(mine.map(({ value }) => [value.shard, digestOf(emptyLike(value.shape === 'list' ? [] : {}))]))
+}
+
 export interface SessionInput {
   readonly deps: RunDependencies
   readonly request: RunRequest
   readonly runId: string
   readonly head: Snapshot
   readonly target: OpenTarget
+  readonly authored: Authored
 }
 
-export async function openSession({ deps, request, runId, head, target }: SessionInput): Promise<RunSession> {
+export async function openSession({ deps, request, runId, head, target, authored }: SessionInput): Promise<RunSession> {
   const { declaration } = target.declared
   const headInputs = await head.entries(declaration.inputs)
   const secrets = createRunSecrets({
@@ -89,6 +118,7 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     secretOf: (address, options) => secrets.fingerprint(address, () => versionKey(target.store, options)),
   })
   const loaded = once(() => target.load())
+  const former = new Map<Snapshot, Promise<DesiredState>>()
   let created: string | undefined
   const closers: (() => Promise<void>)[] = []
   async function end(): Promise<void> {
@@ -102,7 +132,7 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     const { definition, params } = await loaded()
     if (definition.destination === undefined) return request.target
     try {
-      const answer = await definition.destination(params, { create })
+      const answer = await authored('', async () => definition.destination?.(params, { create }))
       if (answer === '')
         throw new TrueupError(
           'integration-invalid',
@@ -121,8 +151,23 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
   const asked = once(() => ask(false))
   const destination = async (): Promise<string | undefined> => created ?? (await asked())
 
-  async function evaluate(snapshot: Snapshot, log: Log): Promise<DesiredState> {
-    const { definition, params } = await loaded()
+  let reading: Promise<KeptState> | undefined
+  const kept = (): Promise<KeptState> => (reading ??= readState())
+  async function readState(): Promise<KeptState> {
+    const place = await destination()
+    if (place === undefined) return { marks: new Map(), ledger: [] }
+    const [marks, ledger] = await Promise.all([
+      createMarkStore(target.store, request.target, place).all(),
+      readLedger(target.store, place),
+    ])
+    return { marks, ledger }
+  }
+
+  async function evaluate(snapshot: Snapshot, log: Log, given?: Json): Promise<DesiredState> {
+    const { definition, params: own } = await loaded()
+    const params = given ?? own
+    const inputs =
+      given !== undefined && typeof definition.inputs === 'function' ? definition.inputs(params) : declaration.inputs
     const planning = (): boolean => true
     const http = createHttp({ integration: definition.name, signal: deps.stop, planning, fetch: deps.fetch })
     return deps.guard.planning({ integration: definition.name, mode: request.mode }, () =>
@@ -130,12 +175,12 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
         definition,
         target: request.target,
         params,
-        inputs: declaration.inputs,
+        inputs,
         snapshot,
         env: createEnv(definition.name, declaration.env, deps.environment),
         log,
-        map: boundedMap(deps.concurrency, deps.stop),
-        signal: deps.stop,
+        map: boundedMap(deps.budget, deps.stop),
+        signal: boundSignal(deps.stop),
         http,
       }),
     )
@@ -149,15 +194,25 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
     target,
     headInputs,
     facts,
+    authored,
     secrets,
     loaded,
     desired: once(() =>
       // What is destroyed needs no data: its files may be gone.
       request.instead?.kind === 'destroy'
         ? Promise.resolve({ value: [], digest: digestOf([]), shards: new Map() })
-        : evaluate(head, createRunLog({ target: request.target, clock: deps.clock, reporter: deps.reporter })),
+        : authored('', () =>
+            evaluate(head, createRunLog({ target: request.target, clock: deps.clock, reporter: deps.reporter })),
+          ),
     ),
-    desiredAt: (base) => evaluate(base, silentLog),
+    desiredAt(base, params) {
+      const evaluated = (): Promise<DesiredState> =>
+        (deps.capture ?? noCapture).silently(() => evaluate(base, silentLog, params))
+      if (params !== undefined) return evaluated()
+      const known = former.get(base) ?? evaluated()
+      former.set(base, known)
+      return known
+    },
     destination,
     async createDestination() {
       created ??= await ask(true)
@@ -179,19 +234,14 @@ export async function openSession({ deps, request, runId, head, target }: Sessio
         `${request.target}: its destination has no identity although an apply asked for one`,
       )
     },
-    async ledger() {
-      const place = await destination()
-      return place === undefined ? [] : readLedger(target.store, place)
+    kept,
+    readAgain() {
+      reading = undefined
     },
     atEnd: (close) => void closers.push(close),
     end,
     async owning() {
-      const place = await destination()
-      const ledgers = place === undefined ? [] : await readLedger(target.store, place)
-      const mine = ledgers.filter(
-        ({ value }) => value.target === request.target && Object.keys(value.objects).length > 0,
-      )
-      return new Map(mine.map(({ value }) => [value.shard, digestOf(emptyLike(value.shape === 'list' ? [] : {}))]))
+      return owningIn((await kept()).ledger, request.target)
     },
   }
 }

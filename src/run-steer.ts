@@ -14,15 +14,15 @@ export async function steeredShards(
   const { request, target } = session
   const { instead } = request
   if (instead === undefined || instead.kind === 'adopt') return undefined
-  const ledger = (await session.ledger()).filter(({ value }) => value.target === request.target)
+  const kept = await session.kept()
+  const ledger = kept.ledger.filter(({ value }) => value.target === request.target)
   const empty = (key: string): SelectedShard => {
     const shape = ledger.find(({ value }) => value.shard === key)?.value.shape
     const value = shape === undefined ? emptyLike(desired.value) : emptyLike(shape === 'list' ? [] : {})
     return { key, value, digest: digestOf(value), removed: true }
   }
   if (instead.kind === 'destroy') {
-    const marks = (await (await session.marks())?.all()) ?? new Map<string, unknown>()
-    const keys = new Set([...ledger.map(({ value }) => value.shard), ...marks.keys()])
+    const keys = new Set([...ledger.map(({ value }) => value.shard), ...kept.marks.keys()])
     if (target.declared.declaration.sharded) keys.delete(UNSHARDED)
     else keys.add(UNSHARDED)
     return [...keys].sort().map(empty)

@@ -1,17 +1,20 @@
 // What goes into a run and what it is made of: the request, and the one dependencies object. Types only.
+import type { CacheHealth } from './early-exit/cache-health.js'
 import type { DeclaredTarget } from './early-exit/declaration.js'
 import type { CodeManifest } from './early-exit/code-manifest.js'
 import type { Repository, Snapshot } from './desired/source.js'
-import type { Json, PlanData, LimitCheck, Reporter, RunActor, RunConfiguration, RunMode } from './event.js'
+import type { Json, LogRecord, PlanData, LimitCheck, Reporter, RunActor, RunConfiguration, RunMode } from './event.js'
 import type { AnyIntegration, LimitSettings } from './integration.js'
 import type { Approval } from './reconcile/approvals.js'
 import type { DryRunGuard } from './reconcile/dry-run-guard.js'
 import type { SavedPlan } from './reconcile/saved-plan.js'
 import type { Steering } from './reconcile/steer.js'
+import type { Authored, Capture } from './report/capture.js'
 import type { Redactor } from './report/redact.js'
 import type { SecretBackend } from './secrets/secret-backend.js'
 import type { LeaseHolder } from './store/lease-documents.js'
 import type { ObjectStore } from './store/object-store.js'
+import type { Budget } from './util/budget.js'
 import type { Clock } from './util/clock.js'
 
 export interface RunRequest {
@@ -24,6 +27,8 @@ export interface RunRequest {
   readonly force: boolean
   /** Shard keys to run; empty for all. */
   readonly shards: readonly string[]
+  /** Only the shards that differ from the base; in an apply also those of which no mark says that this head was applied. @defaultValue false */
+  readonly onlyAffected?: boolean
   readonly overrides: LimitOverrides
   /** Digest of the plan to apply, or its first 12 or more digits. */
   readonly expectPlan: string | null
@@ -32,8 +37,8 @@ export interface RunRequest {
   readonly initStore: boolean
   /** How long to wait for a lease that another run holds, ms. @defaultValue 0 */
   readonly leaseWaitMs?: number
-  /** A dry run with changes pending ends with 2. */
-  readonly detailedExitcode: boolean
+  /** A dry run with changes pending ends with 2; `change`: with changes that are no drift for certain. */
+  readonly detailedExitcode: boolean | 'change'
   /** Text of the command that would repeat this run, without mode flags; for hints. */
   readonly command: string
   /** Whole commands for hints, where they are not `trueup plan|apply <command>`. */
@@ -42,6 +47,20 @@ export interface RunRequest {
   readonly place?: string
   /** What to bring about in place of the head's desired state. */
   readonly instead?: Steering
+  /** How the run cache is used; absent: not at all. */
+  readonly cache?: CacheRequest
+}
+
+export interface CacheRequest {
+  readonly access: 'r' | 'w' | 'rw'
+  /** How long a converged run may answer for the next, ms. */
+  readonly ttlMs: number
+  /** Trust zone of this run's entries. */
+  readonly zone: string
+  /** A further zone that an untrusted run may read. */
+  readonly readZone?: string
+  /** What this process runs on. */
+  readonly nodeMajor: number
 }
 
 /** Limits given for this run alone, in place of the target's. */
@@ -71,6 +90,8 @@ export interface OpenTarget {
   readonly approvals?: readonly Approval[]
   /** Kept in the record. */
   readonly configured?: RunConfiguration
+  /** The secret whose fields are the HMAC keys of cache entries, and the field that signs; absent: entries are not signed. */
+  readonly cacheSigning?: { readonly secret: string; readonly key: string }
   /** What of the base's configuration is used in place of the head's, for people. */
   readonly notes: readonly string[]
   load(): Promise<LoadedTarget>
@@ -88,6 +109,8 @@ export interface RunDependencies {
   readonly process: Pick<LeaseHolder, 'pid' | 'processStart'>
   /** Whether a process of this host is gone for certain. */
   readonly isDead: (holder: LeaseHolder) => boolean
+  /** Of this process: a run cache that failed is left alone by later runs too. @defaultValue each run finds out for itself */
+  readonly cacheHealth?: CacheHealth
   /** How long a lease outlives its last renewal, ms. @defaultValue 60 s */
   readonly leaseMs?: number
   /** Variables that declared `env` names are looked up in. */
@@ -97,8 +120,15 @@ export interface RunDependencies {
   readonly stop: AbortSignal
   /** Aborted when the grace period after `stop` is over. */
   readonly giveUp: AbortSignal
-  readonly concurrency: number
+  /** How much may happen at once, shared by all runs of the process. */
+  readonly budget: Budget
+  /** Other runs of this process may be under way: a lease that one of them holds is waited for. @defaultValue false */
+  readonly sideBySide?: boolean
   readonly guard: DryRunGuard
+  /** Makes log lines of what author code prints. @defaultValue it is printed as it is */
+  readonly capture?: Capture
+  /** What the integration printed when it was loaded to find its target, before there was a run. */
+  readonly printed?: readonly LogRecord[]
   /** Takes what was read of secrets out of everything that a run tells; one a run. */
   readonly redactor: Redactor
   /** What `ctx.http` sends with. */
@@ -107,6 +137,8 @@ export interface RunDependencies {
     readonly head: Snapshot
     readonly base: Snapshot | undefined
     readonly mode: RunMode
+    /** Runs what of the author's code opening calls. */
+    readonly authored: Authored
   }): Promise<OpenTarget>
   /** Asked before an apply that nothing has approved; false ends the run without a change. */
   confirm(plan: PlanData, limits: readonly LimitCheck[]): Promise<boolean>

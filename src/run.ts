@@ -1,26 +1,37 @@
 // THE MAP: one pass of one target, top to bottom in the order in which it happens. Each stage is a file of its own:
-//   session (what is known) → decide → desired state → [apply: lease, dead runs] → plan and limits → [apply] → record.
+//   session (what is known) → decide → desired state → ask the cache → [apply: lease, dead runs] → plan and limits → [apply] → record.
 // In: dependencies and a request. Out: a record, always; a failure is told in it, never thrown.
 import { openBase, type Base } from './early-exit/compare-revisions.js'
 import type { DesiredState } from './desired/evaluate.js'
 import { toError, TrueupError } from './errors.js'
 import type { RunRecord } from './event.js'
+import { noCapture } from './report/capture.js'
 import { applyPlan } from './run-apply.js'
 import { approve } from './run-approve.js'
+import { askCache } from './run-cached.js'
+import { withCauses } from './run-cause.js'
 import { decideRun } from './run-decide.js'
 import { refuseHeld, tellHeld } from './run-hold.js'
 import { releaseGround, takeGround, type Ground } from './run-lease.js'
+import { narrowed } from './run-narrow.js'
 import { planRun, selectShards, type PlannedRun } from './run-plan.js'
 import { draftRecord, type RunDraft } from './run-record.js'
 import { recoverDeadRuns } from './run-recover.js'
 import { headSide, openSession, type RunSession } from './run-session.js'
 import type { RunDependencies, RunRequest } from './run-types.js'
+import { createEndingStore } from './store/ending-store.js'
 import { createRecordStore } from './store/records.js'
 import { unlessAborted } from './util/unless-aborted.js'
 
 export async function runOnce(given: RunDependencies, request: RunRequest): Promise<RunRecord> {
   const draft = draftRecord(given, request)
   const deps: RunDependencies = { ...given, reporter: draft.reporter }
+  const authored = (deps.capture ?? noCapture).forRun({
+    target: request.target,
+    reporter: deps.reporter,
+    clock: deps.clock,
+  })
+  for (const record of deps.printed ?? []) deps.reporter.report({ kind: 'logged', target: request.target, record })
   let session: RunSession | undefined
   try {
     // Load: the head, the base that was asked for, the target as configured.
@@ -29,11 +40,12 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
     await using baseSnapshot = base?.kind === 'found' ? base.snapshot : undefined
     const compared = base?.kind === 'found' ? base.id : request.base
     draft.located({ base: compared, ...headSide(head) })
-    const opening = deps.openTarget({ head, base: baseSnapshot, mode: request.mode })
-    const target = await unlessAborted(opening, deps.stop)
+    const opening = deps.openTarget({ head, base: baseSnapshot, mode: request.mode, authored })
+    const opened = await unlessAborted(opening, deps.stop)
+    const target = { ...opened, store: createEndingStore(opened.store, deps) }
     draft.opened(target)
     for (const message of target.notes) deps.reporter.report({ kind: 'warned', target: request.target, message })
-    session = await openSession({ deps, request, runId: draft.id, head, target })
+    session = await openSession({ deps, request, runId: draft.id, head, target, authored })
     draft.located({ base: compared, ...headSide(head) })
     await runStages(session, draft, base)
   } catch (thrown) {
@@ -43,12 +55,12 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
   return finish(deps, draft, session)
 }
 
-async function runStages(session: RunSession, draft: RunDraft, base: Base | undefined): Promise<void> {
-  const { deps, request } = session
+async function runStages(whole: RunSession, draft: RunDraft, base: Base | undefined): Promise<void> {
+  const { deps, request } = whole
   const guarded = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, deps.stop)
 
   // Decide: run or skip.
-  const decision = await guarded(decideRun(session, base))
+  const decision = await guarded(decideRun(whole, base))
   if (decision.action === 'skip') {
     draft.decided(decision)
     return
@@ -60,14 +72,27 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
   }
 
   // Desired state of the head: if it cannot be read the run fails, whatever the base said.
-  const desired = await guarded(session.desired())
-  const made = { ...decision, digest: desired.digest }
+  const desired = await guarded(whole.desired())
+  // What differs from the base narrows the run before the cache is asked.
+  const session = await guarded(
+    narrowed({ session: whole, base, decision: { ...decision, digest: desired.digest }, desired }),
+  )
+
+  // Ask the cache: the same run may have converged a while ago.
+  const cached = await guarded(askCache(session, desired, { ...decision, digest: desired.digest }))
+  const made = cached.decision
+  if (cached.hit !== undefined) {
+    draft.decided(made)
+    draft.replayed(cached.hit)
+    return
+  }
 
   if (request.mode === 'dry-run') {
     draft.decided(made)
     await guarded(tellHeld(session))
     draft.at((await guarded(session.destination())) ?? null)
-    const planned = await guarded(planRun(session, desired, await selectShards(session, desired)))
+    const plain = await guarded(planRun(session, desired, await selectShards(session, desired)))
+    const planned = await guarded(withCauses({ session, base, desired, planned: plain }))
     draft.planned(
       planned.built.data,
       planned.limits,
@@ -75,6 +100,7 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
       planned.left,
     )
     refuseSuccessUnread(request, planned)
+    await cached.keep(planned, draft.record('finished'))
     return
   }
 
@@ -86,7 +112,8 @@ async function runStages(session: RunSession, draft: RunDraft, base: Base | unde
   try {
     await guarded(refuseHeld(ground.session))
     draft.decided(made)
-    await applyOn(ground, desired, draft)
+    const planned = await applyOn(ground, desired, draft)
+    await cached.keep(planned, draft.record('finished'))
   } catch (thrown) {
     // Of all that fails when a lease is lost, this is the reason.
     throw ground.lease.signal.aborted && !deps.stop.aborted ? ground.lease.signal.reason : thrown
@@ -108,7 +135,7 @@ function refuseSuccessUnread({ target }: RunRequest, { built }: PlannedRun): voi
   )
 }
 
-async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): Promise<void> {
+async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): Promise<PlannedRun> {
   const { session, selection } = ground
   const { deps } = session
   const guarded = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, deps.stop)
@@ -120,7 +147,7 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
     planned.shards.map(({ key }) => key),
     planned.left,
   )
-  if (planned.blocked) return
+  if (planned.blocked) return planned
   if (!(await guarded(approve(session, planned)))) throw declined(session.request)
   // Planning and asking may have taken long. What is placed from here on stops the next apply, not this one.
   await guarded(refuseHeld(session))
@@ -129,6 +156,7 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
   // A stop in the middle of the changes is told by their outcomes and by this.
   deps.stop.throwIfAborted()
   refuseSuccessUnread(session.request, planned)
+  return planned
 }
 
 async function askedBase(deps: RunDependencies, request: RunRequest): Promise<Base | undefined> {
@@ -162,7 +190,7 @@ async function finish(deps: RunDependencies, draft: RunDraft, session: RunSessio
   if (session !== undefined) {
     const durable = record.run.mode === 'apply' && record.decision.action !== 'skip'
     try {
-      await createRecordStore(session.target.store).write(record, { durable })
+      await createRecordStore(session.target.store).write(withoutReplay(record), { durable })
     } catch (thrown) {
       const message = `${record.run.target}: the record of this run could not be kept: ${toError(thrown).message}`
       deps.reporter.report({ kind: 'warned', target: record.run.target, message })
@@ -174,4 +202,9 @@ async function finish(deps: RunDependencies, draft: RunDraft, session: RunSessio
   }
   deps.reporter.report({ kind: 'finished', record })
   return record
+}
+
+/** What was replayed is kept with the run that logged it. */
+function withoutReplay(record: RunRecord): RunRecord {
+  return record.log.replayedFrom === null ? record : { ...record, log: { ...record.log, records: [] } }
 }

@@ -8,10 +8,12 @@ import { describe, expect, it } from 'vitest'
 /** Words: what every room talks in. They import `util` and each other's types only. */
 const WORDS = [
   'errors',
+  'decision',
   'event',
   'exit-codes',
   'integration',
   'clients',
+  'log-record',
   'secret',
   'durable-types',
   'change-types',
@@ -26,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   loading: ['ports'],
   reconcile: ['ports'],
   report: ['ports'],
+  schedule: ['ports'],
   secrets: ['ports'],
   store: ['ports'],
   map: ['ports', 'rooms'],

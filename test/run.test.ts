@@ -133,6 +133,7 @@ describe('a run, from the store', () => {
       'put journal', // the intent
       'put journal', // the outcome
       'put ownership',
+      'put records', // what was done
       'put marks', // completed
       'put evaluated',
       'delete journal',

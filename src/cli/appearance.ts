@@ -13,6 +13,8 @@ export function styleOf(context: ProcessContext, settings: Settings, stream: 'st
     // A terminal of no known size says 0.
     width: (isTerminal ? context.columns : 0) || 80,
     githubActions: environment['GITHUB_ACTIONS'] === 'true',
+    // Azure Pipelines and TeamCity have commands of their own and need not set CI.
+    runner: isCi(environment) || ['GITHUB_ACTIONS', 'TF_BUILD', 'TEAMCITY_VERSION'].some((name) => environment[name]),
   })
 }
 

@@ -28,7 +28,9 @@ export function placeFlags({ settings }: Pick<CommandInput, 'settings'>): string
 /** `dns-records --store file:/srv/x --param server=…`, without the word trueup and the command. */
 export function commandLine(target: string, { settings, positionals }: CommandInput): string {
   const first = positionals[0]?.includes('/') === true && !positionals[0].endsWith('.json') ? positionals[0] : target
-  return [first, ...flagWords(KEPT, settings)].map(quoted).join(' ')
+  // Which shards these are, only the comparison says.
+  const kept: readonly OptionName[] = settings.onlyAffected.value ? [...KEPT, 'compareWith', 'onlyAffected'] : KEPT
+  return [first, ...flagWords(kept, settings)].map(quoted).join(' ')
 }
 
 function flagWords(names: readonly OptionName[], settings: CommandInput['settings']): readonly string[] {

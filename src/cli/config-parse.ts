@@ -1,6 +1,7 @@
 // The text of a trueup.yaml in, a checked Config out, or every problem at once with its line. Reads no file.
 // Apart from config.ts because a kept Config needs neither the checker nor the yaml library, which costs more than a whole skip.
 import { TrueupError } from '../errors.js'
+import { afterFaults } from './config-after.js'
 import type { ConfigProblem } from './config-check.js'
 import { checkDocument } from './config-check.js'
 import { CONFIG_VERSION, configShape } from './config-shape.js'
@@ -42,7 +43,14 @@ export async function parseConfig(text: string, file: string): Promise<Config> {
       problems.map((problem) => place(problem.offset)),
     )
   // The shape says of each key what the interface says of it.
-  return { ...(value as unknown as Omit<Config, 'file' | 'lines'>), file, lines }
+  const config: Config = { ...(value as unknown as Omit<Config, 'file' | 'lines'>), file, lines }
+  const faults = afterFaults(config).map(({ line, message }) => ({ at: `${file}:${line}`, message }))
+  if (faults.length > 0)
+    throw invalid(
+      faults.map(({ at, message }) => `${at}: ${message}`).join('\n'),
+      faults.map(({ at }) => at),
+    )
+  return config
 }
 
 /** A file of another version may have any keys: only its version is told. */

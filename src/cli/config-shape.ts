@@ -1,6 +1,7 @@
 // What trueup.yaml may hold, as data: the checker reads it (config-check.ts) and the JSON Schema for editors is made from it (config-schema.ts).
 // Keys that are also settings come from the table of options.
 import { DURATION_FORMS, parseDuration } from '../util/duration.js'
+import { AFTER } from './config-after.js'
 import type { ValueKind } from './options-kinds.js'
 import { oneOf, parseAmount } from './options-kinds.js'
 import { optionNames, optionSpec } from './options.js'
@@ -54,7 +55,7 @@ export const AMOUNT_PATTERN = '^[0-9]+(\\.[0-9]+)?%$'
 
 /** Milliseconds of a duration in the file; undefined for what is none. */
 export function durationOf(value: unknown, maxMs = Number.MAX_SAFE_INTEGER): number | undefined {
-  const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value
+  const text = Number.isSafeInteger(value) ? String(value) : value
   const ms = typeof text === 'string' ? parseDuration(text) : undefined
   return ms === undefined || ms > maxMs ? undefined : ms
 }
@@ -67,7 +68,6 @@ export function amountOf(value: unknown): number | string | undefined {
 
 const TEXT = 'a text that is not empty'
 
-/** The whole file. */
 export function configShape(): Extract<Shape, { kind: 'object' }> {
   const limits: Shape = {
     kind: 'object',
@@ -125,6 +125,29 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
         },
         depends: { key: 'dir', on: 'backend', is: 'file' },
       },
+      cache: {
+        kind: 'object',
+        description: 'The run cache.',
+        keys: {
+          sign: {
+            kind: 'object',
+            description: 'Entries are signed, and those that are not are not believed.',
+            required: ['secret', 'key'],
+            keys: {
+              secret: {
+                kind: 'text',
+                description: 'Path of the secret whose fields are the keys: each 32 random characters or more.',
+                expected: TEXT,
+              },
+              key: {
+                kind: 'text',
+                description: 'The field that signs; all fields are good for reading.',
+                expected: TEXT,
+              },
+            },
+          },
+        },
+      },
       limits,
       approvals: approvalsShape(),
       targets: {
@@ -162,6 +185,7 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
               description: 'For choosing several targets at once.',
               of: { kind: 'text', description: 'The value of the label.', expected: TEXT },
             },
+            after: AFTER,
             limits,
             destination: {
               kind: 'text',
@@ -220,9 +244,11 @@ function approvalsShape(): Shape {
 }
 
 function optionShapes(): Readonly<Record<string, Shape>> {
-  const rows = optionNames().filter((name) => optionSpec(name).inFile === true)
   return Object.fromEntries(
-    rows.map((name) => [name, shapeOfOption(optionSpec(name).value, optionSpec(name).description)]),
+    optionNames().flatMap((name) => {
+      const { inFile, value, description } = optionSpec(name)
+      return inFile === true ? [[name, shapeOfOption(value, description)] as const] : []
+    }),
   )
 }
 

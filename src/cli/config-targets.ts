@@ -17,6 +17,8 @@ export interface TargetConfig {
   /** `limits:` of the file with the target's own on top; the integration's lie under them. */
   readonly limits: LimitSettings
   readonly labels: Readonly<Record<string, string>>
+  /** Targets that come first where one command runs several. */
+  readonly after: readonly string[]
   /** Concerns the daemon alone. */
   readonly apply: boolean
   readonly schedule: string | null
@@ -67,7 +69,7 @@ export function withOverrides(
 
 /**
  * What decides the outcome of a run of this target, as JSON to compare and to digest: two that are equal are one configuration.
- * Left out, since they only decide when and by whom it runs: schedule, ttl, labels, apply, concurrency, timeout, log level.
+ * Left out, since they only decide when and by whom it runs: schedule, ttl, labels, after, apply, concurrency, timeout, log level.
  */
 export function effectiveTargetSettings(config: Config, target: TargetConfig): Json {
   return {
@@ -94,6 +96,7 @@ function resolved(config: Config, name: string, target: ConfigTarget): TargetCon
     params: target.params ?? {},
     limits: { ...config.limits, ...target.limits },
     labels: target.labels ?? {},
+    after: target.after ?? [],
     apply: target.apply ?? false,
     schedule: target.schedule ?? null,
     ttlMs: target.ttl ?? null,

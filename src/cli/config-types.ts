@@ -11,6 +11,8 @@ export interface ConfigTarget {
   readonly ttl?: number
   readonly apply?: boolean
   readonly labels?: Readonly<Record<string, string>>
+  /** Targets that must have succeeded before, in a command that runs them too. */
+  readonly after?: readonly string[]
   readonly limits?: LimitSettings
   readonly destination?: string
   readonly source?: 'git'
@@ -20,6 +22,11 @@ export interface ConfigTarget {
 export interface SecretsConfig {
   readonly backend: 'env' | 'file'
   readonly dir?: string
+}
+
+/** Which secret holds the HMAC keys of cache entries (a field each), and the field that signs. */
+export interface CacheConfig {
+  readonly sign: { readonly secret: string; readonly key: string }
 }
 
 /** The checked file. Plain JSON data, so that it can be kept by the digest of its text. Durations are in ms. */
@@ -35,6 +42,8 @@ export interface Config {
   readonly concurrency?: number
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'
   readonly secrets?: Partial<SecretsConfig>
+  readonly cache?: Partial<CacheConfig>
+  readonly ttl?: number
   readonly limits?: LimitSettings
   readonly approvals?: readonly Approval[]
   readonly targets?: Readonly<Record<string, ConfigTarget>>

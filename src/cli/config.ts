@@ -68,6 +68,7 @@ export function fileSettings(config: Config): {
     ...setting('timeout', config.timeout),
     ...setting('concurrency', config.concurrency),
     ...setting('logLevel', config.logLevel),
+    ...setting('ttl', config.ttl),
   }
 }
 

@@ -22,11 +22,34 @@ export async function keptDeclaration(reference: TargetReference, head: Snapshot
   const kept = await project.cache.get<Kept>(await keyOf(reference))
   if (kept === undefined) return undefined
   const { manifest } = kept.declared
-  const { root } = project.repository
-  if (!isInstalled(manifest, root) || !(await sameCode(manifest, head, project.configPath))) return undefined
-  // With --committed the loaded code is still that of the disk.
-  if (head.revision.kind === 'commit' && !isOnDisk(manifest, root)) return undefined
+  if (!isLoadable(manifest, project, head) || !(await sameCode(manifest, head, project.configPath))) return undefined
   return kept.declared
+}
+
+/** As {@link keptDeclaration}, of many targets with one question to the head. */
+export async function keptDeclarations(
+  references: readonly TargetReference[],
+  head: Snapshot,
+): Promise<readonly (DeclaredTarget | undefined)[]> {
+  const kept = await Promise.all(
+    references.map(async (reference) => {
+      const found = await reference.project.cache.get<Kept>(await keyOf(reference))
+      return found !== undefined && isLoadable(found.declared.manifest, reference.project, head)
+        ? found.declared
+        : undefined
+    }),
+  )
+  const paths = new Set(kept.flatMap((declared) => Object.keys(declared?.manifest.probed ?? {})))
+  const entries = paths.size === 0 ? [] : await head.entries([...paths].map(escapeGlob))
+  const oids = new Map(entries.map((entry) => [entry.path, entry.oid]))
+  return kept.map((declared) => (declared !== undefined && isAsProbed(declared.manifest, oids) ? declared : undefined))
+}
+
+function isLoadable(manifest: KnownCode, { repository }: Project, head: Snapshot): boolean {
+  // With --committed the loaded code is still that of the disk.
+  return (
+    isInstalled(manifest, repository.root) && (head.revision.kind !== 'commit' || isOnDisk(manifest, repository.root))
+  )
 }
 
 export async function keepDeclaration(reference: TargetReference, declared: DeclaredTarget): Promise<void> {
@@ -98,12 +121,15 @@ export async function sameCode(
   snapshot: Snapshot,
   beside: string | null = null,
 ): Promise<boolean> {
-  const { probed } = manifest
-  if (probed === null) return false
-  const paths = Object.keys(probed)
+  if (manifest.probed === null) return false
+  const paths = Object.keys(manifest.probed)
   const asked = beside === null ? paths : [...paths, beside]
-  const entries = new Map((await snapshot.entries(asked.map(escapeGlob))).map((entry) => [entry.path, entry.oid]))
-  return paths.every((path) => (entries.get(path) ?? '') === probed[path])
+  const entries = await snapshot.entries(asked.map(escapeGlob))
+  return isAsProbed(manifest, new Map(entries.map((entry) => [entry.path, entry.oid])))
+}
+
+function isAsProbed({ probed }: KnownCode, oids: ReadonlyMap<string, string>): boolean {
+  return probed !== null && Object.keys(probed).every((path) => (oids.get(path) ?? '') === probed[path])
 }
 
 /** Versions of the packages as npm laid them out. */

@@ -20,7 +20,9 @@ export async function placeOf(
   const loaded = await loadTarget({ project, target, params, ci: isCi(given.environment) })
   const { definition } = loaded
   const destination =
-    definition.destination === undefined ? target.name : await definition.destination(loaded.params, { create: false })
+    definition.destination === undefined
+      ? target.name
+      : await project.authored('', async () => definition.destination?.(loaded.params, { create: false }))
   if (destination !== undefined) return { ...loaded, name: target.name, destination }
   throw new TrueupError(
     'usage',

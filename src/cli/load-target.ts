@@ -1,6 +1,7 @@
 // Loads a target's integration with its parameters; knows where integrations are found in this project.
 import { join } from 'node:path'
 import { isTrueupError, TrueupError } from '../errors.js'
+import type { Authored } from '../report/capture.js'
 import type { LoadOptions } from '../load-integration.js'
 import type { LoadedTarget } from '../run-types.js'
 import { isDirectory } from '../util/path-kind.js'
@@ -10,17 +11,21 @@ import type { TargetReference } from './open-target.js'
 import type { Project } from './project.js'
 import { doors } from './tool.js'
 
-export async function loadTarget(reference: TargetReference): Promise<LoadedTarget & { readonly file: string | null }> {
+/** `authored`: whose prints they are that loading causes. @defaultValue nobody's yet */
+export async function loadTarget(
+  reference: TargetReference,
+  authored: Authored = reference.project.authored,
+): Promise<LoadedTarget & { readonly file: string | null }> {
   const { project, target } = reference
   const [{ loadIntegration }, { resolveParams }] = await Promise.all([
     import('../load-integration.js'),
     import('../params.js'),
   ])
-  const { definition, file } = await loadIntegration(target.integration, await loadOptions(project))
-  const { values } = await resolveParams(definition, {
-    file: target.params,
-    flags: reference.params,
-    target: target.name,
+  const options = await loadOptions(project)
+  const { definition, file, values } = await authored('', async () => {
+    const loaded = await loadIntegration(target.integration, options)
+    const params = { file: target.params, flags: reference.params, target: target.name }
+    return { ...loaded, ...(await resolveParams(loaded.definition, params)) }
   })
   const withDestination = target.destination
   return {
@@ -52,13 +57,13 @@ export async function targetOf(project: Project, name: string): Promise<TargetCo
   const { loadIntegration, listIntegrations } = await import('../load-integration.js')
   const options = await loadOptions(project)
   try {
-    const loaded = await loadIntegration(name, options)
+    const loaded = await project.authored('', () => loadIntegration(name, options))
     return { ...defaultTarget(project.config, loaded.name), integration: name }
   } catch (error) {
     if (!isTrueupError(error) || error.code !== 'integration-unknown') throw error
     if (/[/\\]|\.[mc]?[jt]s$/.test(name))
       throw new TrueupError('usage', error.message, { cause: error, details: error.details })
-    const known = await listIntegrations(options)
+    const known = await project.authored('', () => listIntegrations(options))
     return findTarget(
       project.config,
       name,

@@ -1,6 +1,8 @@
 // The program: reads the command line, runs one command, prints what went wrong, sets the exit code. Never cuts output short.
 import { isTrueupError, toError, type TrueupError } from '../errors.js'
 import { exitCodeOf } from '../exit-codes.js'
+import { installCapture, type InstalledCapture } from '../report/capture.js'
+import { dataLines } from '../report/data-text.js'
 import { createRedactor, type Redactor } from '../report/redact.js'
 import type { CommandFunction } from './command.js'
 import { runCommand } from './commands/run.js'
@@ -14,6 +16,10 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandFunction>>> = 
   plan: () => Promise.resolve(runCommand),
   apply: () => Promise.resolve(runCommand),
   run: () => Promise.resolve(runCommand),
+  report: async () => (await import('./commands/report.js')).reportCommand,
+  affected: async () => (await import('./commands/affected.js')).affectedCommand,
+  'shards list': async () => (await import('./commands/shards.js')).shardsListCommand,
+  'shards verify': async () => (await import('./commands/shards.js')).shardsVerifyCommand,
   list: async () => (await import('./commands/list.js')).listCommand,
   show: async () => (await import('./commands/show.js')).showCommand,
   why: async () => (await import('./commands/why.js')).whyCommand,
@@ -32,6 +38,12 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandFunction>>> = 
   release: async () => (await import('./commands/hold.js')).releaseCommand,
   'lease list': async () => (await import('./commands/lease.js')).leaseListCommand,
   'lease release': async () => (await import('./commands/lease.js')).leaseReleaseCommand,
+  'store check': async () => (await import('./commands/store-check.js')).storeCheckCommand,
+  'store copy': async () => (await import('./commands/store-copy.js')).storeCopyCommand,
+  'cache list': async () => (await import('./commands/cache.js')).cacheListCommand,
+  'cache show': async () => (await import('./commands/cache-show.js')).cacheShowCommand,
+  'cache delete': async () => (await import('./commands/cache.js')).cacheDeleteCommand,
+  'cache gc': async () => (await import('./commands/cache.js')).cacheGcCommand,
   'doubts list': async () => (await import('./commands/doubts.js')).doubtsListCommand,
   'doubts resolve': async () => (await import('./commands/doubts-resolve.js')).doubtsResolveCommand,
   'durable list': async () => (await import('./commands/durable.js')).durableListCommand,
@@ -54,7 +66,16 @@ export async function main(): Promise<void> {
     // A runner looks for commands on both streams; stdout is data.
     process.env['GITHUB_ACTIONS'] === 'true' ? { mask: (line) => output.err(addMask(line)) } : {},
   )
-  tellWarnings(redactor)
+  const capture = installCapture({
+    console,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    // Printed by code that no run has called: it must not get among the data of stdout.
+    unowned: (line) => {
+      output.err(`${dataLines(redactor.text(line))}\n`)
+    },
+  })
+  tellWarnings(redactor, capture)
   tellCrashes(output, redactor)
   const context: ProcessContext = {
     argv: process.argv.slice(2),
@@ -68,6 +89,7 @@ export async function main(): Promise<void> {
     },
     columns: process.stdout.columns,
     output,
+    capture,
     redactor,
   }
   let hasEnded = false
@@ -80,6 +102,7 @@ export async function main(): Promise<void> {
     )
   })
   process.exitCode = await runCommandLine(context)
+  capture.flush()
   await context.output.drain()
   if (context.output.failure !== null && process.exitCode === 0) {
     context.output.err(`trueup: output was lost: ${context.output.failure.message}\n`)
@@ -91,16 +114,16 @@ export async function main(): Promise<void> {
 }
 
 /** Node's remarks on how an author's file is loaded are nothing that its user can act on. Other warnings are shown, without secrets. */
-function tellWarnings(redactor: Redactor): void {
+function tellWarnings(redactor: Redactor, capture: InstalledCapture): void {
   const shown = process.listeners('warning')
   process.removeAllListeners('warning')
   process.on('warning', (warning: Error & { readonly code?: string }) => {
     const isAboutLoading =
       warning.code === 'MODULE_TYPELESS_PACKAGE_JSON' ||
       (warning.name === 'ExperimentalWarning' && /type strip/i.test(warning.message))
-    if (isAboutLoading) return
-    warning.message = redactor.text(warning.message)
-    if (warning.stack !== undefined) warning.stack = redactor.text(warning.stack)
+    if (isAboutLoading || capture.takeWarning(warning)) return
+    warning.message = dataLines(redactor.text(warning.message))
+    if (warning.stack !== undefined) warning.stack = dataLines(redactor.text(warning.stack))
     for (const listener of shown) listener(warning)
   })
 }
@@ -109,7 +132,7 @@ function tellWarnings(redactor: Redactor): void {
 function tellCrashes(output: Output, redactor: Redactor): void {
   process.once('uncaughtException', (thrown: unknown) => {
     const error = toError(thrown)
-    output.err(redactor.text(`trueup: Internal error: ${error.message}\n${stackOf(error)}\n`))
+    output.err(`${dataLines(redactor.text(`trueup: Internal error: ${error.message}\n${stackOf(error)}`))}\n`)
     void output.drain().finally(() => process.exit(1))
   })
 }
@@ -157,9 +180,11 @@ async function fail(context: ProcessContext, error: Error): Promise<number> {
   const { argv, output, redactor } = context
   const known = isTrueupError(error) ? error : undefined
   const message = redactor.text(known?.message ?? `Internal error: ${error.message}`)
-  const [first = '', ...rest] = message.split('\n')
+  // Data of authors are in it, and a runner takes commands from stderr too.
+  const shown = dataLines(message)
+  const [first = '', ...rest] = shown.split('\n')
   output.err(`trueup: ${[first, ...rest.map((line) => (line.startsWith('  ') ? line : `  ${line}`))].join('\n')}\n`)
-  if (known === undefined || argv.includes('--debug')) output.err(`${redactor.text(stackOf(error))}\n`)
+  if (known === undefined || argv.includes('--debug')) output.err(`${dataLines(redactor.text(stackOf(error)))}\n`)
   const code = known === undefined ? 1 : exitCodeOf(known)
   if (wantsJson(context)) await failAsJson(output, code, known, message)
   return code

@@ -5,10 +5,12 @@ import { escapeGlob } from '../desired/globs.js'
 import type { Snapshot } from '../desired/source.js'
 import type { CodeManifest } from '../early-exit/code-manifest.js'
 import type { Declaration, DeclaredTarget } from '../early-exit/declaration.js'
+import { CACHE_ROOT } from '../early-exit/run-cache-entry.js'
 import { TrueupError } from '../errors.js'
 import type { Json, RunMode } from '../event.js'
 import type { LimitSettings } from '../integration.js'
 import type { LoadedTarget, OpenTarget } from '../run-types.js'
+import type { Authored } from '../report/capture.js'
 import { storePrefix, type ObjectStore } from '../store/object-store.js'
 import { openStore } from '../store/open-store.js'
 import { systemClock } from '../util/clock.js'
@@ -18,7 +20,8 @@ import { effectiveTargetSettings, type TargetConfig } from './config-targets.js'
 import { keepDeclaration, keptDeclaration, sameCode } from './declaration-cache.js'
 import { loadTarget } from './load-target.js'
 import { openSecrets } from './open-secrets.js'
-import type { Environment } from './process-context.js'
+import { ownWork } from './own-work.js'
+import { silenceAwsNotice, type Environment } from './process-context.js'
 import { configAt, pathInside, type Project } from './project.js'
 import { settingsInForce, targetIn } from './settings-in-force.js'
 
@@ -37,14 +40,17 @@ export interface Sides {
   readonly mode: RunMode
   /** Variables that secrets may be in. */
   readonly environment: Environment
+  /** Of the run: what the author's code prints becomes its log lines. */
+  readonly authored: Authored
 }
 
 export async function openTarget(reference: TargetReference, sides: Sides): Promise<OpenTarget> {
   const { project } = reference
-  const loaded = once(() => loadTarget(reference))
-  const declared = await declare(reference, sides.head, loaded)
+  const { authored } = sides
+  const loaded = once(() => loadTarget(reference, authored))
+  const declared = await declare(reference, sides.head, { loaded, authored })
   const inForce = await settingsInForce(project, { target: reference.target, base: sides.base, mode: sides.mode })
-  const store = await openStoreOf(project, inForce.store, sides.head)
+  const store = await openStoreOf(project, inForce.store, { head: sides.head })
   return {
     declared,
     limits: { ...declared.declaration.limits, ...inForce.limits },
@@ -56,9 +62,17 @@ export async function openTarget(reference: TargetReference, sides: Sides): Prom
       flags: reference.params,
       destination: reference.target.destination,
     },
-    secrets: openSecrets(inForce.secrets, { directory: project.directory, environment: sides.environment }),
+    secrets: ownWork(
+      project.capture,
+      openSecrets(inForce.secrets, { directory: project.directory, environment: sides.environment }),
+    ),
+    ...(inForce.signing === undefined ? {} : { cacheSigning: inForce.signing }),
     storeIsFreshInCi:
-      reference.ci && sides.mode === 'apply' && store.description.startsWith('file:') && (await isEmpty(store)),
+      reference.ci &&
+      // A dry run asks only for the sake of its cache.
+      (sides.mode === 'apply' || project.settings.extendedEarlyExit.value) &&
+      store.description.startsWith('file:') &&
+      (await isEmpty(store)),
     notes: inForce.notes,
     load: loaded,
     configAt: (base) => configurationAt(reference, base, declared.declaration, loaded),
@@ -66,10 +80,18 @@ export async function openTarget(reference: TargetReference, sides: Sides): Prom
   }
 }
 
+/** The declaration of a target alone, from its code. */
+export function declareTarget(reference: TargetReference, head: Snapshot): Promise<DeclaredTarget> {
+  return declare(reference, head, {
+    loaded: once(() => loadTarget(reference)),
+    authored: reference.project.authored,
+  })
+}
+
 async function declare(
   reference: TargetReference,
   head: Snapshot,
-  loaded: () => Promise<Loaded>,
+  { loaded, authored }: { readonly loaded: () => Promise<Loaded>; readonly authored: Authored },
 ): Promise<DeclaredTarget> {
   const { project } = reference
   const kept = await keptDeclaration(reference, head)
@@ -82,7 +104,7 @@ async function declare(
     version: definition.version,
     entry,
     builtin: file === null,
-    inputs: typeof inputs === 'function' ? inputs(params) : (inputs ?? []),
+    inputs: typeof inputs === 'function' ? authored('', () => inputs(params)) : (inputs ?? []),
     env: definition.env ?? [],
     secrets: definition.secrets ?? [],
     external: definition.external === true,
@@ -126,7 +148,7 @@ function configurationOf(project: Project, config: Config, target: TargetConfig,
 }
 
 /** The effective configuration at another revision; undefined when that revision has no such target. */
-async function configurationAt(
+export async function configurationAt(
   reference: TargetReference,
   base: Snapshot,
   head: Declaration,
@@ -152,10 +174,31 @@ async function configurationAt(
   return configurationOf(project, found.config, there, values)
 }
 
-export async function openStoreOf(project: Project, url: string, head?: Snapshot): Promise<ObjectStore> {
-  return openStore(url, {
+export interface StoreOpening {
+  /** Whose commit tells what git tracks. @defaultValue the index */
+  readonly head?: Snapshot
+  /** For who moves it. */
+  readonly evenIfMoved?: boolean
+}
+
+/** The store of this URL, opened once for all that one command does. */
+export function openStoreOf(project: Project, url: string, opening: StoreOpening = {}): Promise<ObjectStore> {
+  const key = JSON.stringify([url, opening.evenIfMoved ?? false])
+  const known = project.stores.get(key)
+  if (known !== undefined) return known
+  const opened = openStoreAnew(project, url, opening)
+  project.stores.set(key, opened)
+  return opened
+}
+
+async function openStoreAnew(project: Project, url: string, opening: StoreOpening): Promise<ObjectStore> {
+  const { head, evenIfMoved = false } = opening
+  if (/^s3:/i.test(url)) silenceAwsNotice()
+  const store = await openStore(url, {
     baseDirectory: project.directory,
     clock: systemClock,
+    environment: project.environment,
+    evenIfMoved,
     isTracked: async (path) => {
       const inside = pathInside(project.repository.root, path)
       if (inside === null) return false
@@ -167,12 +210,15 @@ export async function openStoreOf(project: Project, url: string, head?: Snapshot
       return (await committed.entries([escapeGlob(inside), `${escapeGlob(inside)}/**`])).length > 0
     },
   })
+  return ownWork(project.capture, store)
 }
 
-/** Records and holds alone do not count: a dry run, or the apply that was refused for it, leaves one in a store that is as fresh as before. */
+/** What a dry run, or the apply that was refused for it, leaves in a store that is as fresh as before: it owns nothing. */
+const LEFT_BY_DRY_RUNS = ['records', 'holds', CACHE_ROOT, 'secrets'].map((root) => storePrefix(root))
+
 async function isEmpty(store: ObjectStore): Promise<boolean> {
-  const others = [storePrefix('records'), storePrefix('holds')]
-  for await (const { key } of store.list('')) if (!others.some((prefix) => key.startsWith(prefix))) return false
+  for await (const { key } of store.list(''))
+    if (!LEFT_BY_DRY_RUNS.some((prefix) => key.startsWith(prefix))) return false
   return true
 }
 

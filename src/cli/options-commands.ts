@@ -1,57 +1,72 @@
 // The commands as data: their words, arguments, summaries and examples. Parser and help read this; it runs nothing.
+import { LIST_HINT, TARGET, type CommandSpec } from './options-command-spec.js'
+import { STORE_COMMANDS } from './options-commands-store.js'
 
-/** One argument of a command. */
-export interface ArgumentSpec {
-  readonly name: string
-  readonly required: boolean
-  /** Takes all that follow; the last one only. */
-  readonly repeatable?: true
-}
+export type { ArgumentSpec, CommandSpec } from './options-command-spec.js'
 
-/** One command. */
-export interface CommandSpec {
-  readonly summary: string
-  readonly arguments: readonly ArgumentSpec[]
-  /** What to do when a required argument is missing; the end of the message. */
-  readonly whenMissing?: string
-  readonly examples: readonly string[]
-}
-
-const TARGET = { name: 'target', required: true } as const
+const TARGETS = { name: 'target', required: true, repeatable: true, unless: ['allTargets', 'labels'] } as const
 const KEYS = { name: 'key', required: true, repeatable: true } as const
-const LIST_HINT = '`trueup list` shows all targets'
+const RUN_HINT = '`trueup list` shows all targets, --all runs those of trueup.yaml'
 
 /** All commands of the program by their words. */
 export const COMMANDS = {
   plan: {
     summary: 'show what an apply would change; changes nothing and refuses --apply',
-    arguments: [TARGET],
-    whenMissing: LIST_HINT,
-    examples: ['trueup plan dns-records', 'trueup plan dns-records --base origin/main --detailed-exitcode'],
+    arguments: [TARGETS],
+    whenMissing: RUN_HINT,
+    examples: [
+      'trueup plan dns-records',
+      'trueup plan dns-records --base origin/main --detailed-exitcode',
+      'trueup plan --all -l team=web --report markdown=comment.md',
+    ],
   },
   apply: {
     summary: 'plan, check the limits, and carry the plan out; also a plan kept with --out',
-    arguments: [{ name: 'target|file', required: true }],
-    whenMissing: LIST_HINT,
+    arguments: [{ ...TARGETS, name: 'target|file' }],
+    whenMissing: RUN_HINT,
     examples: [
       'trueup apply dns-records',
       'trueup apply dns-records --expect-plan 71c2b04e9d33',
       'trueup apply plan.json',
+      'trueup apply users groups grants --yes',
     ],
   },
   run: {
     summary: 'one run: decide, plan, and with --apply carry the plan out; a dry run without',
-    arguments: [TARGET],
-    whenMissing: LIST_HINT,
+    arguments: [TARGETS],
+    whenMissing: RUN_HINT,
     examples: [
       'trueup run dns-records --early-exit-compare-sha origin/main',
       'trueup run dns-records --apply --yes --early-exit-compare-sha last-applied',
     ],
   },
+  report: {
+    summary: 'one document of several that -o json or --report json=FILE wrote, as of the jobs of a matrix',
+    arguments: [{ name: 'file', required: true, repeatable: true }],
+    whenMissing: 'for example `trueup report reports/*.json -o markdown`',
+    examples: ['trueup report reports/*.json -o markdown', 'trueup report a.json b.json --report json=all.json'],
+  },
+  affected: {
+    summary: 'which targets and shards a change touches, as a table, JSON or a matrix of GitHub Actions',
+    arguments: [],
+    examples: ['trueup affected --base origin/main', 'trueup affected --base origin/main --committed -o github-matrix'],
+  },
+  'shards list': {
+    summary: 'the shards of a target: items, digest, last apply',
+    arguments: [TARGET],
+    whenMissing: LIST_HINT,
+    examples: ['trueup shards list dns-records', 'trueup shards list dns-records -o json'],
+  },
+  'shards verify': {
+    summary: 'prove that the shards of a target are a partition of its desired state',
+    arguments: [TARGET],
+    whenMissing: LIST_HINT,
+    examples: ['trueup shards verify dns-records', 'trueup shards verify users --counts 16,20'],
+  },
   list: {
     summary: 'the targets and integrations, and how their last run ended',
     arguments: [],
-    examples: ['trueup list', 'trueup list -o json'],
+    examples: ['trueup list', 'trueup list -l team=web -o json'],
   },
   show: {
     summary: 'what a target declares: parameters, inputs, secrets, delete policy',
@@ -142,69 +157,7 @@ export const COMMANDS = {
     arguments: [{ name: 'target', required: false }],
     examples: ['trueup release dns-records', 'trueup release --all'],
   },
-  'lease list': {
-    summary: 'who holds which destination and shard, since when and until when',
-    arguments: [],
-    examples: ['trueup lease list', 'trueup lease list -o json'],
-  },
-  'lease release': {
-    summary: 'end the leases of a run that is gone, or with --force of one that is alive',
-    arguments: [{ name: 'id', required: true }],
-    whenMissing: '`trueup lease list` shows the ids',
-    examples: ['trueup lease release 01JDXK5Q2M'],
-  },
-  'doubts list': {
-    summary: 'durable calls and changes whose outcome nobody knows; exit 0 also when there are some',
-    arguments: [],
-    examples: ['trueup doubts', 'trueup doubts list -o json'],
-  },
-  'doubts resolve': {
-    summary: 'say what became of one: it has happened (--done, with its result) or it has not (--absent)',
-    arguments: [{ name: 'id', required: true }],
-    whenMissing: '`trueup doubts` shows the ids',
-    examples: ['trueup doubts resolve 3f9a0c1b2d4e --done=\'{"id":5}\'', 'trueup doubts resolve 3f9a0c1b2d4e --absent'],
-  },
-  'durable list': {
-    summary: 'what durable functions have done or kept, of all functions or of one',
-    arguments: [{ name: 'function', required: false }],
-    examples: ['trueup durable list', 'trueup durable list create-account -o json'],
-  },
-  'durable show': {
-    summary: 'one call of a durable function: who made it, when, and its result',
-    arguments: [{ name: 'id', required: true }],
-    whenMissing: '`trueup durable list` shows the ids',
-    examples: ['trueup durable show 3f9a0c1b2d4e'],
-  },
-  'durable clear': {
-    summary: 'forget calls, so that they may be made again; deletes them with --yes',
-    arguments: [{ name: 'id', required: true, repeatable: true }],
-    whenMissing: '`trueup durable list` shows the ids',
-    examples: ['trueup durable clear 3f9a0c1b2d4e --yes'],
-  },
-  'state list': {
-    summary: 'the keys that a target remembers',
-    arguments: [TARGET, { name: 'prefix', required: false }],
-    whenMissing: LIST_HINT,
-    examples: ['trueup state list mailing', 'trueup state list mailing seen/ -o json'],
-  },
-  'state get': {
-    summary: 'one value of what a target remembers',
-    arguments: [TARGET, { name: 'key', required: true }],
-    whenMissing: '`trueup state list <target>` shows the keys',
-    examples: ['trueup state get mailing cursor'],
-  },
-  'state set': {
-    summary: 'change what a target remembers; leaves a trace in its records',
-    arguments: [TARGET, { name: 'key', required: true }, { name: 'value', required: true }],
-    whenMissing: '`trueup state list <target>` shows the keys',
-    examples: ['trueup state set mailing who ann', 'trueup state set mailing cursor \'{"page":3}\' --json'],
-  },
-  'state delete': {
-    summary: 'forget one key of what a target remembers; leaves a trace in its records',
-    arguments: [TARGET, { name: 'key', required: true }],
-    whenMissing: '`trueup state list <target>` shows the keys',
-    examples: ['trueup state delete mailing cursor'],
-  },
+  ...STORE_COMMANDS,
   'new integration': {
     summary: 'write a working integration with its test, to start from',
     arguments: [{ name: 'name', required: true }],
@@ -231,7 +184,10 @@ export type CommandName = keyof typeof COMMANDS
 export const COMMAND_GROUPS: Readonly<Record<string, { readonly summary: string; readonly alone?: CommandName }>> = {
   owned: { summary: 'what targets own: list, adopt, release, move' },
   runs: { summary: 'the kept records: list, show, gc', alone: 'runs list' },
+  shards: { summary: 'the shards of a target: list, verify' },
   lease: { summary: 'the leases of applies: list, release', alone: 'lease list' },
+  store: { summary: 'the store itself: check, copy' },
+  cache: { summary: 'the run cache: list, show, delete, gc', alone: 'cache list' },
   doubts: { summary: 'what nobody knows the outcome of: list, resolve', alone: 'doubts list' },
   durable: { summary: 'what durable functions have done: list, show, clear' },
   state: { summary: 'what targets remember: list, get, set, delete' },

@@ -1,6 +1,6 @@
 // Rows of the table of settings: filters of records, and what every command takes. Data only.
 import type { OptionSpec } from './options-spec.js'
-import { FLAG } from './options-spec.js'
+import { FLAG, RUNS } from './options-spec.js'
 
 const DAY_MS = 86_400_000
 
@@ -33,9 +33,28 @@ export const COMMON_OPTIONS = {
   allTargets: {
     flag: 'all',
     value: FLAG,
-    commands: ['owned list', 'hold', 'release'],
+    commands: [...RUNS, 'owned list', 'hold', 'release', 'cache delete'],
     group: 'Filters',
-    description: 'of all targets',
+    description: 'all targets (of plan, apply and run: those of trueup.yaml); for cache delete: every entry',
+    variable: false,
+  },
+  labels: {
+    flag: 'label',
+    short: 'l',
+    value: { kind: 'pair' },
+    repeatable: true,
+    commands: [...RUNS, 'list'],
+    group: 'Filters',
+    description: 'the targets of trueup.yaml with this label; of several labels all must fit (repeatable)',
+    variable: false,
+  },
+  exclude: {
+    flag: 'exclude',
+    value: { kind: 'text', placeholder: 'target' },
+    repeatable: true,
+    commands: RUNS,
+    group: 'Filters',
+    description: 'not this one of the targets that --all or --label chooses (repeatable)',
     variable: false,
   },
   from: {
@@ -107,9 +126,9 @@ export const COMMON_OPTIONS = {
   target: {
     flag: 'target',
     value: { kind: 'text', placeholder: 'name' },
-    commands: ['runs list', 'runs gc', 'undo'],
+    commands: ['runs list', 'runs gc', 'undo', 'cache list', 'cache delete', 'cache gc'],
     group: 'Filters',
-    description: 'only runs of this target',
+    description: 'only runs, or cache entries, of this target',
     variable: false,
   },
   mode: {
@@ -144,13 +163,22 @@ export const COMMON_OPTIONS = {
     description: 'only runs that failed',
     variable: false,
   },
+  counts: {
+    flag: 'counts',
+    value: { kind: 'text', placeholder: 'n,n' },
+    commands: ['shards verify'],
+    group: 'What to run',
+    description: 'of staticShards: how many items move from the first number of shards to the second',
+    defaultText: 'the number now, and one more',
+    variable: false,
+  },
   output: {
     flag: 'output',
     short: 'o',
-    value: { kind: 'choice', choices: ['text', 'json', 'markdown'] },
+    value: { kind: 'choice', choices: ['text', 'json', 'markdown', 'github-matrix'] },
     commands: 'all',
     group: 'Output',
-    description: 'the form of what goes to stdout',
+    description: 'the form of what goes to stdout; github-matrix: of affected only',
     default: 'text',
     variable: true,
   },

@@ -145,7 +145,9 @@ function distinct(
     const before = seen.get(id)
     if (before !== undefined && JSON.stringify(before) !== JSON.stringify(value)) {
       const what =
-        spec.value.kind === 'report' ? `the file ${id} is asked for in two forms` : `the parameter ${id} has two values`
+        spec.value.kind === 'report'
+          ? `the file ${id} is asked for in two forms`
+          : `the ${spec.flag === 'label' ? 'label' : 'parameter'} ${id} has two values`
       throw usage(`${from}: ${what}; give one of them`, from)
     }
     seen.set(id, value)

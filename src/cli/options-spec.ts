@@ -33,11 +33,15 @@ export const RUNS = ['plan', 'apply', 'run'] as const
 /** Those that plan, and with --apply carry out, something other than the desired state. */
 export const STEERED = ['undo', 'destroy'] as const
 export const OWNED = ['owned list', 'owned adopt', 'owned release', 'owned move'] as const
+export const CACHES = ['cache list', 'cache show', 'cache delete', 'cache gc'] as const
 /** Those that may need the repository and the store. */
 export const READERS = [
   ...RUNS,
   ...STEERED,
   ...OWNED,
+  'affected',
+  'shards list',
+  'shards verify',
   'list',
   'show',
   'why',
@@ -50,6 +54,8 @@ export const READERS = [
   'release',
   'lease list',
   'lease release',
+  'store check',
+  ...CACHES,
   'doubts list',
   'doubts resolve',
   'durable list',

@@ -56,7 +56,7 @@ export function createOutput(
 
 /** One stream, with count of what it has not yet taken. */
 class Channel {
-  readonly #stream: NodeJS.WritableStream
+  readonly #write: NodeJS.WritableStream['write']
   #pending = 0
   #lost = false
   #failure: Error | null = null
@@ -64,7 +64,8 @@ class Channel {
   #moved: (() => void) | null = null
 
   constructor(stream: NodeJS.WritableStream) {
-    this.#stream = stream
+    // As it is now: what is written past an output is caught later, and must not come back here.
+    this.#write = stream.write.bind(stream)
     // The listener stays: a stream may report a write's failure long after the write.
     stream.on('error', (error: Error) => {
       this.#lose(error)
@@ -83,7 +84,7 @@ class Channel {
     for (let from = 0; from < text.length && !this.#lost;) {
       const to = pieceEnd(text, from)
       this.#pending += 1
-      this.#stream.write(text.slice(from, to), (error) => {
+      this.#write(text.slice(from, to), (error) => {
         this.#pending -= 1
         if (error) this.#lose(error)
         this.#moved?.()

@@ -2,7 +2,7 @@
 // Reads no file and prints nothing. The tokens are node's own; commander is loaded for help alone (help.ts), since its start-up costs 11–14 ms.
 import { parseArgs } from 'node:util'
 import { TrueupError } from '../errors.js'
-import type { CommandName, CommandSpec } from './options-commands.js'
+import type { ArgumentSpec, CommandName, CommandSpec } from './options-commands.js'
 import { COMMAND_GROUPS, COMMANDS, firstWords, isCommandName, secondWords } from './options-commands.js'
 import { checkConflicts } from './options-conflicts.js'
 import { oneOf } from './options-kinds.js'
@@ -153,13 +153,17 @@ function checkPositionals(command: CommandName, positionals: readonly string[], 
   const { arguments: specs, whenMissing }: CommandSpec = COMMANDS[command]
   const empty = positionals.findIndex((value) => value === '')
   const missing =
-    specs.find((spec, index) => (spec.required && positionals[index] === undefined) || index === empty) ??
+    specs.find((spec, index) => (isNeeded(spec, options) && positionals[index] === undefined) || index === empty) ??
     (empty === -1 ? undefined : specs.at(-1))
   if (missing !== undefined) {
     throw usage(
       `${command} needs ${missing.name.split('|').map(withArticle).join(' or ')}${whenMissing === undefined ? '' : `: ${whenMissing}`}`,
     )
   }
+  // With several targets, the value of such a flag would be taken for one more.
+  const taken = positionals.slice(1).find((word) => specs[0]?.unless !== undefined && valueHint(word, options) !== '')
+  if (taken !== undefined)
+    throw usage(`trueup ${command}: "${taken}" is taken for a target.${valueHint(taken, options)}`)
   const extra = positionals[specs.length]
   if (extra === undefined || specs.at(-1)?.repeatable === true) return
   const takes =
@@ -167,6 +171,10 @@ function checkPositionals(command: CommandName, positionals: readonly string[], 
   throw usage(
     `trueup ${command} ${takes}, so "${extra}" is one too many.${valueHint(extra, options)} \`trueup ${command} --help\` shows how it is used.`,
   )
+}
+
+function isNeeded({ required, unless = [] }: ArgumentSpec, options: readonly OptionToken[]): boolean {
+  return required && !options.some((token) => unless.some((name) => name === nameOf(token)))
 }
 
 function withArticle(noun: string): string {

@@ -12,6 +12,13 @@ export interface Forms {
   text(): string
   /** @defaultValue the text in a code block */
   markdown?(): string
+  /** Of the one command that has it. */
+  matrix?(): unknown
+}
+
+/** What a command without further forms was asked for; another one was refused before it began. */
+export function plainForm({ output }: Pick<Settings, 'output'>): 'text' | 'json' | 'markdown' {
+  return output.value === 'github-matrix' ? 'json' : output.value
 }
 
 /** What `-o` asked for; writes the files that `--report` asked for on the way. */
@@ -25,12 +32,15 @@ export async function printed(settings: Settings, forms: Forms): Promise<string>
   return inForm(settings.output.value, forms)
 }
 
-async function inForm(form: 'text' | 'json' | 'markdown', forms: Forms): Promise<string> {
+async function inForm(form: Settings['output']['value'], forms: Forms): Promise<string> {
   switch (form) {
     case 'json': {
       const { formatJson } = await import('../report/run-json.js')
       return formatJson(forms.json() as Parameters<typeof formatJson>[0])
     }
+    case 'github-matrix':
+      // One line: it becomes an output of a step.
+      return `${JSON.stringify(forms.matrix?.() ?? null)}\n`
     case 'markdown':
       return forms.markdown?.() ?? `\`\`\`\n${stripVTControlCharacters(forms.text())}\`\`\`\n`
     case 'text':

@@ -1,6 +1,7 @@
 // What the command line knows of the process it runs in: the one place that reads it. Handed on as plain values.
 import { hostname, userInfo } from 'node:os'
 import type { RunActor } from '../event.js'
+import type { Capture } from '../report/capture.js'
 import type { Redactor } from '../report/redact.js'
 import type { Output } from './output.js'
 import type { Tool } from './tool.js'
@@ -16,6 +17,8 @@ export interface ProcessContext {
   readonly stdinIsTerminal: boolean
   readonly columns: number
   readonly output: Output
+  /** Keeps what author code prints from stdout, which is data. */
+  readonly capture: Capture
   /** Of this command: takes what was read of secrets out of everything that is told. */
   readonly redactor: Redactor
 }
@@ -62,6 +65,11 @@ function userName(): string | null {
   } catch {
     return null
   }
+}
+
+/** The AWS SDK tells on stderr that Node 20 is old, in five lines, at its own first use: it would get into what a run logs. */
+export function silenceAwsNotice(): void {
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
 }
 
 export { isDead, thisProcess } from '../store/process-life.js'

@@ -5,6 +5,8 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import { openGitRepository } from '../desired/git-repository.js'
 import type { Repository, Snapshot } from '../desired/source.js'
 import { TrueupError } from '../errors.js'
+import type { Authored, Capture } from '../report/capture.js'
+import type { ObjectStore } from '../store/object-store.js'
 import { systemClock } from '../util/clock.js'
 import { emptyConfig, fileSettings, findConfigFile, parseConfig, type Config } from './config.js'
 import type { Settings } from './options.js'
@@ -30,6 +32,13 @@ export interface Project {
   readonly configText: string
   readonly settings: Settings
   readonly cache: LocalCache
+  /** Stores that were opened, by URL. */
+  readonly stores: Map<string, Promise<ObjectStore>>
+  /** Of the process: endpoint and checksums of an S3 store may be in it. */
+  readonly environment: ProcessContext['environment']
+  readonly capture: Capture
+  /** Loads integrations where no run is under way. */
+  readonly authored: Authored
 }
 
 export async function openProject(
@@ -40,6 +49,8 @@ export async function openProject(
     readonly warn?: (message: string) => void
     /** What the command is about, where it is one target: git is asked at once for what that took the last time. */
     readonly target?: string
+    /** @defaultValue what integrations print goes to stderr */
+    readonly authored?: Authored
   } = {},
 ): Promise<Project> {
   const tool = readTool()
@@ -79,6 +90,10 @@ export async function openProject(
       configText,
       settings: withFileSettings(settings, fileSettings(config)),
       cache,
+      stores: new Map(),
+      environment: context.environment,
+      capture: context.capture,
+      authored: options.authored ?? ((_shard, load) => load()),
     }
   } catch (error) {
     await repository.close()

@@ -6,7 +6,7 @@ import type { LimitSettings } from '../integration.js'
 import type { Approval } from '../reconcile/approvals.js'
 import type { Config } from './config.js'
 import { defaultTarget, resolveTargets, secretsOf, type TargetConfig } from './config-targets.js'
-import type { SecretsConfig } from './config-types.js'
+import type { CacheConfig, SecretsConfig } from './config-types.js'
 import { secretsText } from './open-secrets.js'
 import { configAt, type Project } from './project.js'
 
@@ -15,6 +15,8 @@ export interface InForce {
   readonly store: string
   readonly approvals: readonly Approval[]
   readonly secrets: SecretsConfig
+  /** Who signs cache entries; a pull request must not switch it off. */
+  readonly signing: CacheConfig['sign'] | undefined
   readonly notes: readonly string[]
 }
 
@@ -35,6 +37,7 @@ export async function settingsInForce(project: Project, { target, base, mode }: 
     store: store.value,
     approvals: project.config.approvals ?? [],
     secrets: secretsOf(project.config),
+    signing: project.config.cache?.sign,
     notes: [],
   }
   if (mode === 'apply' || base === undefined || project.configFile === null) return head
@@ -79,7 +82,7 @@ export async function settingsInForce(project: Project, { target, base, mode }: 
       `secrets are read from ${secretsText(secrets)} as at ${short}; the head says ${secretsText(head.secrets)}`,
     )
   }
-  return { limits, store: url, approvals, secrets, notes }
+  return { limits, store: url, approvals, secrets, signing: found.config.cache?.sign, notes }
 }
 
 /** The target as another configuration has it; undefined where it has none. */

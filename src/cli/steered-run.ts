@@ -7,6 +7,7 @@ import { placeFlags } from './command-line.js'
 import { performRun } from './commands/run.js'
 import type { TargetConfig } from './config-targets.js'
 import { expectedPlan } from './expected-plan.js'
+import { holdPrints } from './held-prints.js'
 import { openProject, type Project } from './project.js'
 import { listenForStop } from './stop-signals.js'
 
@@ -32,8 +33,10 @@ export async function steeredCommand(
       context.output.err(`trueup: ${message}\n`)
     },
   })
+  const held = holdPrints(context)
   const project = await openProject(context, input.settings, {
     signal: signals.giveUp,
+    authored: held.authored,
     warn: (message) => {
       context.output.err(`${style.yellow('trueup: warning:')} ${style.data(message)}\n`)
     },
@@ -72,10 +75,12 @@ export async function steeredCommand(
       signals,
       target,
       request,
+      printed: held.take(),
       ...(params === undefined ? {} : { params }),
       ...(isConfirmed === undefined ? {} : { isConfirmed }),
     })
   } finally {
+    held.tell()
     signals.close()
     await project.repository.close()
   }

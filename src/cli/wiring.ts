@@ -1,10 +1,12 @@
 // The only file that puts a run's dependencies together. Heavy adapters stay behind dynamic imports.
-import type { LimitCheck, PlanData, Reporter, RunActor } from '../event.js'
+import type { LimitCheck, LogRecord, PlanData, Reporter, RunActor } from '../event.js'
 import { installDryRunGuard, type DryRunGuard } from '../reconcile/dry-run-guard.js'
+import type { Redactor } from '../report/redact.js'
 import type { OwnedDependencies } from '../run-owned.js'
 import type { RunDependencies } from '../run-types.js'
 import { LEASE_MS, takeLease } from '../store/leases.js'
 import type { ObjectStore } from '../store/object-store.js'
+import { createBudget, type Budget } from '../util/budget.js'
 import { systemClock } from '../util/clock.js'
 import { newUlid } from '../util/ulid.js'
 import { openTarget, type TargetReference } from './open-target.js'
@@ -12,23 +14,44 @@ import { actorOf, isCi, isDead, thisProcess, type ProcessContext } from './proce
 import type { Project } from './project.js'
 import type { StopSignals } from './stop-signals.js'
 
+/** What all runs of one command share. */
+export interface Shared {
+  readonly budget: Budget
+  readonly guard: DryRunGuard
+  /** Several runs may be under way. */
+  readonly sideBySide: boolean
+}
+
+/** @param sideBySide - several runs may be under way */
+export function shareOf({ settings }: Project, sideBySide: boolean): Shared {
+  return { budget: createBudget(settings.concurrency.value), guard: installDryRunGuard(), sideBySide }
+}
+
 export interface Wiring {
+  readonly shared: Shared
+  /** Of this run alone. */
+  readonly redactor: Redactor
   readonly context: ProcessContext
   readonly project: Project
   readonly reporter: Reporter
   readonly signals: StopSignals
   readonly reference: TargetReference
   readonly confirm: (plan: PlanData, limits: readonly LimitCheck[]) => Promise<boolean>
+  /** What the integration printed when it was loaded before. */
+  readonly printed: readonly LogRecord[]
 }
 
 export function wireRun({
+  shared,
+  redactor,
   context,
   project,
   reporter,
   signals,
   reference,
   confirm,
-}: Wiring): RunDependencies & { readonly guard: DryRunGuard } {
+  printed,
+}: Wiring): RunDependencies {
   return {
     clock: systemClock,
     newId: () => newUlid(systemClock.now()),
@@ -41,9 +64,12 @@ export function wireRun({
     ci: isCi(context.environment),
     stop: signals.stop,
     giveUp: signals.giveUp,
-    concurrency: project.settings.concurrency.value,
-    guard: installDryRunGuard(),
-    redactor: context.redactor,
+    budget: shared.budget,
+    sideBySide: shared.sideBySide,
+    guard: shared.guard,
+    capture: context.capture,
+    printed,
+    redactor,
     fetch: globalThis.fetch,
     openTarget: (sides) => openTarget(reference, { ...sides, environment: context.environment }),
     confirm,

@@ -6,7 +6,8 @@ import type { AnyIntegration, BoundedMap, DesiredContext, Env, Http, Log } from 
 import { digestOf, InvalidJsonValue } from '../util/digest.js'
 import { deepFreeze } from '../util/freeze.js'
 import { createSource } from './source-context.js'
-import { splitShards } from './shards.js'
+import { checkPartition, itemsOf } from './partition.js'
+import { splitShards, UNSHARDED } from './shards.js'
 import type { Snapshot } from './source.js'
 
 export interface EvaluateRequest {
@@ -26,6 +27,8 @@ export interface ShardState {
   readonly key: string
   readonly value: Json
   readonly digest: Digest
+  /** What `diff()` gets of it, as far as can be told: what is desired there must not be deleted by another shard. @defaultValue not to be told */
+  readonly items?: readonly unknown[]
 }
 
 export interface DesiredState {
@@ -59,8 +62,11 @@ export async function evaluateDesired(request: EvaluateRequest): Promise<Desired
     const shards = new Map<string, ShardState>()
     for (const [key, part] of [...parts].sort(([a], [b]) => (a < b ? -1 : 1))) {
       // An unsharded target's only part is the whole value: not digested twice.
-      shards.set(key, { key, value: part as Json, digest: part === value ? digest : digestOf(deepFreeze(part)) })
+      const state = { key, value: part as Json, digest: part === value ? digest : digestOf(deepFreeze(part)) }
+      const items = itemsOf(definition, part, params)
+      shards.set(key, items === undefined ? state : { ...state, items })
     }
+    if (!shards.has(UNSHARDED)) proveParts(request, value, shards)
     return { value: value as Json, digest, shards }
   } catch (thrown) {
     if (isTrueupError(thrown)) throw thrown
@@ -77,4 +83,31 @@ export async function evaluateDesired(request: EvaluateRequest): Promise<Desired
       details: { target },
     })
   }
+}
+
+/** Where items can be told of the whole and of every part. */
+function proveParts(
+  { definition, target, params }: EvaluateRequest,
+  value: unknown,
+  shards: ReadonlyMap<string, ShardState>,
+): void {
+  const whole = itemsOf(definition, value, params)
+  const told = [...shards.values()].flatMap(({ key, items }) => (items === undefined ? [] : [[key, items] as const]))
+  if (whole !== undefined && told.length === shards.size) checkPartition({ target, whole, parts: new Map(told) })
+}
+
+/** One shard that differs between two desired states. */
+export interface ShardChange {
+  readonly shard: string
+  readonly change: 'added' | 'changed' | 'removed'
+}
+
+/** The shards of either side whose desired state is not that of the other side, sorted by key. */
+export function shardChanges(base: DesiredState, head: DesiredState): readonly ShardChange[] {
+  const keys = [...new Set([...base.shards.keys(), ...head.shards.keys()])].sort()
+  return keys.flatMap((shard): ShardChange[] => {
+    const [before, after] = [base.shards.get(shard)?.digest, head.shards.get(shard)?.digest]
+    if (before === after) return []
+    return [{ shard, change: before === undefined ? 'added' : after === undefined ? 'removed' : 'changed' }]
+  })
 }

@@ -3,15 +3,17 @@
 import { isAbsolute, relative } from 'node:path'
 import { toError, TrueupError } from '../errors.js'
 import type { Clock } from '../util/clock.js'
+import { compileGlobs } from './globs.js'
 import { CommitSnapshot } from './git/commit-snapshot.js'
 import { locateRepository } from './git/locate.js'
 import { ObjectReader } from './git/object-reader.js'
 import { resolveRevision } from './git/resolve-revision.js'
 import { Trees } from './git/tree.js'
 import { WorktreeSnapshot } from './git/worktree-snapshot.js'
+import { statusOn } from './git/worktree-state.js'
 import { Git } from './git.js'
 import { Scratch } from './scratch.js'
-import type { Repository, RepositoryFacts, ResolvedRevision, Snapshot } from './source.js'
+import type { ChangeQuestion, Repository, RepositoryFacts, ResolvedRevision, Snapshot } from './source.js'
 
 export interface GitRepositoryOptions {
   readonly clock: Clock
@@ -115,6 +117,14 @@ class GitRepository implements Repository {
       scratch: this.#scratch,
       warn: this.#warn,
     })
+  }
+
+  async changedPaths({ base, head, globs }: ChangeQuestion): Promise<readonly string[]> {
+    const matcher = compileGlobs(globs)
+    if (head.kind === 'commit') return this.#trees.changed(base, head.id, matcher)
+    const committed = await this.#trees.changed(base, head.commit, matcher)
+    const states = await statusOn(this.#git, matcher, head.commit)
+    return [...new Set([...committed, ...states.map(({ path }) => path)])].sort()
   }
 
   async isTracked(path: string): Promise<boolean> {

@@ -31,6 +31,15 @@ export function createMemoryRepository(files: MemoryFiles | MemoryCommits): Repo
       snapshotOf(headId, committed ? { kind: 'commit', id: headId } : { kind: 'worktree', commit: headId }),
     resolve: (revision) => Promise.resolve(resolveName(revision, headId, byId)),
     at: (id) => snapshotOf(id, { kind: 'commit', id }),
+    changedPaths: ({ base, head, globs }) => {
+      const matcher = compileGlobs(globs)
+      const [before, after] = [base, head.kind === 'commit' ? head.id : headId].map((id) => byId.get(id) ?? {})
+      const paths = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])
+      const differs = (path: string): boolean =>
+        !Buffer.from(before?.[path] ?? '').equals(Buffer.from(after?.[path] ?? '')) ||
+        (before?.[path] === undefined) !== (after?.[path] === undefined)
+      return Promise.resolve([...paths].filter((path) => matcher.matches(path) && differs(path)).sort())
+    },
     isTracked: (path) => {
       const paths = Object.keys(byId.get(headId) ?? {})
       return Promise.resolve(paths.some((known) => known === path || known.startsWith(`${path}/`)))

@@ -36,6 +36,14 @@ export type ResolvedRevision =
   /** `reason`: why, for people, with what to do. */
   | { readonly kind: 'missing'; readonly reason: string }
 
+export interface ChangeQuestion {
+  /** Full id of a commit that is here. */
+  readonly base: string
+  readonly head: Revision
+  /** As for {@link Snapshot.entries}. */
+  readonly globs: readonly string[]
+}
+
 /** For `doctor`. */
 export interface RepositoryFacts {
   /** `git 2.39.5`. */
@@ -54,6 +62,8 @@ export interface Repository {
   /** A revision as a full commit id; tries one depth-1 fetch when it is not here. Anything that looks like an option is refused (`usage`). */
   resolve(revision: string): Promise<ResolvedRevision>
   at(commit: string): Promise<Snapshot>
+  /** Matching paths, sorted, in which a revision differs from a commit. None is missing; one may be as it was after all (written back, say). */
+  changedPaths(question: ChangeQuestion): Promise<readonly string[]>
   /** Whether this exact path is in the index (a store there could be forged by a pull request). */
   isTracked(path: string): Promise<boolean>
   facts(): Promise<RepositoryFacts>

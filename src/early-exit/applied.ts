@@ -8,7 +8,7 @@ import type { HeadFacts } from './head-facts.js'
 
 export interface AppliedQuestion {
   readonly target: string
-  readonly marks: MarkStore
+  readonly marks: Pick<MarkStore, 'all' | 'readEvaluated'>
   readonly facts: HeadFacts
   /** The head's desired state; called at most once, and only when the input trees do not answer. */
   readonly desired: () => Promise<DesiredState>
@@ -33,8 +33,7 @@ export async function askMarks(question: AppliedQuestion): Promise<Applied> {
 
   const desired = await question.desired()
   const secrets = await facts.secrets(desired)
-  const expected = new Map([...desired.shards.values()].map((shard) => [shard.key, shard.digest as string]))
-  for (const [key, digest] of await question.removed()) if (!expected.has(key)) expected.set(key, digest)
+  const expected = await expectedOf(question, desired)
   const components = {
     ...componentsOf(
       facts,
@@ -57,6 +56,32 @@ export async function askMarks(question: AppliedQuestion): Promise<Applied> {
     return notApplied(differs, `${nameOf(mark, target)} was last applied with ${OTHER[differs]}`, evaluated)
   }
   return { kind: 'applied', by: 'desired', ...evaluated }
+}
+
+/** What each shard is to be reconciled to, by key: as desired, and to nothing where it owns something and is desired no longer. */
+async function expectedOf(question: AppliedQuestion, desired: DesiredState): Promise<ReadonlyMap<string, string>> {
+  const expected = new Map([...desired.shards.values()].map((shard) => [shard.key, shard.digest as string]))
+  for (const [key, digest] of await question.removed()) if (!expected.has(key)) expected.set(key, digest)
+  return expected
+}
+
+/**
+ * The shards of which no completed mark says that exactly this head was applied; undefined where that cannot be told, so that any may be one.
+ */
+export async function unappliedShards(question: AppliedQuestion): Promise<ReadonlySet<string> | undefined> {
+  const { facts } = question
+  const desired = await question.desired()
+  const secrets = await facts.secrets(desired)
+  if (facts.code === null || secrets === null) return undefined
+  const marks = await question.marks.all()
+  const open = new Set(
+    [...marks.values()].filter(({ mark }) => mark.status !== 'completed').map(({ mark }) => mark.shard),
+  )
+  for (const [key, digest] of await expectedOf(question, desired)) {
+    const mark = marks.get(key)?.mark
+    if (mark === undefined || differenceOf(mark, { facts, secrets, digest }) !== undefined) open.add(key)
+  }
+  return open
 }
 
 const OTHER = {

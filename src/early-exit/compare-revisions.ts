@@ -1,6 +1,6 @@
 // Compares head and base: configuration, code, input trees, then desired state; stops at the first answer.
 // In: snapshots and ways to evaluate them. Out: a Finding. An error on the base side means "run"; one on the head side is thrown.
-import type { DesiredState } from '../desired/evaluate.js'
+import { shardChanges, type DesiredState } from '../desired/evaluate.js'
 import { firstDifference } from '../desired/first-difference.js'
 import type { Repository, Snapshot, SourceEntry } from '../desired/source.js'
 import { toError, TrueupError } from '../errors.js'
@@ -143,7 +143,7 @@ export async function compareRevisions(
   const before = await onBase('the desired state', () => question.desiredAt(base.snapshot))
   if ('failed' in before) return { ...before.failed, digest: head.digest }
   const same = head.digest === before.value.digest
-  const shards = changedShards(before.value, head)
+  const shards = shardChanges(before.value, head).map(({ shard }) => shard)
   components['desired'] = {
     head: head.digest,
     base: before.value.digest,
@@ -187,11 +187,6 @@ function changedPaths(base: readonly SourceEntry[], head: readonly SourceEntry[]
     .map((entry) => entry.path)
   const now = new Set(head.map((entry) => entry.path))
   return [...changed, ...base.filter((entry) => !now.has(entry.path)).map((entry) => entry.path)].sort()
-}
-
-function changedShards(base: DesiredState, head: DesiredState): string[] {
-  const keys = new Set([...base.shards.keys(), ...head.shards.keys()])
-  return [...keys].filter((key) => base.shards.get(key)?.digest !== head.shards.get(key)?.digest).sort()
 }
 
 function codeDifference(

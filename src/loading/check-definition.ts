@@ -43,6 +43,7 @@ const FIELDS: Readonly<Record<string, (value: unknown) => readonly string[]>> = 
   destination: (value) => mustBeFunction('destination', value),
   desiredState: (value) => mustBeFunction('desiredState', value),
   shards: (value) => mustBeFunction('shards', value),
+  items: (value) => mustBeFunction('items', value),
   run: (value) => mustBeFunction('run', value),
   describe: (value) => problem(typeof value === 'string', `describe must be a text, not ${show(value)}`),
   limits: checkLimits,

@@ -2,6 +2,7 @@
 // In: executable changes in plan order. Out: one outcome for each, never an exception for a failed change.
 import { isTrueupError, toError, TrueupError } from '../errors.js'
 import type { ChangeOutcome, OutcomeResult, Reporter } from '../event.js'
+import { PlaceInHand, type Budget } from '../util/budget.js'
 import type { Clock } from '../util/clock.js'
 import type { IntentHandle, Journal } from '../store/journal.js'
 import type { LeaseGuard } from '../store/lease-guard.js'
@@ -14,7 +15,7 @@ export interface ApplyRequest {
   readonly journal: Journal
   readonly lease: Pick<LeaseGuard, 'check'>
   /** Changes under way at once. */
-  readonly concurrency: number
+  readonly budget: Budget
   /** Aborted: nothing more is started; what is under way may finish. */
   readonly stop: AbortSignal
   /** Aborted: what is under way is given up and its outcome is unknown. */
@@ -39,6 +40,8 @@ export async function applyChanges(request: ApplyRequest): Promise<readonly Chan
   let started = 0
   // One listener for all changes: a signal with one for each of many would warn of a leak.
   const givenUp = aborted(request.giveUp)
+  const stopped = aborted(request.stop)
+  const hand = new PlaceInHand(request.budget)
 
   const settle = (change: ExecutableChange, result: OutcomeResult, error: string | null, durationMs: number): void => {
     const { key, action, shard } = change.change
@@ -49,9 +52,10 @@ export async function applyChanges(request: ApplyRequest): Promise<readonly Chan
 
   /** Writes the intent; undefined when it cannot be written, and then nothing of this change has started. */
   async function begin(sequence: number, executable: ExecutableChange): Promise<IntentHandle | undefined> {
-    const { action, key, shard } = executable.change
+    const { action, key, shard, live } = executable.change
+    const after = executable.afterDigest
     try {
-      return await request.journal.intend({ sequence, action, key, shard: shard ?? '', after: executable.afterDigest })
+      return await request.journal.intend({ sequence, action, key, shard: shard ?? '', live, after })
     } catch (thrown) {
       if (isLeaseLost(thrown)) {
         settle(executable, 'not-attempted', 'the run lost its lease before it', 0)
@@ -120,7 +124,7 @@ export async function applyChanges(request: ApplyRequest): Promise<readonly Chan
     for (let index = 0; index < waiting.length;) {
       const ending = request.stop.aborted || journalError !== undefined
       // Every place is taken: what comes later is looked at when one is free again.
-      if (!ending && running.size >= request.concurrency) break
+      if (!ending && !hand.reach()) break
       const entry = waiting[index]
       if (entry === undefined) break
       const [sequence, executable] = entry
@@ -136,20 +140,32 @@ export async function applyChanges(request: ApplyRequest): Promise<readonly Chan
         )
       } else if (standing === 'none') {
         const work = begin(sequence, executable)
-        // The very first intent is awaited, so that a journal that cannot be written stops everything before any effect.
-        if (started === 0) await work
-        const run: Promise<void> = work
-          .then((intent) => (intent === undefined ? undefined : carryOut(executable, intent)))
+        const run: Promise<void> = hand
+          .take()
+          .run(async () => {
+            const intent = await work
+            if (intent !== undefined) await carryOut(executable, intent)
+          })
           .finally(() => running.delete(run))
         running.add(run)
+        // The very first intent is awaited, so that a journal that cannot be written stops everything before any effect.
+        if (started === 0) await work
       } else {
         index += 1
         continue
       }
       waiting.splice(index, 1)
     }
-    if (running.size > 0) await Promise.race(running)
+    if (waiting.length > 0 && hand.isEmpty && !request.stop.aborted) {
+      // The next place that is free may be one of other work.
+      await Promise.race([...running, hand.next(), stopped])
+    } else {
+      // What waits is waiting for changes under way: others may use the place meanwhile.
+      hand.open()
+      if (running.size > 0) await Promise.race(running)
+    }
   }
+  hand.open()
   if (started === 0 && journalError !== undefined) {
     throw new TrueupError(
       'journal-unavailable',

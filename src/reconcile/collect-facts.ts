@@ -27,11 +27,20 @@ export interface FactsInput {
   /** Of all shards, in the order of keys. */
   readonly decided: readonly Decided[]
   readonly ledger: OwnershipView
+  /** Keys that a shard outside this run desires: they are there. */
+  readonly elsewhere: ReadonlySet<string>
   readonly protect: Protect | undefined
 }
 
 /** Facts of each shard, in the order given. */
-export function collectFacts({ target, shards, decided, ledger, protect }: FactsInput): readonly ShardFacts[] {
+export function collectFacts({
+  target,
+  shards,
+  decided,
+  ledger,
+  elsewhere,
+  protect,
+}: FactsInput): readonly ShardFacts[] {
   const byShard = new Map<string, Decided[]>()
   for (const one of decided) {
     const list = byShard.get(one.home.shard)
@@ -43,7 +52,7 @@ export function collectFacts({ target, shards, decided, ledger, protect }: Facts
     // An object that is ours but counted in another shard now has moved there; the ledger is merely late.
     const onlyInLedger = ledger
       .ownedBy(target, shard.shard)
-      .filter((entry) => counts(entry, null) && !ours.has(entry.key))
+      .filter((entry) => counts(entry, null) && !ours.has(entry.key) && !elsewhere.has(entry.key))
     return factsOf({ shard, own: byShard.get(shard.shard) ?? [], onlyInLedger: onlyInLedger.length, protect })
   })
 }

@@ -5,6 +5,7 @@ import type * as Http from 'node:http'
 import type * as Https from 'node:https'
 import { TrueupError } from '../errors.js'
 import type { RunMode } from '../event.js'
+import { replaceMember } from '../util/replace-member.js'
 import { isSafeMethod } from './safe-method.js'
 
 /** The run whose planning is under way in an async context. */
@@ -105,7 +106,7 @@ function refuse(method: string, origin: () => string): void {
 }
 
 function patchFetch(check: Check): () => void {
-  return replace(globalThis, 'fetch', (original) => {
+  return replaceMember(globalThis, 'fetch', (original) => {
     const guarded: typeof fetch = async (input, init) => {
       const method = init?.method ?? (input instanceof Request ? input.method : 'GET')
       check(method, () => originOf(input instanceof Request ? input.url : String(input)))
@@ -135,18 +136,10 @@ function patchModule(module: ClientModule | typeof Https, protocol: string, chec
       },
     })
   const client = module as ClientModule
-  const undo = [replace(client, 'request', wrap), replace(client, 'get', wrap)]
-  if (client.ClientRequest !== undefined) undo.push(replace(client as Required<ClientModule>, 'ClientRequest', wrap))
+  const undo = [replaceMember(client, 'request', wrap), replaceMember(client, 'get', wrap)]
+  if (client.ClientRequest !== undefined)
+    undo.push(replaceMember(client as Required<ClientModule>, 'ClientRequest', wrap))
   return undo
-}
-
-function replace<T extends object, K extends keyof T>(owner: T, name: K, make: (original: T[K]) => T[K]): () => void {
-  const original = owner[name]
-  const replacement = make(original)
-  owner[name] = replacement
-  return () => {
-    if (owner[name] === replacement) owner[name] = original
-  }
 }
 
 /** Of `request(url, options?, callback?)` and `request(options, callback?)`. */

@@ -7,10 +7,12 @@ export interface OwnershipEntry {
   readonly target: string
   /** Empty for an unsharded target. */
   readonly shard: string
-  /** `intended`: a create or adopt was started and nobody saw its end; counts only if the live object has `digest`. */
+  /** `intended`: a create or adopt was started and nobody saw its end; counts only if the live object has `digest`, or one of `also`. */
   readonly state: 'owned' | 'intended'
   /** Digest of the object as it was (or was meant to be) left; null when unknown. */
   readonly digest: string | null
+  /** What else it was meant to be, of one that is intended: any of them counts. */
+  readonly also?: readonly string[]
 }
 
 export interface OwnershipView {

@@ -37,7 +37,7 @@ export interface OwnerInput {
 
 /** Whether a ledger entry counts: an intent does only if the object looks as it was meant to. */
 export function counts(entry: OwnershipEntry, live: string | null): boolean {
-  return entry.state === 'owned' || (entry.digest !== null && entry.digest === live)
+  return entry.state === 'owned' || (live !== null && (entry.digest === live || entry.also?.includes(live) === true))
 }
 
 /**

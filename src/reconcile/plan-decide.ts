@@ -38,7 +38,8 @@ export function decide({ home, target, deletePolicy, ledger, shardComplete, else
   const live = pair.current?.digest ?? null
   const owner = ownerOf({ target, deletePolicy, entry, proof: pair.owned, live })
   const isElsewhere = pair.desired === undefined && elsewhere.has(pair.key)
-  const ours = pair.current !== undefined && owner.kind === 'ours'
+  // What another shard desires is counted there.
+  const ours = pair.current !== undefined && owner.kind === 'ours' && !isElsewhere
   if (only?.has(pair.key) === false) return { home, verdict: { kind: 'outside' }, ours, live }
   const verdict: Case = isElsewhere
     ? { kind: 'others' }

@@ -59,6 +59,8 @@ export interface BuiltPlan {
   readonly facts: PlanFacts
   /** Entries whose objects are gone and not desired: an apply drops them from the ledger. */
   readonly forget: readonly OwnershipEntry[]
+  /** Something stays only because a shard outside of this run desires it. */
+  readonly leansOnOthers: boolean
   /** Entries that an apply writes although nothing changes: intents that turned out done, objects that moved to another shard. */
   readonly confirm: readonly OwnershipEntry[]
 }
@@ -97,7 +99,7 @@ export function buildPlan(input: BuildPlanInput): BuiltPlan {
     facts: {
       target,
       deletePolicy,
-      shards: collectFacts({ target, shards, decided, ledger, protect: input.protect }),
+      shards: collectFacts({ target, shards, decided, ledger, elsewhere, protect: input.protect }),
       invariants: brokenInvariants(input.invariants ?? [], resulting(decided)),
     },
     // Absence is only proven by a whole listing, and only where no other shard saw or desires the object.
@@ -106,6 +108,7 @@ export function buildPlan(input: BuildPlanInput): BuiltPlan {
         .ownedBy(target, shard)
         .filter(({ key }) => !seen.has(key) && !elsewhere.has(key) && only?.has(key) !== false),
     ),
+    leansOnOthers: decided.some(({ verdict }) => verdict.kind === 'others'),
     confirm: decided.flatMap((one) => confirmationOf(one, target, ledger) ?? []),
   }
 }

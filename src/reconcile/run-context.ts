@@ -2,7 +2,6 @@
 // Everything here only reads or refuses; the one way to act is the plan that run() returns.
 import type { Durable, State } from '../durable-types.js'
 import { TrueupError } from '../errors.js'
-import type { Json, LogLevel, Reporter } from '../event.js'
 import type {
   BoundedMap,
   Env,
@@ -18,40 +17,6 @@ import type {
 import type { Postgres } from '../clients.js'
 import type { Clock } from '../util/clock.js'
 import { planPart } from './plan.js'
-
-/** A log that reports every line under this target (and shard). */
-export function createRunLog(options: {
-  readonly target: string
-  readonly shard?: string
-  readonly clock: Clock
-  readonly reporter: Reporter
-}): Log {
-  const { target, shard, clock, reporter } = options
-  const at =
-    (level: LogLevel) =>
-    (message: string, fields?: Readonly<Record<string, Json>>): void => {
-      reporter.report({
-        kind: 'logged',
-        target,
-        record: {
-          level,
-          time: clock.now(),
-          message,
-          ...(fields === undefined ? {} : { fields }),
-          ...(shard === undefined || shard === '' ? {} : { shard }),
-        },
-      })
-    }
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
-}
-
-/** A log that says nothing: the base side is evaluated silently. */
-export const silentLog: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-}
 
 /** `ctx.env`: declared names only, so that a skip knows of every variable that was read. */
 export function createEnv(

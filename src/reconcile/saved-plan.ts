@@ -4,6 +4,8 @@ import type { PlanData, PlannedChange, RunRecord } from '../event.js'
 
 /** Schema of the file; `trueup/plan/1` files of other numbers are refused. */
 const SCHEMA = 'trueup/plan/1'
+/** Of a file with the plans of several targets. */
+const SCHEMA_OF_MANY = 'trueup/plans/1'
 /** How long a saved plan may be applied. @defaultValue 24 hours */
 export const SAVED_PLAN_LIFETIME_MS = 24 * 60 * 60 * 1000
 
@@ -35,8 +37,18 @@ export function savePlan(record: RunRecord, shards: readonly string[]): SavedPla
   }
 }
 
-/** @throws usage for a file that is no saved plan of this format */
-export function parseSavedPlan(text: string, file: string): SavedPlan {
+/** The file: a single plan as it is, several in one document. */
+export function savedPlansText(plans: readonly SavedPlan[]): string {
+  const [first] = plans
+  return `${JSON.stringify(plans.length === 1 ? first : { schema: SCHEMA_OF_MANY, plans }, null, 2)}\n`
+}
+
+/**
+ * The plans of a file, at least one, each of another target.
+ *
+ * @throws usage for a file that holds no saved plans of this format
+ */
+export function parseSavedPlans(text: string, file: string): readonly SavedPlan[] {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -47,6 +59,14 @@ export function parseSavedPlan(text: string, file: string): SavedPlan {
       { cause },
     )
   }
+  const many = value as { readonly schema?: unknown; readonly plans?: unknown } | null
+  if (typeof many !== 'object' || many?.schema !== SCHEMA_OF_MANY) return [checkedPlan(value, file)]
+  const plans = Array.isArray(many.plans) ? many.plans.map((plan: unknown) => checkedPlan(plan, file)) : []
+  if (plans.length === 0 || new Set(plans.map(({ target }) => target)).size < plans.length) throw damaged(file)
+  return plans
+}
+
+function checkedPlan(value: unknown, file: string): SavedPlan {
   const plan = value as Partial<SavedPlan> | null
   if (typeof plan !== 'object' || plan === null || plan.schema !== SCHEMA) {
     throw new TrueupError(
@@ -61,12 +81,15 @@ export function parseSavedPlan(text: string, file: string): SavedPlan {
     typeof plan.plan?.digest === 'string' &&
     Array.isArray(plan.plan.changes) &&
     Array.isArray(plan.shards)
-  if (!whole)
-    throw new TrueupError(
-      'usage',
-      `${file} is a damaged saved plan. Make it anew with: trueup plan <target> --out ${file}`,
-    )
+  if (!whole) throw damaged(file)
   return plan as SavedPlan
+}
+
+function damaged(file: string): TrueupError {
+  return new TrueupError(
+    'usage',
+    `${file} is a damaged saved plan. Make it anew with: trueup plan <target> --out ${file}`,
+  )
 }
 
 /** How the plan of now differs from the one that was approved, one line a difference; empty when it is the same plan. */

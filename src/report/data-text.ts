@@ -9,6 +9,7 @@ const namedEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r
 
 /** Shows every character that would act instead of being shown: `\n`, `\x1b`, `\u202e`. */
 export function visible(text: string): string {
+  if (/^[\u0020-\u007e]*$/.test(text)) return text
   return text.replace(unsafe, (character) => {
     const code = character.codePointAt(0) ?? 0
     const hex = code.toString(16)
@@ -21,7 +22,29 @@ export function visible(text: string): string {
  * A runner looks for `::` at the start of a line only, but for the older `##[` anywhere in it.
  */
 export function neutralise(line: string): string {
+  if (!line.includes('::') && !line.includes('##')) return line
   return line.replace(/^(\s*)::/, '$1\\::').replace(/##(\[|vso\[|teamcity\[)/g, '##\\$1')
+}
+
+/** One line for an output that any runner may read. */
+export function dataLine(text: string): string {
+  return /[^\u0020-\u007e]|::|##/.test(text) ? neutralise(visible(text)) : text
+}
+
+/** As {@link dataLine}, of a text of several lines. */
+export function dataLines(text: string): string {
+  return text.split('\n').map(dataLine).join('\n')
+}
+
+/** JSON of the same value in which no runner finds `##[` and no terminal a control. Outside of its strings there is none of either. */
+export function inertJson(json: string): string {
+  if (!/##|[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/.test(json)) return json
+  return json
+    .replaceAll('##', '#\\u0023')
+    .replace(
+      /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    )
 }
 
 /** Columns that a text takes on a terminal: wide characters take two, combining marks none. */

@@ -1,8 +1,8 @@
 // In: a decision. Out: the one logfmt line that every run prints, whatever its format (CLI reference).
 // Fields and their order are a contract; values are short, JSON has them whole.
-import type { Decision, Json } from '../event.js'
+import type { CacheAnswer, Decision, Json } from '../event.js'
 import { visible } from './data-text.js'
-import { shortId } from './format.js'
+import { compactDuration, shortId } from './format.js'
 
 /** The fields of the line, values whole: what a JSON log line carries. Absent ones are left out. */
 export function decisionFields(target: string, decision: Decision): Readonly<Record<string, string | boolean>> {
@@ -10,10 +10,22 @@ export function decisionFields(target: string, decision: Decision): Readonly<Rec
     decision: decision.action,
     reason: decision.reason,
     target,
+    ...hitFields(decision.cache),
     ...(decision.base === null ? {} : { base: decision.base }),
     head: decision.head,
     ...(decision.dirty ? { dirty: true } : {}),
     ...(decision.digest === null ? {} : { digest: decision.digest }),
+  }
+}
+
+/** Of the entry that answered; what did not answer is in the reason. */
+function hitFields(cache: CacheAnswer | undefined): Readonly<Record<string, string>> {
+  if (cache?.status !== 'HIT') return {}
+  return {
+    entry: cache.id,
+    age: compactDuration(cache.ageMs ?? 0),
+    expires: compactDuration(cache.expiresInMs ?? 0),
+    zone: cache.zone,
   }
 }
 
@@ -22,12 +34,14 @@ export function decisionLine(target: string, decision: Decision): string {
   return logfmt(decisionFields(target, decision), { shortIds: true })
 }
 
+const SHORTENED: ReadonlySet<string> = new Set(['base', 'head', 'digest', 'entry'])
+
 /** `key=value` pairs on one line; values that would not stay one word are quoted. */
 export function logfmt(fields: Readonly<Record<string, Json>>, { shortIds = false } = {}): string {
   return Object.entries(fields)
     .map(([name, value]) => {
       const text = typeof value === 'string' ? value : JSON.stringify(value)
-      const short = shortIds && (name === 'base' || name === 'head' || name === 'digest') ? shortId(text) : text
+      const short = shortIds && SHORTENED.has(name) ? shortId(text) : text
       return `${logfmtName(name)}=${logfmtValue(short)}`
     })
     .join(' ')

@@ -3,13 +3,15 @@
 import type { ChangeOutcome, LogLevel, LogRecord, PlanSummary, Reporter, RunEvent, RunRecord } from '../event.js'
 import type { Clock } from '../util/clock.js'
 import { unreachable } from '../util/unreachable.js'
-import { decisionFields, decisionLine, logfmt } from './decision-line.js'
-import { clockTime, count, formatDuration } from './format.js'
+import { decisionFields, decisionLine } from './decision-line.js'
+import { count, formatDuration } from './format.js'
 import type { JsonLogLine } from './json-log.js'
+import { createLogLines } from './log-lines.js'
+import { replayJson, replayText, type ReplayMode } from './replay.js'
 import type { Style } from './style.js'
 
 export interface LogReporterOptions {
-  /** Gets one line without its line break; must be synchronous. */
+  /** Gets one line, or of a replayed log several, without the last line break; must be synchronous. */
   readonly write: (line: string) => void
   readonly format: 'pretty' | 'json'
   /** The lowest level written. The decision line is always written. */
@@ -20,6 +22,8 @@ export interface LogReporterOptions {
   readonly clock: Clock
   /** Write a line for each change that was applied; off where a moving line shows them. @defaultValue true */
   readonly changes?: boolean
+  /** What is shown of a replayed log. @defaultValue full */
+  readonly replay?: ReplayMode
 }
 
 /** A worded event. `pretty`: its lines on a screen; null where stdout says the same to a person. */
@@ -36,15 +40,39 @@ const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, 
 
 /** Makes the reporter of a command. Async only because JSON lines load their library when asked for. */
 export async function createLogReporter(options: LogReporterOptions): Promise<Reporter> {
-  const json = options.format === 'json' ? (await import('./json-log.js')).createJsonLog(options.write) : null
+  const jsonLog = options.format === 'json' ? await import('./json-log.js') : null
+  const json = jsonLog?.createJsonLog(options.write)
+  const isShown = (level: LogLevel): boolean => ranks[level] >= ranks[options.level]
+  const wording: WordingOptions = { ...options, lines: linesOfTargets(options) }
   return {
     report: (event) => {
-      const worded = wordingOf(event, options)
-      if (worded.always !== true && ranks[worded.level] < ranks[options.level]) return
-      if (json === null) {
+      if (event.kind === 'replayed') {
+        if (!isShown('info')) return
+        const { clock, replay: mode = 'full' } = options
+        if (jsonLog === null) replayText(event, { ...options, mode, isShown })
+        else replayJson(event, { ...options, mode, isShown, now: clock.now(), lineOf: jsonLog.keptJsonLine })
+        return
+      }
+      const worded = wordingOf(event, wording)
+      if (worded.always !== true && !isShown(worded.level)) return
+      if (json === undefined) {
         for (const line of worded.pretty?.split('\n') ?? []) options.write(line)
       } else json(jsonLine(worded, options.clock))
     },
+  }
+}
+
+interface WordingOptions extends LogReporterOptions {
+  readonly lines: (target: string, record: LogRecord) => string
+}
+
+/** Each target's name is made safe once. */
+function linesOfTargets({ style, showTarget }: LogReporterOptions): WordingOptions['lines'] {
+  const made = new Map<string, (record: LogRecord) => string>()
+  return (target, record) => {
+    const lines = made.get(target) ?? createLogLines({ style, ...(showTarget ? { target } : {}) })
+    made.set(target, lines)
+    return lines(record)
   }
 }
 
@@ -52,7 +80,7 @@ function jsonLine({ level, time, message, fields }: Worded, clock: Clock): JsonL
   return { level, time: time ?? clock.now(), message, fields }
 }
 
-function wordingOf(event: RunEvent, options: LogReporterOptions): Worded {
+function wordingOf(event: Exclude<RunEvent, { kind: 'replayed' }>, options: WordingOptions): Worded {
   const { style, showTarget } = options
   const named = (target: string): string => (showTarget ? `${style.data(target)}: ` : '')
   switch (event.kind) {
@@ -162,29 +190,19 @@ function changeFinished(event: Extract<RunEvent, { kind: 'change-finished' }>, o
   }
 }
 
-/** `  │ 09:12:44 info  41 records listed`; further lines of a message stay behind the bar. */
-function logged(target: string, record: LogRecord, options: LogReporterOptions): Worded {
-  const { style, showTarget } = options
-  const { level, time, message, fields, shard } = record
-  const bar = `  ${style.dim(style.symbols.bar)} `
-  const paint = { debug: style.dim, info: (text: string) => text, warn: style.yellow, error: style.red }[level]
-  const head = `${style.dim(clockTime(time, style.utc))} ${paint(level.padEnd(5))} `
-  const who = [...(showTarget ? [target] : []), ...(shard === undefined ? [] : [`[${shard}]`])]
-    .map((name) => style.data(name))
-    .join(' ')
-  const [first = '', ...rest] = message.replace(/\n+$/, '').split('\n')
-  const facts =
-    fields === undefined || Object.keys(fields).length === 0 ? '' : ` ${style.dim(style.data(logfmt(fields)))}`
-  const lines = [
-    `${bar}${head}${who === '' ? '' : `${who} `}${style.data(first)}${facts}`,
-    ...rest.map((line) => `${bar}${' '.repeat(15)}${style.data(line)}`),
-  ]
+function logged(target: string, record: LogRecord, { lines }: WordingOptions): Worded {
+  const { level, time, message, fields, shard, source } = record
   return {
     level,
     time,
     message,
-    fields: { target, ...(shard === undefined ? {} : { shard }), ...(fields === undefined ? {} : { fields }) },
-    pretty: lines.join('\n'),
+    fields: {
+      target,
+      ...(shard === undefined ? {} : { shard }),
+      ...(source === undefined ? {} : { source }),
+      ...(fields === undefined ? {} : { fields }),
+    },
+    pretty: lines(target, record),
   }
 }
 

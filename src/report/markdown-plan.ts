@@ -7,6 +7,7 @@ import { count } from './format.js'
 import { codeSpan, fence, marker, prose } from './markdown-text.js'
 import {
   baseText,
+  causesText,
   changeGroups,
   changeRemarks,
   countsText,
@@ -26,6 +27,8 @@ export interface PlanMarkdownOptions {
   readonly budget?: number
   /** Pasteable base of the command that applies; without it no command is shown. */
   readonly applyCommand?: string
+  /** Part of a longer text: it has no marker of its own. @defaultValue false */
+  readonly isSection?: boolean
 }
 
 /** One item in its full form and as one short line; both end with a line break. `full` is made only while there is room. */
@@ -43,7 +46,8 @@ interface Section {
 /** The Markdown of one run. Empty only where the budget does not even hold the marker. */
 export function planMarkdown(record: RunRecord, options: PlanMarkdownOptions = {}): string {
   const budget = options.budget ?? 60_000
-  const head = `${marker(record.run.target)}\n${headline(record)}\n`
+  const mark = options.isSection === true ? '' : `${marker(record.run.target)}\n`
+  const head = `${mark}${headline(record)}\n`
   const essentials = essentialsOf(record)
   const foot = footOf(record, options.applyCommand)
   const sections = [failureSection(record), ...changeSections(record), rememberSection(record)].filter(
@@ -51,7 +55,7 @@ export function planMarkdown(record: RunRecord, options: PlanMarkdownOptions = {
   )
 
   const whole = wholeText([head, essentials, foot], sections, budget)
-  return whole ?? cutDown({ budget, head, essentials, foot, sections, mark: `${marker(record.run.target)}\n` })
+  return whole ?? cutDown({ budget, head, essentials, foot, sections, mark })
 }
 
 interface CutInput {
@@ -195,6 +199,8 @@ function essentialsOf({ limits, error, plan }: RunRecord): string {
       ),
   ]
   const foreign = plan === null ? undefined : foreignText(plan.summary)
+  const causes = plan === null ? undefined : causesText(plan.changes)
+  if (causes !== undefined) lines.unshift(causes)
   if (foreign !== undefined) lines.push(foreign)
   return lines.map((line) => `\n${line}\n`).join('')
 }

@@ -34,6 +34,11 @@ export function marker(target: string): string {
   return `<!-- trueup:plan ${name} -->`
 }
 
+/** The comment by which the text of several targets is found; no target is called so. */
+export function manyMarker(): string {
+  return marker('*')
+}
+
 function escapeCharacter(character: string): string {
   if (character === '<') return '&lt;'
   if (character === '>') return '&gt;'

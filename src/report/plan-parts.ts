@@ -80,11 +80,21 @@ export function objectFields(change: PlannedChange): readonly ShownField[] {
     .filter(({ value }) => !(typeof value === 'string' || typeof value === 'number') || !inKey.has(String(value)))
 }
 
+/** How many changes the compared range causes, and how many were due before; undefined where nothing was compared. */
+export function causesText(changes: readonly PlannedChange[]): string | undefined {
+  const of = (cause: PlannedChange['cause']): number => changes.filter((change) => change.cause === cause).length
+  const [caused, drift, unknown] = [of('change'), of('drift'), of('unknown')]
+  if (unknown === changes.length) return undefined
+  const rest = unknown === 0 ? '' : `, ${String(unknown)} of unknown cause`
+  return `${count(changes.length, 'change')}: ${String(caused)} caused by this range, ${String(drift)} drift${rest}.`
+}
+
 /** Remarks on one change: drift, and updates that take something away. */
 export function changeRemarks(change: PlannedChange): readonly string[] {
   const remarks: string[] = []
   if (change.destructive && change.action !== 'delete') remarks.push('destructive')
   if (change.cause === 'drift') remarks.push('drift')
+  if (change.overwritesDrift === true) remarks.push('overwrites drift')
   return remarks
 }
 

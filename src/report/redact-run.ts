@@ -6,6 +6,7 @@ import type {
   Decision,
   FieldChange,
   Json,
+  KeyParts,
   LimitCheck,
   LogRecord,
   PlanData,
@@ -38,6 +39,8 @@ export function redactEvent(redactor: Redactor, event: RunEvent): RunEvent {
       return { ...event, use: redactUse(redactor, event.use) }
     case 'logged':
       return { ...event, record: redactLog(redactor, event.record) }
+    case 'replayed':
+      return { ...event, records: event.records.map((line) => redactLog(redactor, line)) }
     case 'warned':
       return {
         ...event,
@@ -149,7 +152,7 @@ export function redactLimit(redactor: Redactor, check: LimitCheck): LimitCheck {
 }
 
 function redactDecision(redactor: Redactor, decision: Decision): Decision {
-  const { firstDifference: difference } = decision
+  const { firstDifference: difference, cache } = decision
   return {
     ...decision,
     explanation: redactor.text(decision.explanation),
@@ -159,8 +162,23 @@ function redactDecision(redactor: Redactor, decision: Decision): Decision {
         component.detail === undefined ? component : { ...component, detail: redactor.text(component.detail) },
       ]),
     ),
+    ...(cache === undefined
+      ? {}
+      : {
+          cache: {
+            ...cache,
+            why: cache.why === null ? null : redactor.text(cache.why),
+            parts: redactParts(redactor, cache.parts),
+          },
+        }),
     ...(difference === undefined ? {} : { firstDifference: { ...difference, ...redactSides(redactor, difference) } }),
   }
+}
+
+function redactParts(redactor: Redactor, parts: KeyParts): KeyParts {
+  const names = (part: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+    Object.fromEntries(Object.entries(part).map(([name, digest]) => [redactor.name(name), digest]))
+  return Object.fromEntries(Object.entries(parts).map(([component, part]) => [component, names(part)]))
 }
 
 function redactChange(redactor: Redactor, change: PlannedChange): PlannedChange {

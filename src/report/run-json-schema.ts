@@ -2,7 +2,16 @@
 // Objects are open: readers must expect fields that they do not know.
 import type { DurableAnswer } from '../durable-types.js'
 import type { ErrorCode } from '../errors.js'
-import type { ChangeAction, DecisionReason, LimitRule, LogLevel, OutcomeResult, RunMode } from '../event.js'
+import type {
+  CacheStatus,
+  ChangeAction,
+  DecisionReason,
+  LimitRule,
+  LogLevel,
+  LogSource,
+  OutcomeResult,
+  RunMode,
+} from '../event.js'
 
 /** The keys of a table that TypeScript checks for completeness: a new member of the union cannot be forgotten here. */
 const every = <T extends string>(table: Readonly<Record<T, true>>): readonly string[] => Object.keys(table)
@@ -100,11 +109,15 @@ function decision(): object {
     detail: textOrNull,
   })
   const cache = object({
-    status: oneOf(['HIT', 'MISS', 'EXPIRED', 'STALE', 'UNTRUSTED', 'ERROR']),
+    status: oneOf(
+      every<CacheStatus>({ HIT: true, MISS: true, EXPIRED: true, STALE: true, UNTRUSTED: true, ERROR: true }),
+    ),
     id: textOrNull,
     ageMs: { type: ['number', 'null'] },
     expiresAt: orNull(instant),
     zone: textOrNull,
+    expiresInMs: { type: ['number', 'null'] },
+    why: textOrNull,
   })
   const difference = {
     path: text,
@@ -147,6 +160,7 @@ function plan(action: object): object {
         key: text,
         shard: textOrNull,
         cause: oneOf(['change', 'drift', 'unknown']),
+        overwritesDrift: flag,
         destructive: flag,
         fields: list(field),
         dependsOn: list(text),
@@ -185,7 +199,10 @@ function limit(): object {
 
 function logRecord(): object {
   const level = oneOf(every<LogLevel>({ debug: true, info: true, warn: true, error: true }))
-  return object({ level, time: instant, message: text, fields: { type: 'object' }, shard: textOrNull })
+  const source = oneOf(
+    every<LogSource>({ log: true, console: true, warning: true, exec: true, stdout: true, stderr: true }),
+  )
+  return object({ level, time: instant, message: text, fields: { type: 'object' }, shard: textOrNull, source })
 }
 
 function results(): readonly string[] {
@@ -239,6 +256,7 @@ function errorCodes(): readonly string[] {
     'plan-blocked': true,
     'plan-mismatch': true,
     declined: true,
+    'predecessor-failed': true,
     'dry-run-write': true,
     'apply-failed': true,
     'secret-missing': true,
@@ -260,6 +278,7 @@ function errorCodes(): readonly string[] {
     'git-missing': true,
     'git-failed': true,
     'run-unknown': true,
+    'entry-unknown': true,
     timeout: true,
     interrupted: true,
     internal: true,

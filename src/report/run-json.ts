@@ -1,7 +1,9 @@
 // In: records of runs. Out: the one document of `-o json` (CLI reference, schema `trueup/1`): always the same shape.
 // Fields are only ever added; run-json-schema.ts says the same for machines. Times become ISO UTC, durations stay ms.
 import type { DurableSummary } from '../durable-types.js'
-import type { Json, LimitCheck, LogRecord, PlanData, RunRecord } from '../event.js'
+import type { CacheAnswer, Json, LimitCheck, LogRecord, PlanData, RunRecord } from '../event.js'
+import { plainJson } from '../util/plain-json.js'
+import { inertJson } from './data-text.js'
 import { utcTime } from './format.js'
 
 /** The document for any number of runs of one command; `exitCode` is that of the command. */
@@ -9,9 +11,9 @@ export function runJson(records: readonly RunRecord[], exitCode: number): Json {
   return { schema: 'trueup/1', exitCode, runs: records.map(runOf) }
 }
 
-/** The document as text: two spaces, a final line break. A GitHub runner finds no `##[` in it, JSON readers the same strings. */
+/** The document as text: two spaces, a final line break. Inert: JSON readers find the same strings. */
 export function formatJson(document: Json): string {
-  return `${JSON.stringify(document, null, 2).replaceAll('##[', '##\\u005b')}\n`
+  return `${inertJson(JSON.stringify(document, null, 2))}\n`
 }
 
 function runOf(record: RunRecord): Json {
@@ -37,8 +39,8 @@ function runOf(record: RunRecord): Json {
       head: decision.head,
       dirty: decision.dirty,
       digest: decision.digest,
-      // The run cache fills it; without one the field is there all the same.
-      cache: null,
+      // Without a run cache the field is there all the same.
+      cache: decision.cache === undefined ? null : cacheOf(decision.cache),
       components: Object.fromEntries(
         Object.entries(decision.components).map(([name, { head, base, same, detail }]) => [
           name,
@@ -47,7 +49,7 @@ function runOf(record: RunRecord): Json {
       ),
       headCommit: decision.headCommit,
       explanation: decision.explanation,
-      firstDifference: decision.firstDifference === undefined ? null : plain(decision.firstDifference),
+      firstDifference: decision.firstDifference === undefined ? null : plainJson(decision.firstDifference),
     },
     plan: record.plan === null ? null : planOf(record.plan),
     limits: record.limits.map(limitOf),
@@ -59,11 +61,15 @@ function runOf(record: RunRecord): Json {
       error: why,
     })),
     log: { records: log.records.map(logOf), replayedFrom: log.replayedFrom, dropped: log.dropped },
-    error: error === null ? null : { code: error.code, message: error.message, details: plain(error.details) },
+    error: error === null ? null : { code: error.code, message: error.message, details: plainJson(error.details) },
     exitCode: record.exitCode,
-    instead: record.instead === undefined ? null : plain(record.instead),
+    instead: record.instead === undefined ? null : plainJson(record.instead),
     durable: record.durable === undefined ? null : durableOf(record.durable),
   }
+}
+
+function cacheOf({ status, id, zone, ageMs, expiresAt, expiresInMs, why }: CacheAnswer): Json {
+  return { status, id, ageMs, expiresAt: expiresAt === null ? null : utcTime(expiresAt), zone, expiresInMs, why }
 }
 
 function durableOf({ counts, calls }: DurableSummary): Json {
@@ -90,6 +96,7 @@ function planOf({ digest, summary, changes, remember }: PlanData): Json {
       key: change.key,
       shard: change.shard,
       cause: change.cause,
+      overwritesDrift: change.overwritesDrift === true,
       destructive: change.destructive,
       // A side that is not there is left out: null is a value.
       fields: change.fields.map(({ path, before, after }) => ({
@@ -109,24 +116,13 @@ function limitOf({ rule, limit, actual, shard, blocked, override, message, allow
   return { rule, limit, actual, shard, blocked, override, message, allow, keys }
 }
 
-function logOf({ level, time, message, fields, shard }: LogRecord): Json {
-  return { level, time: utcTime(time), message, fields: fields ?? {}, shard: shard ?? null }
-}
-
-/** Details come from everywhere: whatever JSON cannot say becomes text or is left out, and nothing throws. */
-function plain(value: unknown, above: readonly unknown[] = []): Json {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
-  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
-  if (typeof value === 'bigint') return value.toString()
-  if (typeof value !== 'object') return null
-  if (value instanceof Error) return value.message
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString()
-  if (above.includes(value)) return '(circular)'
-  const path = [...above, value]
-  if (Array.isArray(value) || value instanceof Set) return Array.from(value, (item) => plain(item, path))
-  const entries: readonly (readonly [string, unknown])[] =
-    value instanceof Map ? [...value].map(([key, item]) => [String(key), item]) : Object.entries(value)
-  return Object.fromEntries(
-    entries.filter(([, item]) => item !== undefined).map(([key, item]) => [key, plain(item, path)]),
-  )
+function logOf({ level, time, message, fields, shard, source }: LogRecord): Json {
+  return {
+    level,
+    time: utcTime(time),
+    message,
+    fields: fields ?? {},
+    shard: shard ?? null,
+    source: source ?? 'log',
+  }
 }

@@ -11,7 +11,9 @@ export interface StyleOptions {
   readonly width: number
   /** Clock times in UTC instead of the local zone. @defaultValue false */
   readonly utc?: boolean
-  /** The output is read by a GitHub Actions runner: its workflow commands inside data are neutralised. @defaultValue false */
+  /** The output is read by a CI runner: workflow commands inside data are neutralised. @defaultValue githubActions */
+  readonly runner?: boolean
+  /** The runner is that of GitHub Actions, which can be told to take no commands for a while. @defaultValue false */
   readonly githubActions?: boolean
 }
 
@@ -46,6 +48,7 @@ const asciiSymbols: Symbols = { cross: 'x', check: 'ok', ellipsis: '...', arrow:
 /** Makes the style of one output. */
 export function createStyle(options: StyleOptions): Style {
   const githubActions = options.githubActions ?? false
+  const runner = options.runner ?? githubActions
   const paint =
     (open: number, close: number) =>
     (text: string): string =>
@@ -64,7 +67,7 @@ export function createStyle(options: StyleOptions): Style {
     yellow: paint(33, 39),
     data: (text) => {
       const line = visible(text)
-      return githubActions ? neutralise(line) : line
+      return runner ? neutralise(line) : line
     },
   }
 }

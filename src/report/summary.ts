@@ -24,7 +24,7 @@ export function skippedText(record: RunRecord, { style }: Pick<SummaryOptions, '
   const replay =
     replayedFrom === null
       ? ''
-      : ` Its log follows (run ${style.data(replayedFrom)}, ${count(records.length, 'record')}).`
+      : ` Its log is that of run ${style.data(replayedFrom)}${records.length === 0 ? '' : ` (${count(records.length, 'record')})`}.`
   return `Skipped: ${asSentence(why)}${replay}`
 }
 

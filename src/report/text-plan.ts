@@ -7,6 +7,7 @@ import { cut, displayWidth, isMultiLine, lineCount, padEnd, shortPair, shortValu
 import { count } from './format.js'
 import {
   baseText,
+  causesText,
   changeGroups,
   changeRemarks,
   countsText,
@@ -45,6 +46,8 @@ export function planText(input: PlanTextInput): string {
   const { blocked, overridden, notes } = splitLimits(limits)
   const isEmpty = plan.changes.length === 0
   const lines: string[] = [isEmpty && blocked.length === 0 ? noChangesText(plan.summary) : headline(input)]
+  const causes = causesText(plan.changes)
+  if (causes !== undefined) lines.push(causes)
   for (const note of notes)
     lines.push(style.yellow(wrap(`${noteTitle(note)}: ${style.data(note.message)}`, style.width)))
   for (const check of overridden) {

@@ -83,6 +83,7 @@ interface FolderStoreParts extends WriteParts {
 
 class FolderStore implements DirectoryStore {
   readonly shared = false
+  readonly conditions = 'sound'
   readonly description: string
   readonly #parts: FolderStoreParts
   readonly #root: string

@@ -3,6 +3,8 @@
 
 import { createHash } from 'node:crypto'
 import { TrueupError } from '../errors.js'
+import { createBudget } from '../util/budget.js'
+import { boundedMap } from '../util/bounded-map.js'
 import type { Missing, ObjectStore, PutOptions, PutResult, StoreKey } from './object-store.js'
 
 /**
@@ -37,6 +39,24 @@ export async function readDocument<T>(
   if (object.kind === 'missing') return object
   const { value, version } = decodeDocument(object.value, type, `${key} in ${store.description}`)
   return { kind: 'found', value, version, etag: object.etag, modifiedAt: object.modifiedAt }
+}
+
+/** Reads under way at once, where many documents are wanted: far stores answer slowly, not seldom. */
+const READS_AT_ONCE = 16
+
+/** Every document under a prefix, in the order of the keys. One that was removed between listing and reading is left out. Throws as {@link readDocument}. */
+export async function readDocuments<T>(
+  store: ObjectStore,
+  prefix: string,
+  type: DocumentType<T>,
+): Promise<readonly (FoundDocument<T> & { readonly key: StoreKey })[]> {
+  const keys: StoreKey[] = []
+  for await (const { key } of store.list(prefix)) keys.push(key)
+  const found = await boundedMap(createBudget(READS_AT_ONCE))(keys, async (key) => ({
+    key,
+    ...(await readDocument(store, key, type)),
+  }))
+  return found.filter((one) => one.kind === 'found')
 }
 
 /** Writes a document; conditions and answers are those of `store.put`. */

@@ -11,7 +11,15 @@
 import { TrueupError } from '../errors.js'
 import type { Clock } from '../util/clock.js'
 import { readDocument, writeDocument } from './document.js'
-import { HEARTBEAT, heartbeatKey, marginOf, type Heartbeat, type LeaseHolder } from './lease-documents.js'
+import {
+  endHeartbeat,
+  HEARTBEAT,
+  heartbeatKey,
+  isEnded,
+  marginOf,
+  type Heartbeat,
+  type LeaseHolder,
+} from './lease-documents.js'
 import type { LeaseGuard } from './lease-guard.js'
 import type { ObjectStore, StoreKey } from './object-store.js'
 
@@ -98,7 +106,8 @@ class Heart implements BeatingHeart {
   async verify(): Promise<void> {
     await this.check()
     const head = await this.#options.store.head(this.#key)
-    if (head.kind === 'missing') throw this.#lose('another run took it over, or it was released by hand')
+    if (head.kind === 'missing' || isEnded(head))
+      throw this.#lose('another run took it over, or it was released by hand')
     // The answer may be old by now: the process may have been frozen while it came.
     this.#refuseIfLate()
   }
@@ -106,7 +115,11 @@ class Heart implements BeatingHeart {
   async stop(): Promise<void> {
     this.#ended.abort()
     await this.#renewing?.catch(() => undefined)
-    if (!this.#lost.signal.aborted) await this.#options.store.delete(this.#key)
+    if (this.#lost.signal.aborted) return
+    const { store } = this.#options
+    // Whatever is there is our own: also what a renewal wrote whose answer was lost.
+    const found = await readDocument(store, this.#key, HEARTBEAT)
+    if (found.kind === 'found') await endHeartbeat(store, found)
   }
 
   #refuseIfLate(): void {
@@ -149,7 +162,8 @@ class Heart implements BeatingHeart {
       }
       // Others can only remove it: if it is there, an answer to one of our own renewals was lost.
       const found = await readDocument(store, this.#key, HEARTBEAT)
-      if (found.kind === 'missing') throw this.#lose('another run took it over, or it was released by hand')
+      if (found.kind === 'missing' || found.value.ended === true)
+        throw this.#lose('another run took it over, or it was released by hand')
       this.#etag = found.etag
     }
   }

@@ -1,6 +1,6 @@
 // The journal of one apply: an intent before each effect, its outcome after it. What has an intent and no outcome is unknown.
 import type { ChangeAction, ChangeOutcome } from '../event.js'
-import { readDocument, writeDocument } from './document.js'
+import { readDocument, readDocuments, writeDocument } from './document.js'
 import type { LeaseGuard } from './lease-guard.js'
 import { storeKey, storePrefix, type ObjectStore } from './object-store.js'
 import { TrueupError } from '../errors.js'
@@ -12,6 +12,8 @@ export interface JournalEntry {
   readonly action: ChangeAction
   readonly key: string
   readonly shard: string
+  /** Digest of the object as it was when this was planned; null where there was none. @defaultValue null */
+  readonly live?: string | null
   /** Digest of the object as it should be afterwards; null for a delete. */
   readonly after: string | null
   /** `intent` until the effect was answered. */
@@ -109,12 +111,8 @@ export async function sealJournal(
 
 /** All entries of a run, in the order they were intended. */
 export async function readJournal(store: ObjectStore, run: string): Promise<readonly JournalEntry[]> {
-  const entries: JournalEntry[] = []
-  for await (const { key } of store.list(storePrefix('journal', run))) {
-    const found = await readDocument<JournalEntry>(store, key, ENTRY)
-    if (found.kind === 'found') entries.push(found.value)
-  }
-  return entries.sort((a, b) => a.sequence - b.sequence)
+  const found = await readDocuments<JournalEntry>(store, storePrefix('journal', run), ENTRY)
+  return found.map(({ value }) => value).sort((a, b) => a.sequence - b.sequence)
 }
 
 /** What an entry tells of its change, when its run has ended: an intent without an answer is unknown. */

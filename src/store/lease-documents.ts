@@ -1,7 +1,8 @@
 // The documents that leases are made of, and what a heartbeat says of its run: alive, expired, dead or gone. The protocol is in leases.ts.
 import type { DocumentType } from './document.js'
-import { readDocument } from './document.js'
-import { storeKey, type ObjectStore, type StoreKey } from './object-store.js'
+import { isTrueupError } from '../errors.js'
+import { readDocument, writeDocument } from './document.js'
+import { storeKey, type ObjectStore, type StoredHead, type StoreKey } from './object-store.js'
 
 export interface LeaseHolder {
   readonly run: string
@@ -20,6 +21,8 @@ export interface Heartbeat extends LeaseHolder {
   readonly leaseMs: number
   /** Counts the renewals. */
   readonly beat: number
+  /** As good as gone, in a store that lets nobody delete it (a retention). Its metadata say so too. */
+  readonly ended?: true
 }
 
 /** `leases/<destination>/<shard>`: stays when released, since the token only ever rises. */
@@ -75,7 +78,7 @@ export interface StandingQuestion {
 
 export async function standingOf({ store, run, now, isDead }: StandingQuestion): Promise<Standing> {
   const found = await readDocument(store, heartbeatKey(run), HEARTBEAT)
-  if (found.kind === 'missing') return { kind: 'gone' }
+  if (found.kind === 'missing' || found.value.ended === true) return { kind: 'gone' }
   const holder = found.value
   const expiresAt = found.modifiedAt + holder.leaseMs
   const facts = { holder, expiresAt, etag: found.etag }
@@ -91,7 +94,33 @@ export async function endIfOver(question: StandingQuestion): Promise<Standing> {
   for (;;) {
     const standing = await standingOf(question)
     if (standing.kind === 'gone' || standing.kind === 'alive') return standing
-    const removed = await question.store.delete(heartbeatKey(question.run), { etag: standing.etag })
-    if (removed.kind !== 'conflict') return { kind: 'gone' }
+    if (await endHeartbeat(question.store, { etag: standing.etag, value: standing.holder })) return { kind: 'gone' }
   }
+}
+
+/** False when it is another by now. */
+export async function endHeartbeat(
+  store: ObjectStore,
+  { etag, value }: { readonly etag: string; readonly value: Heartbeat },
+): Promise<boolean> {
+  const key = heartbeatKey(value.run)
+  try {
+    return (await store.delete(key, { etag })).kind !== 'conflict'
+  } catch (error) {
+    if (!isDenied(error)) throw error
+    const options = { condition: { kind: 'if-etag', etag }, metadata: ENDED } as const
+    return (await writeDocument(store, key, HEARTBEAT, { ...value, ended: true }, options)).kind !== 'conflict'
+  }
+}
+
+const ENDED = { ended: 'true' } as const
+
+/** Of the head of a heartbeat. */
+export function isEnded({ metadata }: StoredHead): boolean {
+  return metadata['ended'] === ENDED.ended
+}
+
+/** Whether the store forbids what was tried, as a retention does with deletes. */
+export function isDenied(error: unknown): boolean {
+  return isTrueupError(error) && error.details['denied'] === true
 }

@@ -1,6 +1,8 @@
 // Who holds what, for people; and the way to end a lease by hand. Reads and releases; takes nothing.
 import { readDocument, writeDocument } from './document.js'
 import {
+  endHeartbeat,
+  HEARTBEAT,
   heartbeatKey,
   SHARD_LEASE,
   shardLeaseKey,
@@ -41,7 +43,10 @@ export async function listLeases({ store, isDead }: LeaseListOptions): Promise<r
 /** Ends all leases of a run, whether it lives or not: it can write nothing more, and starts nothing more once it has noticed. */
 export async function releaseLeases(store: ObjectStore, run: string): Promise<readonly ShardLease[]> {
   // The heartbeat first: it is what the holder asks before each change, and what makes the rest free.
-  await store.delete(heartbeatKey(run))
+  for (;;) {
+    const found = await readDocument(store, heartbeatKey(run), HEARTBEAT)
+    if (found.kind === 'missing' || found.value.ended === true || (await endHeartbeat(store, found))) break
+  }
   const released: ShardLease[] = []
   const destinations = new Set<string>()
   for await (const { key } of store.list(storePrefix('leases'))) {

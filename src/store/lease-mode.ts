@@ -7,7 +7,14 @@
 //                                                 └─ any other run: held
 //   A run leaves by removing itself, the last one with the document. Runs in it whose heartbeat is gone count as left.
 import { writeDocument, readDocument } from './document.js'
-import { endIfOver, LEASE_MODE, leaseModeKey, type Standing, type StandingQuestion } from './lease-documents.js'
+import {
+  endIfOver,
+  isDenied,
+  LEASE_MODE,
+  leaseModeKey,
+  type Standing,
+  type StandingQuestion,
+} from './lease-documents.js'
 import type { ObjectStore } from './object-store.js'
 
 export interface ModeRequest extends Omit<StandingQuestion, 'run' | 'now'> {
@@ -55,19 +62,17 @@ export async function leaveMode(store: ObjectStore, destination: string, run: st
     const found = await readDocument(store, key, LEASE_MODE)
     if (found.kind === 'missing' || !found.value.runs.includes(run)) return
     const runs = found.value.runs.filter((other) => other !== run)
-    const { etag } = found
-    const left =
-      runs.length === 0
-        ? (await store.delete(key, { etag })).kind !== 'conflict'
-        : (
-            await writeDocument(
-              store,
-              key,
-              LEASE_MODE,
-              { ...found.value, runs },
-              { condition: { kind: 'if-etag', etag } },
-            )
-          ).kind === 'stored'
-    if (left) return
+    if (runs.length === 0) {
+      try {
+        if ((await store.delete(key, { etag: found.etag })).kind !== 'conflict') return
+        continue
+      } catch (error) {
+        // Where nobody may delete, a document without runs says as much.
+        if (!isDenied(error)) throw error
+      }
+    }
+    const condition = { kind: 'if-etag', etag: found.etag } as const
+    const put = await writeDocument(store, key, LEASE_MODE, { ...found.value, runs }, { condition })
+    if (put.kind === 'stored') return
   }
 }

@@ -27,6 +27,8 @@ import { startHeartbeat, type BeatingHeart } from './heartbeat.js'
 import { endIfOver, SHARD_LEASE, shardLeaseKey, type LeaseHolder, type ShardLease } from './lease-documents.js'
 import type { LeaseGuard } from './lease-guard.js'
 import { enterMode, leaveMode, type Alive } from './lease-mode.js'
+import { requireLocking } from './locking.js'
+import { refuseMoved } from './moved.js'
 import type { ObjectStore } from './object-store.js'
 
 /** How long a lease outlives its last renewal, ms. */
@@ -46,6 +48,8 @@ export interface LeaseRequest {
   readonly leaseMs: number
   /** How long to wait for a held lease, ms; 0 does not. */
   readonly waitMs: number
+  /** Waits without limit for a run of this very process, which gives back what it has. @defaultValue false */
+  readonly waitForOwn?: boolean
   /** The highest token that a shard's state documents know: a store whose leases were removed must not begin anew. */
   readonly atLeast: (shard: string) => number
   /** Ends the waiting. */
@@ -65,9 +69,13 @@ export interface Lease extends LeaseGuard {
 const FIRST_WAIT_MS = 100
 const LONGEST_WAIT_MS = 2_000
 
-/** @throws lease-held when another run has what is asked for, and still has it after `waitMs` */
+/**
+ * @throws lease-held when another run has what is asked for, and still has it after `waitMs`
+ * @throws store-refused when the store does not keep conditions, or was moved
+ */
 export async function takeLease(request: LeaseRequest): Promise<Lease> {
   const { clock, waitMs, stop } = request
+  await requireLocking(request.store, clock)
   const random = request.random ?? (() => randomInt(1_000_000) / 1_000_000)
   const until = clock.monotonic() + waitMs
   for (let delay = FIRST_WAIT_MS, isFirst = true; ; delay = Math.min(delay * 2, LONGEST_WAIT_MS), isFirst = false) {
@@ -75,10 +83,17 @@ export async function takeLease(request: LeaseRequest): Promise<Lease> {
     const taken = await tryTake(request)
     if (taken.kind === 'taken') return taken.lease
     const left = until - clock.monotonic()
-    if (left <= 0) throw new TrueupError('lease-held', heldText(request, taken), heldDetails(request, taken))
-    if (isFirst) request.onWait(`${heldBy(request, taken)}. Waiting for it up to ${formatDuration(waitMs)}.`)
-    await clock.sleep(Math.min(left, delay * (0.5 + random() / 2)), stop)
+    const isOwn = request.waitForOwn === true && isSameProcess(request.holder, taken.by.holder)
+    if (left <= 0 && !isOwn) throw new TrueupError('lease-held', heldText(request, taken), heldDetails(request, taken))
+    const howLong = isOwn ? '' : ` up to ${formatDuration(waitMs)}`
+    if (isFirst) request.onWait(`${heldBy(request, taken)}. Waiting for it${howLong}.`)
+    const pause = delay * (0.5 + random() / 2)
+    await clock.sleep(isOwn ? pause : Math.min(left, pause), stop)
   }
+}
+
+function isSameProcess(one: LeaseHolder, other: LeaseHolder): boolean {
+  return one.host === other.host && one.pid === other.pid && one.processStart === other.processStart
 }
 
 interface Held {
@@ -128,6 +143,8 @@ async function tryTake(request: LeaseRequest): Promise<Held | { readonly kind: '
     }
     // Nothing is a lease before the store has said so once more: all this may have taken longer than it.
     await heart.verify()
+    // After the lease, so that who moves the store sees the lease, or this sees the mark.
+    await refuseMoved(store)
     request.stop.throwIfAborted()
   } catch (error) {
     await release().catch(() => undefined)

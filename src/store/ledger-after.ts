@@ -1,12 +1,15 @@
 // The ownership ledger as it must be after an apply. In: the plan, what it was read with, and the outcomes. Out: documents to write.
 // Pure: forgets only what is confirmed gone, keeps what nobody saw the end of as intended.
 import type { ChangeOutcome } from '../event.js'
-import type { LedgerObject, LedgerShard, StoredLedger } from './ledger.js'
+import { claimedBy, provenBy, type LedgerObject, type LedgerShard, type StoredLedger } from './ledger.js'
 
 /** What this needs of a planned run. */
 export interface LedgerPlan {
   readonly built: {
-    readonly changes: readonly { readonly afterDigest: string | null; readonly change: { readonly key: string } }[]
+    readonly changes: readonly {
+      readonly afterDigest: string | null
+      readonly change: { readonly key: string; readonly live: string | null }
+    }[]
     readonly forget: readonly { readonly key: string; readonly shard: string }[]
     readonly confirm: readonly { readonly key: string; readonly shard: string; readonly digest: string | null }[]
   }
@@ -46,16 +49,19 @@ export function ledgerAfter({
   for (const { key, shard } of planned.built.forget) objects.get(shard)?.delete(key)
   for (const { key, shard, digest } of planned.built.confirm) set(shard, key, { state: 'owned', digest, run })
 
-  const digests = new Map(planned.built.changes.map(({ change, afterDigest }) => [change.key, afterDigest]))
+  const changes = new Map(planned.built.changes.map((executable) => [executable.change.key, executable]))
   for (const { key, action, shard: name, result } of outcomes) {
     const shard = name ?? ''
-    const digest = digests.get(key) ?? null
+    const change = changes.get(key)
+    const [live, after] = [change?.change.live ?? null, change?.afterDigest ?? null]
     if (result === 'applied') {
       if (action === 'delete') for (const held of objects.values()) held.delete(key)
-      else set(shard, key, { state: 'owned', digest, run })
-    } else if ((result === 'failed' || result === 'unknown') && action !== 'delete') {
-      const known = [...objects.values()].some((held) => held.get(key)?.state === 'owned')
-      if (!known) set(shard, key, { state: 'intended', digest, run })
+      else set(shard, key, { state: 'owned', digest: after, run })
+    } else if (result === 'failed' || result === 'unknown') {
+      const [place, before] = heldIn(objects, key)
+      const known = action === 'delete' ? provenBy(before, live) : claimedBy(before, { live, after, run })
+      // One that is owned stays where it is until it is brought elsewhere.
+      if (known !== undefined && known !== before) set(known.state === 'owned' ? (place ?? shard) : shard, key, known)
     }
   }
 
@@ -77,6 +83,18 @@ export function ledgerAfter({
   })
 }
 
+/** An object is in one shard only. */
+function heldIn(
+  objects: ReadonlyMap<string, ReadonlyMap<string, LedgerObject>>,
+  key: string,
+): readonly [string | undefined, LedgerObject | undefined] {
+  for (const [shard, held] of objects) {
+    const object = held.get(key)
+    if (object !== undefined) return [shard, object]
+  }
+  return [undefined, undefined]
+}
+
 function sorted({ target, shard, shape, objects }: LedgerShard): unknown {
   return [
     target,
@@ -84,6 +102,6 @@ function sorted({ target, shard, shape, objects }: LedgerShard): unknown {
     shape,
     Object.entries(objects)
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, it]) => [key, it.state, it.digest, it.run]),
+      .map(([key, it]) => [key, it.state, it.digest, it.run, it.also ?? []]),
   ]
 }

@@ -1,17 +1,19 @@
 // The ownership ledger: one document per (destination, target, shard) that names the objects this target owns there.
 // Written after an apply from its outcomes; after a crash the journal of the dead run is folded in first.
 import { TrueupError } from '../errors.js'
-import { readDocument, writeDocument } from './document.js'
+import { readDocuments, writeDocument } from './document.js'
 import type { JournalEntry } from './journal.js'
 import { storeKey, storePrefix, type ObjectStore } from './object-store.js'
 
 const LEDGER = { kind: 'ownership', version: 1 } as const
 
-/** `intended`: a change was started and its end was not seen; counts only if the object matches `digest`. */
+/** `intended`: changes were started and their end was not seen; counts only if the object matches one of the claims. */
 export interface LedgerObject {
   readonly state: 'owned' | 'intended'
-  /** Digest of the object as this target last made it. */
+  /** Digest of the object as this target last made it, or last meant to. */
   readonly digest: string | null
+  /** Of one that is intended: what earlier changes meant it to be whose end nobody saw either, the latest first. */
+  readonly also?: readonly string[]
   /** The run that last touched it. */
   readonly run: string
 }
@@ -36,12 +38,8 @@ export interface StoredLedger {
 
 /** Everything owned at a destination, by every target. */
 export async function readLedger(store: ObjectStore, destination: string): Promise<readonly StoredLedger[]> {
-  const shards: StoredLedger[] = []
-  for await (const { key } of store.list(storePrefix('ownership', destination))) {
-    const found = await readDocument<LedgerShard>(store, key, LEDGER)
-    if (found.kind === 'found') shards.push({ value: found.value, etag: found.etag })
-  }
-  return shards
+  const found = await readDocuments<LedgerShard>(store, storePrefix('ownership', destination), LEDGER)
+  return found.map(({ value, etag }) => ({ value, etag }))
 }
 
 /** One ledger document among all of a store. `destination` is null where neither the document nor its key tells it. */
@@ -51,15 +49,11 @@ export interface PlacedLedger extends StoredLedger {
 
 /** What every target owns, at every destination. */
 export async function readAllLedgers(store: ObjectStore): Promise<readonly PlacedLedger[]> {
-  const all: PlacedLedger[] = []
-  for await (const { key } of store.list(storePrefix('ownership'))) {
-    const found = await readDocument<LedgerShard>(store, key, LEDGER)
-    if (found.kind === 'missing') continue
+  return (await readDocuments<LedgerShard>(store, storePrefix('ownership'), LEDGER)).map(({ key, value, etag }) => {
     const part = key.split('/')[1] ?? ''
     const named = part.includes('%sha256-') || part === '%empty' ? null : decodeURIComponent(part)
-    all.push({ value: found.value, etag: found.etag, destination: found.value.destination ?? named })
-  }
-  return all
+    return { value, etag, destination: value.destination ?? named }
+  })
 }
 
 /**
@@ -93,6 +87,37 @@ export async function writeLedger(
   }
 }
 
+/** Claims that are kept of one object. One that fails for months with another value each time must not grow without end. */
+const MOST_CLAIMS = 32
+
+/** What a change was planned on and meant to bring about; `live` is the digest of the object before, null where there was none. */
+export interface StartedChange {
+  readonly live: string | null
+  readonly after: string | null
+  readonly run: string
+}
+
+/**
+ * An object of which nobody knows what a change made of it. What was planned on an object as a claim has it, was planned on one of ours: from
+ * then on it is owned, however it looks. Otherwise the claim stands beside those before it, for each of them may be what is there.
+ */
+export function claimedBy(before: LedgerObject | undefined, { live, after, run }: StartedChange): LedgerObject {
+  const known = provenBy(before, live)
+  if (known?.state === 'owned') return known
+  const also = claimsOf(known).filter((digest) => digest !== after)
+  return { state: 'intended', digest: after, run, ...(also.length === 0 ? {} : { also: also.slice(0, MOST_CLAIMS) }) }
+}
+
+/** As it is known once a change was planned on the object as it was then. */
+export function provenBy(before: LedgerObject | undefined, live: string | null): LedgerObject | undefined {
+  if (before?.state !== 'intended' || live === null || !claimsOf(before).includes(live)) return before
+  return { state: 'owned', digest: live, run: before.run }
+}
+
+function claimsOf(object: LedgerObject | undefined): readonly string[] {
+  return typeof object?.digest === 'string' ? [object.digest, ...(object.also ?? [])] : []
+}
+
 /** The ledger's objects after what a journal tells: applied counts, a started change is only intended, a failed delete is still owned. */
 export function foldJournal(
   objects: Readonly<Record<string, LedgerObject>>,
@@ -100,15 +125,17 @@ export function foldJournal(
   run: string,
 ): Record<string, LedgerObject> {
   const folded = new Map(Object.entries(objects))
-  for (const { action, key, after, state } of entries) {
+  for (const { action, key, live = null, after, state } of entries) {
     const before = folded.get(key)
-    if (action === 'delete') {
-      if (state === 'applied') folded.delete(key)
-    } else if (state === 'applied') {
-      folded.set(key, { state: 'owned', digest: after, run })
-    } else if (before === undefined || before.state === 'intended') {
+    if (state === 'applied') {
+      if (action === 'delete') folded.delete(key)
+      else folded.set(key, { state: 'owned', digest: after, run })
+    } else if (action !== 'delete') {
       // A failed or unfinished create may have happened all the same.
-      folded.set(key, { state: 'intended', digest: after, run })
+      folded.set(key, claimedBy(before, { live, after, run }))
+    } else {
+      const known = provenBy(before, live)
+      if (known !== undefined) folded.set(key, known)
     }
   }
   return Object.fromEntries([...folded].sort(([a], [b]) => (a < b ? -1 : 1)))

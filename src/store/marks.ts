@@ -1,6 +1,6 @@
 // Apply marks: per (target, destination, shard) what the last apply did. Read to decide a skip, written around every apply.
 // Never tells how an object looks; that is the outside system's own knowledge.
-import { readDocument, writeDocument } from './document.js'
+import { readDocument, readDocuments, writeDocument } from './document.js'
 import { storeKey, storePrefix, type ObjectStore } from './object-store.js'
 import { TrueupError } from '../errors.js'
 
@@ -73,12 +73,8 @@ export function createMarkStore(store: ObjectStore, target: string, destination:
   return {
     read,
     async all() {
-      const marks = new Map<string, StoredMark>()
-      for await (const { key } of store.list(storePrefix('marks', destination, target))) {
-        const found = await readDocument<ApplyMark>(store, key, MARK)
-        if (found.kind === 'found') marks.set(found.value.shard, { mark: found.value, etag: found.etag })
-      }
-      return marks
+      const found = await readDocuments<ApplyMark>(store, storePrefix('marks', destination, target), MARK)
+      return new Map(found.map(({ value, etag }) => [value.shard, { mark: value, etag }]))
     },
     async write(mark, previous) {
       const isFenced = (previous?.mark.fence ?? 0) > (mark.fence ?? 0)

@@ -23,6 +23,7 @@ export function createMemoryStore(options: { readonly clock: Clock }): ObjectSto
 class MemoryStore implements ObjectStore {
   readonly description = 'memory:'
   readonly shared = false
+  readonly conditions = 'sound'
   readonly #clock: Clock
   readonly #objects = new Map<StoreKey, StoredObject>()
   #writes = 0

@@ -1,4 +1,4 @@
-// The port for everything kept between runs: a conditional key-value store. Adapters: directory, memory (later S3).
+// The port for everything kept between runs: a conditional key-value store. Adapters: directory, S3, memory.
 // Every adapter passes test/support/contracts/object-store.ts.
 
 /** `a/b/c`: non-empty components joined by `/`, each made by {@link storeKey}. */
@@ -20,7 +20,7 @@ export type PutCondition =
 export interface PutOptions {
   /** @defaultValue always */
   readonly condition?: PutCondition
-  /** Small text facts kept beside the value; given back by `head` without reading it. */
+  /** Small text facts kept beside the value (at most 1,500 bytes of ASCII JSON); given back by `head` without reading it. */
   readonly metadata?: Readonly<Record<string, string>>
   /**
    * The answer means: survives a crash of the machine. `false` for what may be lost without harm (caches, records of skips).
@@ -34,7 +34,7 @@ export interface StoredHead {
   /** Opaque; changes with every write and is never used again. */
   readonly etag: string
   readonly size: number
-  /** By the store's clock, UTC ms. */
+  /** By the store's clock, UTC ms; whole seconds where the store knows no more, and then never later than the write. */
   readonly modifiedAt: number
   readonly metadata: Readonly<Record<string, string>>
 }
@@ -61,7 +61,7 @@ export interface ListEntry {
 }
 
 /**
- * Expected results are values. Thrown are only `store-unavailable` (retryable: nothing is known of what happened),
+ * Expected results are values. Thrown are only `store-unavailable` (retryable: nothing is known of what happened; `details.denied`: it is forbidden),
  * `store-corrupt` (an object that cannot be what was written: never taken for absent) and `store-refused` (this store must not be used).
  */
 export interface ObjectStore {
@@ -69,10 +69,15 @@ export interface ObjectStore {
   readonly description: string
   /** Whether others on other machines can see it (then a dirty tree caches nothing in it). */
   readonly shared: boolean
+  /**
+   * `sound`: conditions hold by how the store is made. `unproven`: they are the far end's word, and what needs locking asks `requireLocking`
+   * (store/locking.ts) first. Who wraps a store hands this on.
+   */
+  readonly conditions: 'sound' | 'unproven'
   get(key: StoreKey): Promise<StoredObject | Missing>
   head(key: StoreKey): Promise<StoredHead | Missing>
   put(key: StoreKey, value: Uint8Array, options?: PutOptions): Promise<PutResult>
-  /** `etag`: only if the object still has it. A delete is durable when it is answered. */
+  /** `etag`: only if the object still has it. A delete is durable when it is answered. `deleted` is also what S3 may tell of several at once, and of nothing under an etag. */
   delete(key: StoreKey, options?: { readonly etag?: string }): Promise<DeleteResult>
   /** Keys that start with `prefix` (which ends in `/`, or is empty), in code-unit order; `after` skips up to and including that key. */
   list(prefix: string, options?: { readonly after?: string }): AsyncIterable<ListEntry>

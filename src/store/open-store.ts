@@ -6,7 +6,9 @@ import { TrueupError } from '../errors.js'
 import type { Clock } from '../util/clock.js'
 import { openDirectoryStore } from './directory-store.js'
 import { createMemoryStore } from './memory-store.js'
+import { stopIfMoved } from './moved.js'
 import type { ObjectStore } from './object-store.js'
+import { settingsOf } from './s3/settings.js'
 
 export type StoreLocation =
   /** `path` as written: relative to `trueup.yaml`, or absolute. */
@@ -19,8 +21,10 @@ export type StoreLocation =
       readonly prefix: string
       readonly region?: string
       readonly endpoint?: string
-      /** @defaultValue false */
-      readonly pathStyle: boolean
+      /** @defaultValue true with an endpoint that is not AWS's, else false */
+      readonly pathStyle?: boolean
+      /** Of the shared AWS configuration. */
+      readonly profile?: string
     }
 
 export interface OpenStoreOptions {
@@ -29,9 +33,17 @@ export interface OpenStoreOptions {
   readonly clock: Clock
   /** Whether git tracks a file at or below this absolute path. Left out: nobody can know, as outside of a repository. */
   readonly isTracked?: (path: string) => Promise<boolean>
+  /** Variables that the AWS SDK knows too: endpoint and checksums. @defaultValue none */
+  readonly environment?: Readonly<Record<string, string | undefined>>
+  /** For who moves it: opens also a store that was moved. @defaultValue false */
+  readonly evenIfMoved?: boolean
 }
 
-const forms = 'Use file:<dir> (file:.trueup) or memory:.'
+const OPTIONS = ['region', 'endpoint', 'path-style', 'profile']
+/** Bytes: the longest keys and it must stay within S3's 1,024. */
+const LONGEST_PREFIX = 200
+
+const forms = 'Use file:<dir> (file:.trueup), s3://bucket/prefix?region=… or memory:.'
 
 /** Reads a store URL; throws `usage` with the accepted forms. Nothing is opened. */
 export function parseStoreUrl(url: string): StoreLocation {
@@ -52,22 +64,23 @@ export function parseStoreUrl(url: string): StoreLocation {
 }
 
 /**
- * Opens a store. Throws `usage` (a URL that is none, or a kind this version cannot open) and `store-refused` (a folder with a file tracked by git),
- * besides what the adapter throws on opening.
+ * Opens a store. Throws `usage` (a URL that is none) and `store-refused` (a folder with a file tracked by git),
+ * besides what the adapter throws on opening. Its first use throws `store-refused` where it was moved.
  */
 export async function openStore(url: string, options: OpenStoreOptions): Promise<ObjectStore> {
+  const store = await open(url, options)
+  return options.evenIfMoved === true || store.description === 'memory:' ? store : stopIfMoved(store)
+}
+
+async function open(url: string, options: OpenStoreOptions): Promise<ObjectStore> {
   const location = parseStoreUrl(url)
   switch (location.kind) {
     case 'memory':
       return createMemoryStore({ clock: options.clock })
-    case 's3':
-      throw new TrueupError(
-        'usage',
-        `The store s3://${location.bucket} cannot be opened: this version opens file: and memory: stores. Use --store file:.trueup.`,
-        {
-          details: { scheme: 's3' },
-        },
-      )
+    case 's3': {
+      const { openS3Store } = await import('./s3-store.js')
+      return openS3Store(settingsOf(location, options.environment ?? {}), { clock: options.clock })
+    }
     case 'directory': {
       const directory = resolve(options.baseDirectory, location.path)
       if ((await options.isTracked?.(directory)) === true) {
@@ -112,29 +125,37 @@ function parseS3(url: string): StoreLocation {
     throw wrong('s3:// takes a bucket, a prefix and options, no port and no #')
   const options = new Map<string, string>()
   for (const [name, value] of parsed.searchParams) {
-    if (!['region', 'endpoint', 'path-style'].includes(name))
-      throw wrong(`s3:// has no option ${name}; it has region, endpoint and path-style`)
+    if (!OPTIONS.includes(name)) throw wrong(`s3:// has no option ${name}; it has ${OPTIONS.join(', ')}`)
     if (options.has(name) || value === '') throw wrong(`the option ${name} needs one value`)
     options.set(name, value)
   }
   const region = options.get('region')
   const endpoint = options.get('endpoint')
+  const profile = options.get('profile')
+  const pathStyle = options.get('path-style')
   return {
     kind: 's3',
     bucket: parsed.hostname,
     prefix: decodePrefix(parsed.pathname),
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint: checkEndpoint(endpoint) }),
-    pathStyle: parsePathStyle(options.get('path-style')),
+    ...(pathStyle === undefined ? {} : { pathStyle: parsePathStyle(pathStyle) }),
+    ...(profile === undefined ? {} : { profile }),
   }
 }
 
 function decodePrefix(pathname: string): string {
+  let prefix: string
   try {
-    return decodeURIComponent(pathname).replace(/^\/+|\/+$/g, '')
+    prefix = decodeURIComponent(pathname).replace(/^\/+|\/+$/g, '')
   } catch (error) {
     throw wrong('its prefix has a % that encodes nothing', error)
   }
+  if (Buffer.byteLength(prefix) > LONGEST_PREFIX) throw wrong(`its prefix has more than ${LONGEST_PREFIX} bytes`)
+  // Some stores take such names for paths.
+  if (prefix.split('/').some((part) => /^\.{0,2}$/.test(part)) && prefix !== '')
+    throw wrong('its prefix has an empty part, . or ..')
+  return prefix
 }
 
 function checkEndpoint(endpoint: string): string {
@@ -146,8 +167,8 @@ function checkEndpoint(endpoint: string): string {
   return endpoint
 }
 
-function parsePathStyle(text: string | undefined): boolean {
-  if (text === undefined || text === 'false') return false
+function parsePathStyle(text: string): boolean {
+  if (text === 'false') return false
   if (text === 'true') return true
   throw wrong('the option path-style is true or false')
 }

@@ -1,36 +1,49 @@
-// A limit comes in, a map function goes out that keeps to it.
+// A budget comes in, a map function goes out that keeps to it.
+import type { Asked, Budget } from './budget.js'
 
 /** Like Promise.all over `items`, but bounded; the type of `ctx.map`. */
 type BoundedMap = <T, R>(items: Iterable<T>, fn: (item: T, index: number) => Promise<R>) => Promise<R[]>
 
 /**
- * Makes a map that runs at most `concurrency` functions at once and gives results in order. After the first error nothing more starts; what
+ * Makes a map that runs its functions in places of `budget` and gives results in order. After the first error nothing more starts; what
  * runs is waited for, then that error is thrown. When `signal` is aborted nothing more starts, and its reason is thrown at once.
- * The limit is that of each call: nested calls have one each, so they cannot wait for one another.
+ * Nested calls share the budget: a function that waits for a call of its own lends it its place.
  */
-export function boundedMap(concurrency: number, signal?: AbortSignal): BoundedMap {
-  if (!Number.isInteger(concurrency) || concurrency < 1)
-    throw new RangeError(`concurrency must be a whole number from 1, not ${concurrency}`)
-
+export function boundedMap(budget: Budget, signal?: AbortSignal): BoundedMap {
   return async <T, R>(items: Iterable<T>, fn: (item: T, index: number) => Promise<R>): Promise<R[]> => {
     signal?.throwIfAborted()
-    const waiting = [...items].entries()
     const results: R[] = []
     let failure: { readonly error: unknown } | undefined
+    let asked: Asked | undefined
+    const isOver = (): boolean => failure !== undefined || signal?.aborted === true
 
-    // All workers draw from the one iterator.
     const work = async (): Promise<void> => {
-      for (const [index, item] of waiting) {
-        try {
-          results[index] = await fn(item, index)
-        } catch (error) {
-          failure ??= { error }
+      const running = new Set<Promise<void>>()
+      for (const [index, item] of [...items].entries()) {
+        if (isOver()) break
+        const place = budget.tryPlace() ?? (await (asked = budget.ask()).place)
+        if (place === undefined) break
+        if (isOver()) {
+          place.giveBack()
+          break
         }
-        if (failure !== undefined || signal?.aborted === true) return
+        const run: Promise<void> = place
+          .run(async () => {
+            try {
+              results[index] = await fn(item, index)
+            } catch (error) {
+              // Before the place is free: nothing more may start in it.
+              failure ??= { error }
+              asked?.cancel()
+            }
+          })
+          .finally(() => running.delete(run))
+        running.add(run)
       }
+      await Promise.all(running)
     }
-    const all = Promise.all(Array.from({ length: concurrency }, work))
-    await (signal === undefined ? all : Promise.race([all, aborted(signal, all)]))
+    const all = work()
+    await (signal === undefined ? all : Promise.race([all, aborted(signal, all, () => asked?.cancel())]))
     if (failure !== undefined) throw failure.error
     signal?.throwIfAborted()
     return results
@@ -38,9 +51,10 @@ export function boundedMap(concurrency: number, signal?: AbortSignal): BoundedMa
 }
 
 /** Rejects when the signal is aborted; listens no longer than `until` is pending. */
-function aborted(signal: AbortSignal, until: Promise<unknown>): Promise<never> {
+function aborted(signal: AbortSignal, until: Promise<unknown>, then: () => void): Promise<never> {
   return new Promise((_resolve, reject) => {
     const onAbort = (): void => {
+      then()
       reject(signal.reason as Error)
     }
     signal.addEventListener('abort', onAbort, { once: true })

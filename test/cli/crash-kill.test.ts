@@ -140,6 +140,54 @@ describe('killed in the effect', () => {
   })
 })
 
+describe('killed twice at one object, with another value each time', () => {
+  const at = (text: string): Record<string, string> => ({ ...abc, b: text })
+
+  it.each(['before', 'after'] as const)(
+    'what the first one made is ours when the second dies %s its update',
+    async (point) => {
+      await using world = await createWorld({ objects: at('first') })
+      await killed(world, 'after', 'create')
+      await world.desire(at('second'))
+      await killed(world, point, 'update')
+      expect(await world.objects()).toMatchObject({ b: point === 'before' ? 'first' : 'second' })
+      await world.desire(at('third'))
+      expect(await planned(world)).toEqual(['update b'])
+      expect((await world.rig.run(['apply', 'world'])).code).toBe(0)
+      expect(await world.objects()).toEqual(at('third'))
+    },
+  )
+
+  it('what was half changed is ours still, for the change was planned on what we had made', async () => {
+    await using world = await createWorld({ objects: at('first') })
+    await killed(world, 'after', 'create')
+    await world.desire(at('second'))
+    await killed(world, 'before', 'update')
+    await world.drift({ b: 'sec' })
+    expect(await planned(world)).toEqual(['update b'])
+    await world.desire({ a: '1', c: '3' })
+    expect(await planned(world)).toEqual(['delete b'])
+  })
+
+  it.each(['first', 'second'])(
+    'whichever of two creates turns out to have happened, it is ours: the %s',
+    async (text) => {
+      await using world = await createWorld({ objects: at('first') })
+      for (const desired of ['first', 'second']) {
+        await world.desire(at(desired))
+        await killed(world, 'before', 'create')
+      }
+      // As a far end does that was slow to carry out what it was sent.
+      await world.drift({ b: text })
+      await world.desire({ a: '1', c: '3' })
+      expect(await planned(world)).toEqual(['delete b', 'create c'])
+      // What neither of them was to make is not.
+      await world.drift({ b: 'strange' })
+      expect(await planned(world)).toEqual(['create c'])
+    },
+  )
+})
+
 it('a denied delete is planned again by every run until it succeeds', async () => {
   await using world = await createWorld({ objects: { a: '1', keep: 'k' } })
   await world.rig.run(['apply', 'world'])

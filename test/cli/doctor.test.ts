@@ -43,7 +43,7 @@ describe('trueup doctor', () => {
       code: '0',
       git: expect.stringMatching(/^ok: git \d/) as unknown,
       configuration: expect.stringMatching(/^ok: .*trueup\.yaml, 1 target$/) as unknown,
-      store: expect.stringMatching(/^ok: file:\.trueup: create, compare-and-set, delete; /) as unknown,
+      store: expect.stringMatching(/^ok: file:\.trueup: no fault in 12 tests of conditions, reads and races, /) as unknown,
       target: 'ok: files: parameters are valid',
       inputs: 'ok: 1 file matches data/managed-files/*.yaml',
     })

@@ -1,9 +1,11 @@
 // Durable functions against a store in memory: what is called how often, and what callers are told. Time moves by a fake clock.
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { defineDurable } from '../../src/durable/definition.js'
+import { createDurableCalls } from '../../src/durable/durable-calls.js'
 import { DURABLE_CALL, DURABLE_PREFIX, type Claimant, type DurableCall } from '../../src/durable/durable-call.js'
 import type { DurableUse } from '../../src/durable-types.js'
-import { createDurable, openStore, unknownOutcome, type CreateDurableOptions } from '../../src/index.js'
+import { createDurable, openStore, TrueupError, unknownOutcome, type CreateDurableOptions } from '../../src/index.js'
 import { readDocument, writeDocument } from '../../src/store/document.js'
 import { createMemoryStore } from '../../src/store/memory-store.js'
 import type { ObjectStore } from '../../src/store/object-store.js'
@@ -513,29 +515,78 @@ describe('a claim of another process', () => {
     expect([await first, await second, made()]).toEqual(['long', 'long', 1])
   })
 
-  it('frozen between claim and effect does not start what was given up meanwhile', async () => {
-    const { store: inner, clock } = place()
-    let frozen = false
-    const { store } = watchStore(inner)
-    const late: ObjectStore = {
-      ...store,
-      put: async (key, value, options) => {
-        const put = await store.put(key, value, options)
-        // The answer to the claim comes after it has expired and somebody found it so.
-        if (key.startsWith(DURABLE_PREFIX) && !frozen) {
-          frozen = true
-          clock.advance(71_000)
-          await rewrite(inner, (call) => ({ ...call, state: 'in-doubt' }))
-        }
-        return put
-      },
+  it.each(['in-doubt', 'done'] as const)(
+    'frozen between claim and effect does not start what is %s by now',
+    async (state) => {
+      const { store: inner, clock } = place()
+      let frozen = false
+      const late: ObjectStore = {
+        ...watchStore(inner).store,
+        put: async (key, value, options) => {
+          const put = await inner.put(key, value, options)
+          // The answer to the claim comes after it has expired and somebody found it so, and maybe carried it out.
+          if (key.startsWith(DURABLE_PREFIX) && !frozen) {
+            frozen = true
+            clock.advance(71_000)
+            await rewrite(inner, (call) =>
+              state === 'in-doubt' ? { ...call, state } : { ...left(call), state, value: '["theirs"]' },
+            )
+          }
+          return put
+        },
+      }
+      let made = 0
+      const { durable } = createDurable({ store: late, namespace: 'shop', clock, claimant: here, isDead: () => false })
+      const create = durable('create', { idempotent: true }, async () => `made ${String((made += 1))}`)
+      // It knows that nothing was started: it says so, and claims anew what nobody has carried out.
+      expect(await create()).toBe(state === 'done' ? 'theirs' : 'made 1')
+      expect(made).toBe(state === 'done' ? 0 : 1)
+    },
+  )
+
+  it('is not made without a lease, and its effect does not start when the lease was lost meanwhile', async () => {
+    for (const [lostAt, states] of [
+      [1, []],
+      [2, ['failed']],
+    ] as const) {
+      const { store, clock, calls } = place()
+      let checks = 0
+      let made = 0
+      const never = new AbortController().signal
+      const lost = new TrueupError('lease-lost', 'the lease was lost')
+      const durable = createDurableCalls(
+        {
+          store,
+          namespace: 'shop',
+          clock,
+          random: () => 0.5,
+          newId: () => 'claim',
+          claimant: here,
+          isDead: () => false,
+          leaseMs: 60_000,
+          waitMs: 1_000,
+          stop: never,
+          giveUp: never,
+          lease: {
+            check: () => ((checks += 1) === lostAt ? Promise.reject(lost) : Promise.resolve()),
+            token: () => 7,
+          },
+          admitStore: () => Promise.resolve(),
+          isSecret: undefined,
+          redact: (text) => text,
+          onWait: () => undefined,
+        },
+        randomBytes,
+      )
+      const definition = defineDurable('create', { idempotent: true }, () => (made += 1))
+      const options = { stores: true, shard: '', report: () => undefined }
+      await expect(durable.call(definition, [], options)).rejects.toBe(lost)
+      expect(made).toBe(0)
+      expect((await calls()).map(({ state }) => state)).toEqual(states)
+      // With the lease again, it is carried out, under its token.
+      expect(await durable.call(definition, [], options)).toBe(1)
+      expect((await calls())[0]?.claim.fence).toBe(7)
     }
-    let made = 0
-    const { durable } = createDurable({ store: late, namespace: 'shop', clock, claimant: here, isDead: () => false })
-    const create = durable('create', { idempotent: true }, async () => `made ${String((made += 1))}`)
-    // It knows that nothing was started, says so, and claims anew.
-    expect(await create()).toBe('made 1')
-    expect(made).toBe(1)
   })
 })
 

@@ -5,6 +5,7 @@ import { applyChanges, type ApplyRequest } from '../../src/reconcile/apply.js'
 import type { ExecutableChange } from '../../src/reconcile/plan.js'
 import { createJournal, readJournal } from '../../src/store/journal.js'
 import { createMemoryStore } from '../../src/store/memory-store.js'
+import { createBudget } from '../../src/util/budget.js'
 import { createFakeClock } from '../../src/util/fake-clock.js'
 import { outage, watchStore } from '../support/failing-store.js'
 import { unguarded } from '../support/unguarded.js'
@@ -40,11 +41,13 @@ function changeOf({ key, dependsOn = [], carryOut }: Step): ExecutableChange {
 }
 
 interface Arranged extends Partial<ApplyRequest> {
+  readonly concurrency?: number
   readonly steps: readonly Step[]
 }
 
 async function apply({
   steps,
+  concurrency = 8,
   ...rest
 }: Arranged): Promise<{ outcomes: readonly ChangeOutcome[]; events: RunEvent[] }> {
   const events: RunEvent[] = []
@@ -54,7 +57,7 @@ async function apply({
     changes: steps.map(changeOf),
     journal: createJournal(createMemoryStore({ clock }), 'RUN', unguarded),
     lease: unguarded,
-    concurrency: 8,
+    budget: createBudget(concurrency),
     stop: never,
     giveUp: never,
     clock,
@@ -117,6 +120,7 @@ describe('the journal around an effect', () => {
         action: 'create',
         key: 'a',
         shard: '',
+        live: null,
         after: 'digest-of-a',
         fence: 1,
         state: 'failed',

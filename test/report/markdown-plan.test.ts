@@ -87,6 +87,8 @@ describe('the comment', () => {
       "<!-- trueup:plan dns-records -->
       ### \`dns-records\`: 1 delete, 2 create, 1 update (41 owned)
 
+      4 changes: 4 caused by this range, 0 drift.
+
       #### Delete (1)
 
       - \`example.com/old/A\`: \`value: 10.0.0.9\`
@@ -121,37 +123,39 @@ describe('the comment', () => {
     ]
     expect(planMarkdown(record({ plan: plan(changes, { foreign: 1 }), limits: [limit()] }), { applyCommand }))
       .toMatchInlineSnapshot(`
-      "<!-- trueup:plan dns-records -->
-      ### \`dns-records\`: **blocked**: 1 delete, 1 update (41 owned)
+        "<!-- trueup:plan dns-records -->
+        ### \`dns-records\`: **blocked**: 1 delete, 1 update (41 owned)
 
-      **Blocked** (\`max-deletes\`): this plan deletes 12 of 41 objects (29 %); dns-records allows 10 %.
+        2 changes: 1 caused by this range, 1 drift.
 
-      1 listed object belongs to no target and is left alone.
+        **Blocked** (\`max-deletes\`): this plan deletes 12 of 41 objects (29 %); dns-records allows 10 %.
 
-      #### Delete (1)
+        1 listed object belongs to no target and is left alone.
 
-      - \`\` etc/\`odd\` \`\` (drift)
+        #### Delete (1)
 
-      #### Update (1)
+        - \`\` etc/\`odd\` \`\` (drift)
 
-      - \`etc/motd\`
-        - \`content\`: 1 line removed, 1 added
+        #### Update (1)
 
-          \`\`\`\`diff
-          @@ line 2 @@
-           \`\`\`
-          -b
-          +c
-          \`\`\`\`
+        - \`etc/motd\`
+          - \`content\`: 1 line removed, 1 added
+
+            \`\`\`\`diff
+            @@ line 2 @@
+             \`\`\`
+            -b
+            +c
+            \`\`\`\`
 
 
-      If that is meant, this allows exactly this plan:
+        If that is meant, this allows exactly this plan:
 
-      \`\`\`sh
-      trueup apply dns-records --expect-plan 71c2b04e9d33a1f05b6c7d8e9f00112233445566778899aabbccddeeff001122 --max-deletes 12
-      \`\`\`
-      "
-    `)
+        \`\`\`sh
+        trueup apply dns-records --expect-plan 71c2b04e9d33a1f05b6c7d8e9f00112233445566778899aabbccddeeff001122 --max-deletes 12
+        \`\`\`
+        "
+      `)
   })
 
   it('nothing to do, skipped and failed take one line each, after the marker', () => {

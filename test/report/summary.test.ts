@@ -74,7 +74,7 @@ describe('without an apply', () => {
     expect(summaryText(skipped, options)).toBe(`Skipped: ${explanation}.`)
     const replayed = { records: [{ level: 'info', time: 0, message: 'x' } as const], dropped: 0, replayedFrom: '01JD' }
     expect(summaryText({ ...skipped, log: replayed }, options)).toBe(
-      `Skipped: ${explanation}. Its log follows (run 01JD, 1 record).`,
+      `Skipped: ${explanation}. Its log is that of run 01JD (1 record).`,
     )
   })
 

@@ -23,6 +23,7 @@ describe('the screens', () => {
   it('a dry run', () => {
     expect(text()).toMatchInlineSnapshot(`
       "Plan for dns-records: 1 delete, 2 create, 1 update (41 owned)
+      4 changes: 4 caused by this range, 0 drift.
 
         Delete
           - example.com/old/A      value: 10.0.0.9
@@ -50,6 +51,7 @@ describe('the screens', () => {
   it('blocked by a limit: the plan, then rule, value, limit and the exact override', () => {
     expect(text({ limits: [limit()] })).toMatchInlineSnapshot(`
       "Plan for dns-records: 1 delete, 2 create, 1 update (41 owned)
+      4 changes: 4 caused by this range, 0 drift.
 
         Delete
           - example.com/old/A      value: 10.0.0.9
@@ -79,7 +81,8 @@ describe('the screens', () => {
       }),
     ]
     expect(text({ limits }).split('\n').slice(12).join('\n')).toMatchInlineSnapshot(`
-      "Blocked (protected): 2 protected objects would be deleted.
+      "  allows 10 %.
+      Blocked (protected): 2 protected objects would be deleted.
           example.com/ns1/NS
           example.com/ns2/NS
       Nothing was changed. No flag lifts protected. When that is mended, plan again:
@@ -122,6 +125,7 @@ describe('the screens', () => {
       }),
     ).toMatchInlineSnapshot(`
       "Plan for files-prod (managed-files): 1 adopt, 1 update (41 owned)
+      2 changes: 1 caused by this range, 1 drift.
       Incomplete listing: the listing of shard b stopped at page 3 of 9; no deletes
         are planned there.
       Allowed by --max-deletes 12 (max-deletes): this plan deletes 12 of 41 objects
@@ -158,6 +162,7 @@ describe('the screens', () => {
     ]
     expect(text({ plan: plan(changes) })).toMatchInlineSnapshot(`
       "Plan for dns-records: 1 create, 1 update (41 owned)
+      2 changes: 2 caused by this range, 0 drift.
 
         Create
           + etc/issue  content: (7 lines)

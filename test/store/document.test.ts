@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { decodeDocument, encodeDocument, readDocument, writeDocument } from '../../src/store/document.js'
+import { decodeDocument, encodeDocument, readDocument, readDocuments, writeDocument } from '../../src/store/document.js'
 import { createMemoryStore } from '../../src/store/memory-store.js'
 import { storeKey } from '../../src/store/object-store.js'
 import type { ObjectStore } from '../../src/store/object-store.js'
 import { systemClock } from '../../src/util/clock.js'
+import { watchStore } from '../support/failing-store.js'
 
 interface Mark {
   readonly counter: number
@@ -117,5 +118,21 @@ describe('documents', () => {
     })
     await writeDocument<Mark>(store, key, { kind: 'mark', version: 1 }, { counter: 1 })
     expect(await readDocument<Mark>(store, key, mark)).toMatchObject({ kind: 'found', version: 1 })
+  })
+  it('of one prefix are read side by side and come in the order of their keys, without one that goes meanwhile', async () => {
+    const keys = Array.from({ length: 40 }, (_, index) => storeKey('marks', String(index).padStart(2, '0')))
+    for (const [counter, each] of keys.entries()) await writeDocument<Mark>(store, each, mark, { counter })
+    let [underWay, most] = [0, 0]
+    const watched = watchStore(store, async (call, each) => {
+      if (call !== 'get') return
+      most = Math.max(most, ++underWay)
+      if (each === keys[7]) await store.delete(keys[7])
+      // Whoever is there at once has come by the next turn of the loop.
+      await new Promise(setImmediate)
+      underWay -= 1
+    })
+    const found = await readDocuments<Mark>(watched.store, 'marks/', mark)
+    expect(found.map(({ value }) => value.counter)).toEqual([...keys.keys()].filter((index) => index !== 7))
+    expect(most).toBe(16)
   })
 })

@@ -9,6 +9,7 @@ import { readLedger } from '../../src/store/ledger.js'
 import { createMarkStore } from '../../src/store/marks.js'
 import { systemClock } from '../../src/util/clock.js'
 import type { LeaseJob } from '../support/lease-program.js'
+import { expectNoOverlap } from '../support/lease-notes.js'
 import { buildProgram, type StorePrograms, type StoreProcess } from '../support/store-processes.js'
 
 type ApplyJob = Extract<LeaseJob, { readonly kind: 'apply' }>
@@ -168,37 +169,7 @@ describe('leases in several processes', { timeout: 180_000 }, () => {
       expect(await each.ended).toEqual({ code: 0, signal: null, stderr: '' })
       expect(each.lines).toHaveLength(3)
     }
-    interface Note {
-      readonly what: 'enter' | 'leave'
-      readonly run: string
-      readonly keys: string | null
-      readonly shards: readonly string[]
-      readonly tokens: readonly number[]
-    }
-    const notes = (await readFile(log, 'utf8'))
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Note)
-    const inside = new Map<string, Note>()
-    const highest = new Map<string, number>()
-    for (const note of notes) {
-      if (note.what === 'leave') {
-        inside.delete(note.run)
-        continue
-      }
-      for (const other of inside.values()) {
-        expect(note.keys, JSON.stringify([note, other])).not.toBeNull()
-        expect(note.keys).toBe(other.keys)
-        expect(note.shards.filter((shard) => other.shards.includes(shard))).toEqual([])
-      }
-      note.shards.forEach((shard, at) => {
-        expect(note.tokens[at]).toBeGreaterThan(highest.get(shard) ?? 0)
-        highest.set(shard, note.tokens[at] ?? 0)
-      })
-      inside.set(note.run, note)
-    }
-    expect(notes).toHaveLength(16 * 3 * 2)
-    expect(inside.size).toBe(0)
+    expectNoOverlap(await readFile(log, 'utf8'), 16 * 3)
     expect(await keysBelow('heartbeats/', 'lease-modes/')).toEqual([])
   })
 })

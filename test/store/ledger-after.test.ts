@@ -36,7 +36,7 @@ function after({
   confirm = [],
 }: Given): Record<string, unknown> {
   const changes = outcomes.map(({ key, action }) => ({
-    change: { key },
+    change: { key, live: action === 'create' ? null : `live-${key}` },
     afterDigest: action === 'delete' ? null : `new-${key}`,
   }))
   const planned = { built: { changes, forget, confirm }, shards: shards.map((key) => ({ key, value: [] })), ledger }
@@ -56,6 +56,21 @@ describe('the ledger after an apply', () => {
       })
     }
   })
+
+  it.each(['failed', 'unknown'] as const)(
+    'keeps the claims before one that is %s, unless it was planned on one',
+    (result) => {
+      const meant = (digest: string): StoredLedger[] => [stored('', { x: { state: 'intended', digest, run: 'OLD' } })]
+      expect(after({ ledger: meant('m'), outcomes: [outcome('create', result)] })).toEqual({
+        '': { x: { state: 'intended', digest: 'new-x', also: ['m'], run: 'RUN' } },
+      })
+      for (const action of ['update', 'delete'] as const) {
+        expect(after({ ledger: meant('live-x'), outcomes: [outcome(action, result)] })).toEqual({
+          '': { x: owned('live-x') },
+        })
+      }
+    },
+  )
 
   it.each(['skipped', 'not-attempted'] as const)('knows nothing of what was %s', (result) => {
     expect(after({ outcomes: [outcome('create', result)] })).toEqual({})

@@ -78,7 +78,7 @@ describe('the journal of a run that ended in the middle', () => {
   })
   const fold = (before: Record<string, LedgerObject>, one: JournalEntry): LedgerObject | undefined =>
     foldJournal(before, [one], 'RUN')['x']
-  const intended = { state: 'intended', digest: 'new', run: 'RUN' }
+  const intended = { state: 'intended', digest: 'new', run: 'RUN' } as const
 
   it.each([
     ['a create that was answered is owned', {}, entry('create', 'applied'), owned('new', 'RUN')],
@@ -101,9 +101,33 @@ describe('the journal of a run that ended in the middle', () => {
     expect(foldJournal(foldJournal(before, [one], 'RUN'), [one], 'RUN')['x']).toEqual(after)
   })
 
-  it('renews an intent of an older run', () => {
+  it('keeps the claims of older runs beside its own: each may be what is there', () => {
     const before = { x: { state: 'intended', digest: 'old', run: 'OLD' } } as const
-    expect(fold(before, entry('create', 'intent'))).toEqual(intended)
+    const both = { ...intended, also: ['old'] }
+    expect(fold(before, entry('create', 'intent'))).toEqual(both)
+    expect(fold({ x: both }, { ...entry('create', 'failed'), after: 'third' })).toEqual({
+      state: 'intended',
+      digest: 'third',
+      also: ['new', 'old'],
+      run: 'RUN',
+    })
+    // Answered, it is known.
+    expect(fold({ x: both }, entry('create', 'applied'))).toEqual(owned('new', 'RUN'))
+  })
+
+  it('keeps only so many of them', () => {
+    let objects: Record<string, LedgerObject> = {}
+    for (let index = 0; index < 100; index++)
+      objects = foldJournal(objects, [{ ...entry('create', 'failed'), after: `value-${String(index)}` }], 'RUN')
+    expect(objects['x']?.also).toHaveLength(32)
+    expect(objects['x']).toMatchObject({ digest: 'value-99' })
+    expect(objects['x']?.also?.[0]).toBe('value-98')
+  })
+
+  it.each(['update', 'delete'] as const)('owns what an unanswered %s was planned on as a claim has it', (action) => {
+    const before = { x: { state: 'intended', digest: 'later', also: ['old'], run: 'OLD' } } as const
+    expect(fold(before, { ...entry(action, 'intent'), live: 'old' })).toEqual(owned('old', 'OLD'))
+    expect(fold(before, { ...entry(action, 'intent'), live: 'strange' })).toMatchObject({ state: 'intended' })
   })
 
   it('takes its entries in order', () => {

@@ -2,7 +2,7 @@
 import { TrueupError } from '../../src/errors.js'
 import type { ObjectStore, StoreKey } from '../../src/store/object-store.js'
 
-export type StoreCall = 'put' | 'delete' | 'get' | 'list'
+export type StoreCall = 'put' | 'delete' | 'get' | 'head' | 'list'
 
 export interface WatchedStore {
   readonly store: ObjectStore
@@ -19,11 +19,15 @@ export function watchStore(
   const store: ObjectStore = {
     description: inner.description,
     shared: inner.shared,
+    conditions: inner.conditions,
     get: async (key) => {
       await before('get', key)
       return inner.get(key)
     },
-    head: (key) => inner.head(key),
+    head: async (key) => {
+      await before('head', key)
+      return inner.head(key)
+    },
     put: async (key, value, options) => {
       await before('put', key)
       writes.push(`put ${key}`)
@@ -34,7 +38,10 @@ export function watchStore(
       writes.push(`delete ${key}`)
       return inner.delete(key, options)
     },
-    list: (prefix, options) => inner.list(prefix, options),
+    async *list(prefix, options) {
+      await before('list', prefix)
+      yield* inner.list(prefix, options)
+    },
     now: () => inner.now(),
     close: () => inner.close(),
   }

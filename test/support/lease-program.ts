@@ -1,4 +1,4 @@
-// A process that applies, or that only takes and gives back leases, on a directory store. Arguments: one JSON text (see LeaseJob); prints one
+// A process that applies, or that only takes and gives back leases, on a directory store or one of a URL. Arguments: one JSON text (see LeaseJob); prints one
 // line for each thing it did, written before anything else is done. Bundled by the tests that run it.
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -16,13 +16,18 @@ import { createRedactor } from '../../src/report/redact.js'
 import { createEnvBackend } from '../../src/secrets/env-backend.js'
 import { openDirectoryStore } from '../../src/store/directory-store.js'
 import { takeLease } from '../../src/store/leases.js'
+import { openStore } from '../../src/store/open-store.js'
 import type { ObjectStore } from '../../src/store/object-store.js'
+import { createBudget } from '../../src/util/budget.js'
 import { systemClock, type Clock } from '../../src/util/clock.js'
 import { digestOf } from '../../src/util/digest.js'
 import { newUlid } from '../../src/util/ulid.js'
 
 export type LeaseJob = {
+  /** Of a directory store; or the URL of a store on S3. */
   readonly directory: string
+  /** A dead process of this host counts as one of elsewhere: its lease has to expire. */
+  readonly sparesTheDead?: boolean
   readonly leaseMs: number
   readonly waitMs: number
   /** Added to the clock of this process alone. */
@@ -53,7 +58,9 @@ const say = (line: string): void => {
 async function main(job: LeaseJob): Promise<void> {
   const { offsetMs = 0 } = job
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + offsetMs }
-  const store = await openDirectoryStore(job.directory, { clock })
+  const store = job.directory.startsWith('s3:')
+    ? await openStore(job.directory, { baseDirectory: '/', clock })
+    : await openDirectoryStore(job.directory, { clock })
   if (job.kind === 'apply') await apply(store, clock, job)
   else await contend(store, clock, job)
   await store.close()
@@ -167,13 +174,13 @@ async function apply(store: ObjectStore, clock: Clock, job: LeaseJob & { readonl
       repository: createMemoryRepository({}),
       by: { actor: null, url: 'https://ci.example.com/jobs/81', host: hostname(), tool: 'test' },
       process: thisProcess(),
-      isDead,
+      isDead: job.sparesTheDead === true ? () => false : isDead,
       leaseMs: job.leaseMs,
       environment: {},
       ci: false,
       stop: never,
       giveUp: never,
-      concurrency: job.concurrency,
+      budget: createBudget(job.concurrency),
       guard,
       redactor: createRedactor(),
       fetch: globalThis.fetch,

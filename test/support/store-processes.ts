@@ -41,6 +41,8 @@ export async function buildProgram<Job>(path: string): Promise<StorePrograms<Job
     format: 'esm',
     // The oldest Node that is supported has no `await using`.
     target: 'node20.19',
+    // Packages of the older kind ask for Node's own modules by require.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     outfile: program,
     logLevel: 'error',
   })

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Json } from '../../src/event.js'
 import type { DeletePolicy, Diff, Handlers, Http, Listing, Plan } from '../../src/integration.js'
 import { defineIntegration } from '../../src/integration.js'
+import { staticShards } from '../../src/desired/static-shards.js'
 import { diff } from '../../src/reconcile/diff.js'
 import { listing } from '../../src/reconcile/listing.js'
 
@@ -230,6 +231,33 @@ describe('is a type error:', () => {
       // @ts-expect-error key is applied to normalized items
       key: ({ id }) => String(id),
       normalize: ({ id: _, ...record }) => record,
+    })
+  })
+})
+
+describe('shards', () => {
+  const common = { name: 'x', version: '1', deletePolicy: 'owned', run: () => [] } as const
+
+  it('of a fixed number know the items', () => {
+    defineIntegration({
+      ...common,
+      desiredState: () => wanted,
+      shards: staticShards(16, (record) => {
+        expectTypeOf(record).toEqualTypeOf<Desired>()
+        return record.name
+      }),
+    })
+  })
+
+  it('tell their items by a function of the whole and of a part', () => {
+    defineIntegration({
+      ...common,
+      desiredState: () => ({ records: wanted }),
+      shards: ({ records }) => new Map([['a', { records }]]),
+      items: (desired) => {
+        expectTypeOf(desired).toEqualTypeOf<{ records: Desired[] }>()
+        return desired.records
+      },
     })
   })
 })

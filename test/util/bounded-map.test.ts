@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createBudget } from '../../src/util/budget.js'
 import { boundedMap } from '../../src/util/bounded-map.js'
 
 /** A promise for each index, settled by the test. */
@@ -19,7 +20,7 @@ describe('boundedMap', () => {
   it('gives results in order, whatever ends first, with at most so many at once', async () => {
     const gate = gates(4)
     const started: number[] = []
-    const all = boundedMap(2)([0, 1, 2, 3], async (item) => {
+    const all = boundedMap(createBudget(2))([0, 1, 2, 3], async (item) => {
       started.push(item)
       await gate[item]?.promise
       return item * 10
@@ -37,7 +38,7 @@ describe('boundedMap', () => {
     const gate = gates(2)
     const started: number[] = []
     let ended = false
-    const all = boundedMap(2)([0, 1, 2, 3], async (item) => {
+    const all = boundedMap(createBudget(2))([0, 1, 2, 3], async (item) => {
       started.push(item)
       await gate[item]?.promise
       if (item === 1) ended = true
@@ -58,7 +59,7 @@ describe('boundedMap', () => {
     const stop = new AbortController()
     const gate = gates(1)
     const started: number[] = []
-    const all = boundedMap(1, stop.signal)([0, 1], async (item) => {
+    const all = boundedMap(createBudget(1), stop.signal)([0, 1], async (item) => {
       started.push(item)
       await gate[0]?.promise
     })
@@ -67,11 +68,11 @@ describe('boundedMap', () => {
     gate[0]?.open()
     await turn()
     expect(started).toEqual([0])
-    await expect(boundedMap(1, stop.signal)([0], async () => 1)).rejects.toThrow('stop')
+    await expect(boundedMap(createBudget(1), stop.signal)([0], async () => 1)).rejects.toThrow('stop')
   })
 
   it('can be nested under a limit of one', async () => {
-    const map = boundedMap(1)
+    const map = boundedMap(createBudget(1))
     expect(await map([1, 2], (outer) => map([10, 20], async (inner) => outer + inner))).toEqual([
       [11, 21],
       [12, 22],
@@ -79,7 +80,7 @@ describe('boundedMap', () => {
   })
 
   it('takes any iterable, also an empty one, and refuses a limit below one', async () => {
-    expect(await boundedMap(3)(new Set(), async () => 1)).toEqual([])
-    expect(() => boundedMap(0)).toThrow(RangeError)
+    expect(await boundedMap(createBudget(3))(new Set(), async () => 1)).toEqual([])
+    expect(() => createBudget(0)).toThrow(RangeError)
   })
 })

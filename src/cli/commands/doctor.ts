@@ -1,10 +1,9 @@
 // doctor: checks git, the store, the configuration and (with a target) its integration; says what is off and how to mend it.
-// Writes one probe object to the store and removes it again; changes nothing else.
+// Writes probe objects to the store and removes them again; changes nothing else.
 import { isTrueupError, toError } from '../../errors.js'
 import type { Style } from '../../report/style.js'
-import { storeKey, type ObjectStore } from '../../store/object-store.js'
 import { systemClock } from '../../util/clock.js'
-import { newUlid } from '../../util/ulid.js'
+import { formatDuration } from '../../util/duration.js'
 import { styleOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
 import { resolveTargets, secretsOf } from '../config-targets.js'
@@ -132,16 +131,26 @@ async function checkStore(project: Project, ci: boolean): Promise<readonly Check
   const url = project.settings.store.value
   try {
     const store = await openStoreOf(project, url)
+    const { probeStore } = await import('../../store/probe.js')
     const began = systemClock.monotonic()
-    const problem = await probe(store)
-    const spent = ((systemClock.monotonic() - began) / 6).toFixed(1)
-    if (problem !== null) return [{ result: 'fail', what: 'store', text: `${store.description}: ${problem}` }]
+    const { fault, steps } = await probeStore(store, systemClock, store.conditions === 'sound' ? { rounds: 1 } : {})
+    const spent = formatDuration(Math.max(1, Math.round(systemClock.monotonic() - began)))
+    await store.close()
     const checks: Check[] = [
-      {
-        result: 'ok',
-        what: 'store',
-        text: `${store.description}: create, compare-and-set, delete; ${spent} ms each`,
-      },
+      fault === null
+        ? {
+            result: 'ok',
+            what: 'store',
+            text: `${store.description}: no fault in ${String(steps.length)} tests of conditions, reads and races, ${spent}`,
+          }
+        : {
+            result: 'fail',
+            what: 'store',
+            text: `${store.description} ${fault}, so runs could overlap: applies and durable functions are refused, dry runs and the run cache work`,
+          },
+      ...steps.flatMap(({ name, result, tried, seen }): Check[] =>
+        seen === null ? [] : [{ result, what: name === 'clock' ? 'clock' : 'store', text: `${tried}: ${seen}` }],
+      ),
     ]
     if (ci && store.description.startsWith('file:')) {
       checks.push({
@@ -150,39 +159,10 @@ async function checkStore(project: Project, ci: boolean): Promise<readonly Check
         text: 'a file: store in CI is forgotten with the job unless it is kept: an apply then refuses to start without --init-store',
       })
     }
-    const skew = Math.abs((await store.now()) - systemClock.now())
-    if (skew > 5000)
-      checks.push({
-        result: 'warn',
-        what: 'clock',
-        text: `this clock and the store's differ by ${String(Math.round(skew / 1000))} s`,
-      })
     return checks
   } catch (thrown) {
     return [{ result: 'fail', what: 'store', text: toError(thrown).message }]
   }
-}
-
-/** What applies rely on, tried on an object of its own; null when all of it holds. */
-async function probe(store: ObjectStore): Promise<string | null> {
-  const key = storeKey('probe', newUlid(systemClock.now()))
-  const value = (text: string): Uint8Array => new TextEncoder().encode(text)
-  const created = await store.put(key, value('1'), { condition: { kind: 'if-absent' } })
-  if (created.kind !== 'stored') return 'an object that was not there could not be created'
-  try {
-    if ((await store.put(key, value('2'), { condition: { kind: 'if-absent' } })).kind !== 'exists')
-      return 'it ignores if-absent, so runs could overlap: applies must not use it'
-    const replaced = await store.put(key, value('3'), { condition: { kind: 'if-etag', etag: created.etag } })
-    if (replaced.kind !== 'stored') return 'an object could not be replaced by its etag'
-    if ((await store.put(key, value('4'), { condition: { kind: 'if-etag', etag: created.etag } })).kind !== 'conflict')
-      return 'it ignores if-etag, so runs could overlap: applies must not use it'
-    const read = await store.get(key)
-    if (read.kind !== 'found' || new TextDecoder().decode(read.value) !== '3')
-      return 'what was written is not what is read'
-  } finally {
-    await store.delete(key)
-  }
-  return null
 }
 
 async function checkTarget(

@@ -68,6 +68,7 @@ async function isConfirmed(
   if (project.settings.yes.value || !context.stdinIsTerminal || !context.stderrIsTerminal) return true
   const { question } = await import('../question.js')
   const answer = await question(
+    context.output,
     `${style.data(doubtName(doubt))}, started at ${dateTime(doubt.at, style.utc)}, ${SAID[as]}. ${nextText(doubt, as)}\nIs that so? Type yes: `,
   )
   return answer.trim().toLowerCase() === 'yes'

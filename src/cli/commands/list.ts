@@ -12,6 +12,7 @@ import { lastRun, lastRunText, type LastRun } from '../last-run.js'
 import { loadOptions } from '../load-target.js'
 import { openStoreOf } from '../open-target.js'
 import { openProject } from '../project.js'
+import { withLabels } from '../select-targets.js'
 import { printed, table } from '../print.js'
 
 interface Row {
@@ -23,6 +24,7 @@ interface Row {
   readonly builtin: boolean
   readonly file: string | null
   readonly problem: string | null
+  readonly labels: Readonly<Record<string, string>>
   readonly lastRun: LastRun | null
   readonly holds: readonly Hold[]
 }
@@ -33,7 +35,9 @@ export async function listCommand(input: CommandInput): Promise<number> {
   try {
     const { settings, config } = project
     const integrations = await listIntegrations(await loadOptions(project))
-    const targets = resolveTargets(config)
+    const all = resolveTargets(config)
+    const labels = settings.labels.value
+    const targets = new Map(withLabels(all.values(), labels).map((target) => [target.name, target]))
     const store = await openStoreOf(project, settings.store.value)
     const records = createRecordStore(store)
     const holds = await allHolds(store)
@@ -45,12 +49,13 @@ export async function listCommand(input: CommandInput): Promise<number> {
     const rows: Row[] = []
     for (const target of targets.values()) {
       const found = integrations.find((it) => it.name === target.integration)
-      rows.push({ ...describe(found, target.integration), target: target.name, ...(await kept(target.name)) })
+      const { name, labels: own } = target
+      rows.push({ ...describe(found, target.integration), target: name, labels: own, ...(await kept(name)) })
     }
-    const used = new Set([...targets.values()].map((target) => target.integration))
+    const used = new Set([...all.values()].map((target) => target.integration))
     for (const found of integrations) {
-      if (!used.has(found.name) && !targets.has(found.name))
-        rows.push({ ...describe(found, found.name), target: found.name, ...(await kept(found.name)) })
+      if (labels.length === 0 && !used.has(found.name) && !all.has(found.name))
+        rows.push({ ...describe(found, found.name), target: found.name, labels: {}, ...(await kept(found.name)) })
     }
     const style = styleOf(context, settings, 'stdout')
     const now = systemClock.now()
@@ -59,10 +64,12 @@ export async function listCommand(input: CommandInput): Promise<number> {
         json: () => ({ schema: 'trueup/1', targets: rows.map((row) => ({ ...row, holds: row.holds.map(holdFacts) })) }),
         text: () => {
           if (rows.length === 0) return 'No targets yet. `trueup init` makes a first one.\n'
+          const isLabelled = rows.some((row) => Object.keys(row.labels).length > 0)
           const cells = rows.map((row) => [
             row.target,
             `${row.integration}${row.version === null ? '' : ` ${row.version}`}${row.builtin ? ' (built in)' : ''}`,
             row.deletePolicy ?? '',
+            ...(isLabelled ? [style.data(labelsText(row.labels))] : []),
             row.problem === null
               ? `${lastRunText(row.lastRun, now)}${heldText(row.holds, style.utc)}`
               : style.red('broken, see below'),
@@ -70,7 +77,7 @@ export async function listCommand(input: CommandInput): Promise<number> {
           const problems = rows.flatMap((row) =>
             row.problem === null ? [] : [`\n${style.red(`${row.target}:`)} ${style.data(row.problem)}`],
           )
-          return `${table(['TARGET', 'INTEGRATION', 'DELETES', 'LAST RUN'], cells, style)}${[...new Set(problems)].map((text) => `${text}\n`).join('')}`
+          return `${table(['TARGET', 'INTEGRATION', 'DELETES', ...(isLabelled ? ['LABELS'] : []), 'LAST RUN'], cells, style)}${[...new Set(problems)].map((text) => `${text}\n`).join('')}`
         },
       }),
     )
@@ -82,7 +89,7 @@ export async function listCommand(input: CommandInput): Promise<number> {
 
 type Listed = Awaited<ReturnType<typeof listIntegrations>>[number]
 
-function describe(found: Listed | undefined, name: string): Omit<Row, 'target' | 'lastRun' | 'holds'> {
+function describe(found: Listed | undefined, name: string): Omit<Row, 'target' | 'labels' | 'lastRun' | 'holds'> {
   const none = { integration: name, version: null, description: null, deletePolicy: null, builtin: false, file: null }
   if (found === undefined) return { ...none, problem: `there is no integration called "${name}"` }
   if (found.kind === 'broken') return { ...none, file: found.file, problem: found.problem }
@@ -96,6 +103,12 @@ function describe(found: Listed | undefined, name: string): Omit<Row, 'target' |
     file: found.file,
     problem: null,
   }
+}
+
+function labelsText(labels: Row['labels']): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(', ')
 }
 
 function heldText([hold]: readonly Hold[], utc: boolean): string {

@@ -75,7 +75,7 @@ function noPolicy(): TrueupError {
 async function askForPolicy({ context }: CommandInput): Promise<DeletePolicy> {
   if (!context.stdinIsTerminal) throw noPolicy()
   for (;;) {
-    const answer = (await question(`What may it delete? ${MEANING}: `)).trim()
+    const answer = (await question(context.output, `What may it delete? ${MEANING}: `)).trim()
     const policy = POLICIES.find((known) => known === answer)
     if (policy !== undefined) return policy
     if (answer === '') throw noPolicy()

@@ -1,7 +1,8 @@
 // runs: the kept records. `list` filters them, `show` prints one whole.
 import type { RunRecord } from '../../event.js'
-import { clockTime, dateTime, formatAge, formatDuration } from '../../report/format.js'
+import { dateTime, formatAge, formatDuration } from '../../report/format.js'
 import { decisionLine } from '../../report/decision-line.js'
+import { createLogLines } from '../../report/log-lines.js'
 import { summaryText } from '../../report/summary.js'
 import { planText } from '../../report/text-plan.js'
 import type { Style } from '../../report/style.js'
@@ -140,8 +141,8 @@ function recordText(record: RunRecord, style: Style): string {
   }
   const summary = summaryText(record, { style, retryCommand: `trueup apply ${run.target}` })
   if (summary !== '') parts.push(summary)
-  for (const { time, level, message } of log.records)
-    parts.push(`  ${style.dim(clockTime(time, style.utc))} ${level.padEnd(5)} ${style.data(message)}`)
-  if (log.dropped > 0) parts.push(`  ${String(log.dropped)} more lines were not kept`)
+  const lines = createLogLines({ style })
+  if (log.records.length > 0) parts.push(log.records.map(lines).join('\n'))
+  if (log.replayedFrom !== null) parts.push(`  To see it: trueup runs show ${log.replayedFrom}`)
   return `${parts.join('\n')}\n`
 }

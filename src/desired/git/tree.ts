@@ -19,6 +19,20 @@ export interface TreeListing {
   readonly submodules: readonly string[]
 }
 
+interface Member {
+  readonly mode: string
+  readonly oid: string
+}
+
+/** One folder at two revisions, by its trees; undefined where it is not. */
+interface FolderPair {
+  readonly path: string
+  readonly before: string | undefined
+  readonly after: string | undefined
+}
+
+const FOLDER = '40000'
+
 /** The trees of one repository. Equal trees of two revisions are read once. */
 export class Trees {
   readonly #objects: ObjectReader
@@ -69,7 +83,7 @@ export class Trees {
         if (tree === undefined) continue
         for (const { name, mode, oid } of parseTree(tree, commit.length / 2)) {
           const path = folder.path === '' ? name : `${folder.path}/${name}`
-          if (mode === '40000') {
+          if (mode === FOLDER) {
             if (matcher.mayContain(path)) next.push({ path, oid: oid() })
           } else if (matcher.matches(path)) {
             assertNameable(path)
@@ -82,6 +96,53 @@ export class Trees {
       level = next
     }
     return { entries: entries.sort(byPath), submodules }
+  }
+
+  /**
+   * Files below the matcher's folders that are not the same in two commits, sorted; null stands for no commit. Folders that are equal are not
+   * opened, so that the cost follows what changed.
+   */
+  async changed(before: string, after: string | null, matcher: GlobMatcher): Promise<readonly string[]> {
+    const paths: string[] = []
+    let level: readonly FolderPair[] = [
+      {
+        path: '',
+        before: await this.#rootTree(before),
+        after: after === null ? undefined : await this.#rootTree(after),
+      },
+    ]
+    while (level.length > 0) {
+      const next: FolderPair[] = []
+      const trees = await Promise.all(
+        level.map(async ({ before: left, after: right }) =>
+          left === right ? undefined : await Promise.all([this.#members(left), this.#members(right)]),
+        ),
+      )
+      for (const [index, folder] of level.entries()) {
+        const [old = new Map<string, Member>(), now = new Map<string, Member>()] = trees[index] ?? []
+        for (const name of new Set([...old.keys(), ...now.keys()])) {
+          const [was, is] = [old.get(name), now.get(name)]
+          if (was?.oid === is?.oid && was?.mode === is?.mode) continue
+          const path = folder.path === '' ? name : `${folder.path}/${name}`
+          // A folder may have become a file, or a file a folder: then both are looked at.
+          const [left, right] = [was?.mode === FOLDER ? was.oid : undefined, is?.mode === FOLDER ? is.oid : undefined]
+          if ((left ?? right) !== undefined && matcher.mayContain(path)) next.push({ path, before: left, after: right })
+          const isFile = (was !== undefined && left === undefined) || (is !== undefined && right === undefined)
+          if (isFile && matcher.matches(path)) paths.push(path)
+        }
+      }
+      level = next
+    }
+    return paths.sort()
+  }
+
+  async #members(tree: string | undefined): Promise<Map<string, Member>> {
+    const members = new Map<string, Member>()
+    if (tree === undefined) return members
+    for (const { name, mode, oid } of parseTree(await this.#tree(tree), tree.length / 2)) {
+      members.set(name, { mode, oid: oid() })
+    }
+    return members
   }
 
   async #rootTree(commit: string): Promise<string> {

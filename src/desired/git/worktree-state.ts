@@ -42,15 +42,7 @@ export async function readWorktree(options: WorktreeOptions, matcher: GlobMatche
   const files = new Map(listing.entries.map((entry): [string, WorktreeFile] => [entry.path, { entry, from: 'object' }]))
   if (commit !== null && (await agreesWithDisk(options.git, listing.entries, matcher))) return { files, isDirty: false }
 
-  const status = await readStatus(options.git, matcher)
-  if (status.commit !== commit) {
-    throw new TrueupError(
-      'source-unavailable',
-      `HEAD of ${options.git.place.root} moved from ${commit ?? 'no commit'} to ${status.commit ?? 'no commit'} while it was read: run again`,
-      { retryable: true },
-    )
-  }
-  const states = status.states.filter((state) => matcher.matches(state.path))
+  const states = await statusOn(options.git, matcher, commit)
   for (const state of states) {
     assertNameable(state.path)
     // Untracked comes after deleted: a path may be both (removed from the index, still on disk).
@@ -61,6 +53,19 @@ export async function readWorktree(options: WorktreeOptions, matcher: GlobMatche
   }
   await takeFromDisk(options, files, states)
   return { files, isDirty: states.length > 0 }
+}
+
+/** Matching paths in which the working tree differs from HEAD, which must still be this commit. */
+export async function statusOn(git: Git, matcher: GlobMatcher, commit: string | null): Promise<readonly PathState[]> {
+  const status = await readStatus(git, matcher)
+  if (status.commit !== commit) {
+    throw new TrueupError(
+      'source-unavailable',
+      `HEAD of ${git.place.root} moved from ${commit ?? 'no commit'} to ${status.commit ?? 'no commit'} while it was read: run again`,
+      { retryable: true },
+    )
+  }
+  return status.states.filter((state) => matcher.matches(state.path))
 }
 
 /** True only if HEAD's entries and the disk are the same: paths, modes, and the ids that git would store. */

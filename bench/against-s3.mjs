@@ -1,0 +1,97 @@
+// Rows of a hit with the store on S3 (versitygw on loopback), each in a fresh process, against the same GET by a bundled program of the AWS client
+// and by one that signs the request itself. Without TRUEUP_TEST_VERSITYGW, test/servers/versitygw.sh starts the server if it is installed.
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { cachedRepository, fillCache, PLAN } from './cached-repository.mjs'
+import { interleaved, timeChild } from './measure.mjs'
+
+const KEYS = {
+  AWS_ACCESS_KEY_ID: 'test-key',
+  AWS_SECRET_ACCESS_KEY: 'test-secret',
+  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+}
+const BUCKET = 'bench'
+const SCRIPT = fileURLToPath(new URL('../test/servers/versitygw.sh', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('against-s3-program.mjs', import.meta.url))
+
+/** @type {readonly import('./command.mjs').Bench[]} */
+export const s3Benches = [{ name: 'hit-s3', measure }]
+
+async function measure(place) {
+  if (process.env.TRUEUP_TEST_VERSITYGW !== undefined) return measureAt(place, process.env.TRUEUP_TEST_VERSITYGW)
+  const servers = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trueup-test-servers')
+  const isInstalled = existsSync(servers) && readdirSync(servers).some((name) => name.startsWith('versitygw-'))
+  const label = 'a hit on S3, against a GET'
+  if (!isInstalled)
+    return [{ label, note: 'no versitygw here: test/servers/versitygw.sh npm run bench:against installs it' }]
+  // The server lives as long as the command beside it, which lives as long as its standard input.
+  const child = spawn(SCRIPT, ['sh', '-c', 'echo "$TRUEUP_TEST_VERSITYGW"; cat'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const ended = once(child, 'exit')
+  try {
+    for await (const endpoint of createInterface({ input: child.stdout })) return await measureAt(place, endpoint)
+    throw new Error('versitygw did not start')
+  } finally {
+    child.stdin.end()
+    await ended
+  }
+}
+
+async function measureAt(place, endpoint) {
+  const inFolder = (name) => join(place.folder, name)
+  const store = `s3://${BUCKET}/bench?endpoint=${encodeURIComponent(endpoint)}`
+  const env = {
+    ...place.env,
+    ...KEYS,
+    ENDPOINT: endpoint,
+    BUCKET,
+  }
+  const program = inFolder('s3-get.cjs')
+  await build({ entryPoints: [PROGRAM], outfile: program, bundle: true, minify: true, platform: 'node', format: 'cjs' })
+  const bare = inFolder('s3-get-signed.mjs')
+  await build({
+    entryPoints: [fileURLToPath(new URL('against-s3-signed.mjs', import.meta.url))],
+    outfile: bare,
+    format: 'esm',
+  })
+  const options = { cwd: place.folder, env }
+  timeChild(process.execPath, [program, 'create-bucket'], options)
+  const cwd = cachedRepository(place, { name: 'against-s3', inputs: 1 })
+  const own = { cwd, env: { ...env, TRUEUP_STORE: store } }
+  fillCache(place, own)
+  const key = await entryKey(endpoint)
+  const times = await interleaved(
+    {
+      own: { run: () => timeChild(process.execPath, [place.bin, ...PLAN], own) },
+      client: { run: () => timeChild(process.execPath, [program, key], options) },
+      signed: { run: () => timeChild(process.execPath, [bare, key], options) },
+    },
+    { rounds: place.rounds },
+  )
+  const row = (name, what, target) => ({
+    label: `a hit on S3, against a GET ${what}`,
+    value: times.own.ms / times[name].ms,
+    unit: 'x',
+    ...(target === undefined ? {} : { target }),
+    note: `${times.own.ms.toFixed(0)} ms against ${times[name].ms.toFixed(0)} ms`,
+  })
+  return [row('client', 'by the AWS client', 1.25), row('signed', 'signed by hand')]
+}
+
+async function entryKey(endpoint) {
+  // The client reads the variables of this process.
+  Object.assign(process.env, KEYS)
+  const { ListObjectsV2Command, S3Client } = await import('@aws-sdk/client-s3')
+  const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true })
+  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix: 'bench/cache/' }))
+  client.destroy()
+  if (Contents.length !== 1) throw new Error(`${String(Contents.length)} entries where one was kept`)
+  return Contents[0].Key
+}

@@ -1,0 +1,21 @@
+// Settings and target in, how the run cache is used out.
+import { DEFAULT_ZONE } from '../early-exit/trust-zones.js'
+import type { RunRequest } from '../run-types.js'
+import type { TargetConfig } from './config-targets.js'
+import type { Project } from './project.js'
+
+/** Nothing where the cache is not asked for. The target's own `ttl` stands between variables and the top of trueup.yaml. */
+export function cacheRequest({ settings }: Project, target: TargetConfig): Pick<RunRequest, 'cache'> {
+  const { extendedEarlyExit, cache, noCache, ttl, trustZone, trustZoneRead } = settings
+  if (!extendedEarlyExit.value || noCache.value || cache.value === 'off') return {}
+  const isGiven = ttl.origin === 'flag' || ttl.origin === 'variable'
+  return {
+    cache: {
+      access: cache.value,
+      ttlMs: isGiven ? ttl.value : (target.ttlMs ?? ttl.value),
+      zone: trustZone.value ?? DEFAULT_ZONE,
+      ...(trustZoneRead.value === undefined ? {} : { readZone: trustZoneRead.value }),
+      nodeMajor: Number(process.versions.node.split('.')[0]),
+    },
+  }
+}

@@ -1,0 +1,71 @@
+// Log records come in, the lines that a person reads go out: `  │ 09:12:44 info  41 records listed`. The same for a run's own and for replayed ones.
+// Texts are an author's: nothing in them acts on a terminal or on a CI runner.
+import type { LogRecord } from '../event.js'
+import { dataLine } from './data-text.js'
+import { logfmt } from './decision-line.js'
+import { clockTime, dateTime } from './format.js'
+import type { Style } from './style.js'
+
+export interface LogLinesOptions {
+  readonly style: Style
+  /** Says whose line it is, where several share an output. */
+  readonly target?: string
+  /** With the day: for what was logged on another one. @defaultValue false */
+  readonly dates?: boolean
+}
+
+/** Makes the renderer of one output; each record gives one line or more, without the last line break. */
+export function createLogLines({ style, target, dates = false }: LogLinesOptions): (record: LogRecord) => string {
+  const bar = `  ${style.dim(style.symbols.bar)} `
+  const levels = {
+    debug: `${style.dim('debug')} `,
+    info: 'info  ',
+    warn: `${style.yellow('warn ')} `,
+    error: `${style.red('error')} `,
+  }
+  const names = new Map<string, string>()
+  let second = Number.NaN
+  let clock = ''
+  let indent = ''
+
+  /** Records come in order: most share their second with the one before. */
+  const clockOf = (time: number): string => {
+    if (Math.floor(time / 1000) !== second) {
+      second = Math.floor(time / 1000)
+      const day = dates ? `${dateTime(time, style.utc).slice(0, 10)} ` : ''
+      const text = `${day}${clockTime(time, style.utc)}`
+      clock = `${bar}${style.dim(text)} `
+      indent = `${bar}${' '.repeat(text.length + 7)}`
+    }
+    return clock
+  }
+  const whose = (shard: string | undefined): string => {
+    const key = shard ?? ''
+    let name = names.get(key)
+    if (name === undefined) {
+      const parts = [...(target === undefined ? [] : [target]), ...(shard === undefined ? [] : [`[${shard}]`])]
+      name = parts.map((part) => `${dataLine(part)} `).join('')
+      names.set(key, name)
+    }
+    return name
+  }
+  return ({ level, time, message, fields, shard, source }) => {
+    const clockText = clockOf(time)
+    const facts = factsOf(fields, source)
+    const tail = facts === '' ? '' : ` ${style.dim(facts)}`
+    const who = target === undefined && shard === undefined ? '' : whose(shard)
+    // Most are one line, of which there may be thousands.
+    if (!message.includes('\n')) return `${clockText}${levels[level]}${who}${dataLine(message)}${tail}`
+    const [first = '', ...rest] = message.replace(/\n+$/, '').split('\n')
+    return [
+      `${clockText}${levels[level]}${who}${dataLine(first)}${tail}`,
+      ...rest.map((line) => `${indent}${dataLine(line)}`),
+    ].join('\n')
+  }
+}
+
+function factsOf(fields: LogRecord['fields'], source: LogRecord['source']): string {
+  const isNamed = source !== undefined && source !== 'log'
+  if (fields === undefined && !isNamed) return ''
+  return dataLine(logfmt({ ...fields, ...(isNamed ? { source } : {}) }))
+}

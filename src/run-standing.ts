@@ -1,0 +1,62 @@
+// What applies have left behind at the destination: marks, and what the target owns. In: a session. Out: read once, at one point of a run.
+import type { Basis } from './early-exit/run-cache-entry.js'
+import { owningIn, type RunSession } from './run-session.js'
+import type { StoredMark } from './store/marks.js'
+import { digestOf } from './util/digest.js'
+
+export interface Standing {
+  /** By shard. */
+  readonly marks: ReadonlyMap<string, StoredMark>
+  /** Shards of this target that own something, with the digest of "nothing desired" for each. */
+  readonly owning: ReadonlyMap<string, string>
+  readonly basis: Basis
+}
+
+/** Reads the store, whatever was read of it before: a run is told by what is there now, and what follows builds on the same. */
+export async function readStanding(session: RunSession): Promise<Standing> {
+  const { target } = session.request
+  session.readAgain()
+  const { marks, ledger } = await session.kept()
+  const objects = ledger
+    .filter(({ value }) => value.target === target)
+    // The run that last touched an object is no fact about it.
+    .flatMap(({ value }) =>
+      Object.entries(value.objects).map(
+        ([key, { state, digest, also = [] }]) => [value.shard, key, state, digest, ...also] as const,
+      ),
+    )
+  // A first apply that changes nothing leaves a mark with the counter 0, which is none.
+  const counters = [...marks.values()].flatMap(({ mark }) =>
+    mark.counter === 0 ? [] : [[mark.shard, mark.counter] as const],
+  )
+  return {
+    marks,
+    owning: owningIn(ledger, target),
+    basis: {
+      counters: Object.fromEntries(counters.sort(([a], [b]) => (a < b ? -1 : 1))),
+      owned: digestOf(objects.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))),
+    },
+  }
+}
+
+/** A mark that is not completed, in words; undefined where all are. */
+export function openMark({ marks }: Standing, target: string): string | undefined {
+  const open = [...marks.values()].find(({ mark }) => mark.status !== 'completed')
+  if (open === undefined) return undefined
+  const { shard, status, run, reason } = open.mark
+  const how = status === 'started' ? 'was interrupted' : (reason ?? 'did not succeed')
+  return `the last apply of ${shard === '' ? target : `shard ${shard}`} (run ${run}) ${how}`
+}
+
+/** How two standings differ, in words; undefined where they do not. */
+export function changedBasis(before: Basis, now: Basis): string | undefined {
+  const shards = [...new Set([...Object.keys(before.counters), ...Object.keys(now.counters)])]
+    .filter((shard) => (before.counters[shard] ?? 0) !== (now.counters[shard] ?? 0))
+    .sort()
+  if (shards.length > 0) {
+    const named = shards.filter((shard) => shard !== '').slice(0, 3)
+    const more = shards.length > 3 ? ' …' : ''
+    return `an apply has changed something since${named.length === 0 ? '' : ` (shard ${named.join(', ')}${more})`}`
+  }
+  return before.owned === now.owned ? undefined : 'what the target owns has changed since'
+}
