@@ -7,6 +7,7 @@ import { createRedactor } from '../../src/report/redact.js'
 import { runOnce } from '../../src/run.js'
 import type { OpenTarget } from '../../src/run-types.js'
 import { createEnvBackend } from '../../src/secrets/env-backend.js'
+import { createBudget } from '../../src/util/budget.js'
 import { digestOf } from '../../src/util/digest.js'
 import { LEASE_MS, type Room } from './machine-room.js'
 import type { SimulatedProcess } from './scheduler.js'
@@ -48,7 +49,7 @@ export async function applyOnce({
       environment: {},
       ci: false,
       ...signals,
-      concurrency: 2,
+      budget: createBudget(2),
       guard: unguarded,
       redactor: createRedactor(),
       fetch: () => Promise.reject(new Error('there is no network')),

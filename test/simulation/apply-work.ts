@@ -213,9 +213,9 @@ export function applyWork({ sharded }: { readonly sharded: boolean }): Work {
       const [is, was] = [now.payload as ShardLease, before?.payload as ShardLease | undefined]
       const isNew = is.run !== null && is.run !== was?.run
       if (isNew && is.token <= (was?.token ?? 0))
-        room.violated(`run ${is.run ?? ''} took the shard ${is.shard} without a higher token`)
+        room.violated(`run ${is.run} took the shard ${is.shard} without a higher token`)
       if (isNew && was !== undefined && was.run !== null && room.documents.has(`heartbeats/${was.run}`))
-        room.violated(`run ${is.run ?? ''} took the shard ${is.shard} from run ${was.run}, which lives`)
+        room.violated(`run ${is.run} took the shard ${is.shard} from run ${was.run}, which lives`)
     }
   }
 

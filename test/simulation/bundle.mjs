@@ -40,6 +40,8 @@ export async function bundleSimulation(replacements = []) {
     format: 'esm',
     target: 'node20',
     logLevel: 'error',
+    // Only the store on S3 loads it, which is not simulated.
+    external: ['@aws-sdk/*'],
     banner: {
       js: "import { createRequire as madeRequire } from 'node:module'\nconst require = madeRequire(import.meta.url)",
     },

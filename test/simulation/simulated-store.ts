@@ -73,6 +73,7 @@ export function simulatedStore({ scheduler, network, inner, process, onWrite, on
   return {
     description: 'simulated:',
     shared: true,
+    conditions: 'sound',
     get: (key) => send(`get ${key}`, () => inner.get(key), false),
     head: (key) => send(`head ${key}`, () => inner.head(key), false),
     put: (key, value, options) => {
