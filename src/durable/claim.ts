@@ -36,6 +36,8 @@ class KeptClaim implements Held {
   readonly #renewing: Promise<void>
   #etag: string
   #at: number
+  /** The end is written: a renewal that waited for that write must not put the claim back. */
+  #isOver = false
   /** One write at a time. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -58,7 +60,7 @@ class KeptClaim implements Held {
     return this.#alone(async () => {
       for (;;) {
         const put = await this.#put(next)
-        if (put === 'stored') return true
+        if (put === 'stored') return (this.#isOver = true)
         const found = await readDocument(this.#around.store, this.#key, DURABLE_CALL)
         // Cleared by hand while it was under way: what has happened is told all the same.
         if (found.kind === 'missing') return await this.#create(next)
@@ -79,6 +81,7 @@ class KeptClaim implements Held {
 
   async #renew(): Promise<boolean> {
     return this.#alone(async () => {
+      if (this.#isOver) return false
       const before = this.#around.clock.monotonic()
       if ((await this.#put(this.call)) === 'stored') {
         this.#at = before

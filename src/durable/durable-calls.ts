@@ -36,12 +36,16 @@ interface Flight {
 
 const LONGEST_LABEL = 120
 
+/**
+ * The calls that an async context is inside of, innermost first. Holds nothing itself. One for all: each that was ever used would cost every promise of
+ * the process a little more, for good.
+ */
+const callsWithin = new AsyncLocalStorage<readonly Flight[]>()
+
 class Calls implements DurableCalls {
   readonly #around: Surroundings
   readonly #random: (size: number) => Uint8Array
   readonly #inFlight = new Map<string, Flight>()
-  /** The calls that an async context is inside of, innermost first. */
-  readonly #within = new AsyncLocalStorage<readonly Flight[]>()
   #key: Promise<Uint8Array> | undefined
 
   constructor(around: Surroundings, random: (size: number) => Uint8Array) {
@@ -51,7 +55,7 @@ class Calls implements DurableCalls {
 
   async call(definition: DurableDefinition, args: readonly unknown[], options: CallOptions): Promise<unknown> {
     const identity = await this.#identify(definition, args, options)
-    const within = this.#within.getStore() ?? []
+    const within = callsWithin.getStore() ?? []
     const flying = this.#inFlight.get(identity.id)
     const how = flying === undefined ? undefined : ('waited' as const)
     if (flying !== undefined && flying.identity.args !== identity.args)
@@ -89,7 +93,7 @@ class Calls implements DurableCalls {
       identity,
       args,
       shard: options.shard,
-      enter: (fn) => this.#within.run([flight, ...within], fn),
+      enter: (fn) => callsWithin.run([flight, ...within], fn),
     }
     const settled = options.stores ? settleCall(this.#around, pending) : this.#readOnly(pending)
     const flight: Flight = { identity, definition, waitsFor: new Set(), settled }

@@ -137,6 +137,8 @@ async function tryTake(request: LeaseRequest): Promise<Held | { readonly kind: '
     }
     if (by !== undefined) {
       await release()
+      // Late already: its heartbeat stays until it expires, and the run cannot have a second one.
+      heart.signal.throwIfAborted()
       return { kind: 'held', by, shard }
     }
     // Nothing is a lease before the store has said so once more: all this may have taken longer than it.

@@ -104,6 +104,32 @@ describe('an idempotent function', () => {
     expect((await calls()).map(({ state }) => state)).toEqual(['done', 'done'])
   })
 
+  it('keeps its result when a renewal of the claim waits behind the write of it', async () => {
+    const { clock, store: inner, calls } = place()
+    let release: () => void = () => undefined
+    let reach: () => void = () => undefined
+    const gate = new Promise<void>((resolve) => (release = resolve))
+    const reached = new Promise<void>((resolve) => (reach = resolve))
+    let puts = 0
+    const { store, writes } = watchStore(inner, async (call, key) => {
+      if (call !== 'put' || !key.startsWith(DURABLE_PREFIX)) return
+      puts += 1
+      if (puts !== 2) return
+      reach()
+      await gate
+    })
+    const { open } = place({ store, clock, claimMs: 60_000 })
+    const answer = open()('create', { idempotent: true }, async () => 'made')()
+    await reached
+    clock.advance(20_000)
+    await settle()
+    release()
+    expect(await answer).toBe('made')
+    await settle()
+    expect(await calls()).toMatchObject([{ state: 'done' }])
+    expect(writes.filter((write) => write.startsWith(`put ${DURABLE_PREFIX}`))).toHaveLength(2)
+  })
+
   it('is told apart by namespace, name, version and arguments; the order of keys does not count', async () => {
     const { open, store, clock } = place()
     const seen: string[] = []

@@ -200,6 +200,16 @@ describe.each(['memory', 'S3'])('on %s', (kind) => {
       }
     })
 
+    it('is not waited for by a run whose own heartbeat was late in an attempt: the lease is lost, not an internal error', async () => {
+      const { clock, take } = rig()
+      await take('A')
+      const standsStill = (): boolean => {
+        clock.advance(LEASE_MS * 0.9)
+        return false
+      }
+      await expect(take('B', { waitMs: LEASE_MS * 10, isDead: standsStill })).rejects.toMatchObject(lost)
+    })
+
     it('waits as long as it was told, says so once, and takes it when it is free', async () => {
       const { take, clock } = rig()
       const said: string[] = []

@@ -1,0 +1,82 @@
+// The engine, broken on purpose: each replacement must make the simulation fail. In: --seeds n (how many to try, default 10,000), --only text. Out: a table;
+// 1 when one was not found, or when its text is no longer in the source.
+import { parseArgs } from 'node:util'
+import { bundleSimulation } from './bundle.mjs'
+
+/** @type {readonly { name: string, replacements: readonly import('./bundle.mjs').Replacement[] }[]} */
+const MUTANTS = [
+  one('an expired claim of an effect is taken over', 'src/durable/settle-call.ts', {
+    find: 'if (!this.#pending.definition.idempotent) return this.#claim(found)',
+    put: 'return this.#claim(found)',
+  }),
+  one('a claim is not read back before its effect', 'src/durable/settle-call.ts', {
+    find: 'if (!(await held.isStillMine())) {',
+    put: 'if (held === undefined) {',
+  }),
+  one('a renewal puts the claim back over the result', 'src/durable/claim.ts', {
+    find: 'if (this.#isOver) return false',
+    put: '',
+  }),
+  one('the claim is written without a condition', 'src/durable/settle-call.ts', {
+    find: 'DURABLE_CALL, call, { condition })',
+    put: 'DURABLE_CALL, call, {})',
+  }),
+  one('the token of a lease does not rise', 'src/store/leases.ts', {
+    find: 'Math.max(before, request.atLeast(shard)) + 1',
+    put: 'Math.max(before, request.atLeast(shard), 1)',
+  }),
+  one('marks are completed whatever the outcomes', 'src/run-apply.ts', {
+    find: ".every(({ result }) => result === 'applied')",
+    put: '.every(() => true)',
+  }),
+  one('the lease is given back before the marks', 'src/run-apply.ts', {
+    find: '  // What was brought about is not what is desired',
+    put: '  await lease.release()\n  // What was brought about is not what is desired',
+  }),
+  one('the journal is written after the effect', 'src/reconcile/apply.ts', {
+    find: 'return await request.journal.intend({ sequence',
+    put: 'await executable.carryOut(request.giveUp)\n      return await request.journal.intend({ sequence',
+  }),
+  one('a lost lease is not noticed', 'src/store/journal.ts', {
+    find: 'await lease.verify()\n      } catch',
+    put: 'await Promise.resolve()\n      } catch',
+  }),
+  one('an expired lease is judged without its margin and removed without its etag', 'src/store/lease-documents.ts', {
+    find: 'question.store.delete(heartbeatKey(question.run), { etag: standing.etag })',
+    put: 'question.store.delete(heartbeatKey(question.run), {})',
+  }),
+  one('a failed delete is forgotten by the ledger', 'src/store/ledger-after.ts', {
+    find: "if (result === 'applied') {",
+    put: "if (result === 'applied' || action === 'delete') {",
+  }),
+  one('the journal of a dead run is not read', 'src/run-recover.ts', {
+    find: 'const inShard = entries.filter((entry) => entry.shard === shard)',
+    put: 'const inShard = entries.slice(entries.length)',
+  }),
+]
+
+const { values } = parseArgs({
+  options: { seeds: { type: 'string', default: '10000' }, only: { type: 'string', default: '' } },
+})
+let missed = 0
+for (const { name, replacements } of MUTANTS) {
+  if (!name.includes(values.only)) continue
+  const { simulate } = await import(await bundleSimulation(replacements))
+  let found
+  for (let seed = 1; seed <= Number(values.seeds) && found === undefined; seed += 1) {
+    const { violations, scenario } = await simulate(seed)
+    if (violations.length > 0) found = { seed, scenario, what: violations[0].split('\n')[0] }
+  }
+  if (found === undefined) missed += 1
+  const verdict =
+    found === undefined
+      ? `NOT FOUND in ${values.seeds} seeds`
+      : `seed ${String(found.seed)} (${found.scenario}): ${found.what}`
+  console.log(`${name.padEnd(76)} ${verdict}`)
+}
+console.log(missed === 0 ? 'every one was found' : `${String(missed)} not found`)
+if (missed > 0) process.exitCode = 1
+
+function one(name, file, replacement) {
+  return { name, replacements: [{ file, ...replacement }] }
+}
