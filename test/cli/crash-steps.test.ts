@@ -65,7 +65,7 @@ it.each([
     await world.relent()
 
     // No waiting: that its process is gone is seen.
-    const [next] = await runsOf(world, 'apply', 'world', '--base', 'last-applied')
+    const [next] = await runsOf(world, 'apply', 'world', '--base', 'last-applied', '--concurrency', '1')
     expect(next?.decision.action).toBe(action)
     expect((await world.calls()).slice(before)).toEqual(CALLS)
     expect(await world.objects()).toEqual({ a: '2', b: '1', foreign: 'x' })
