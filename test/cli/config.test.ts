@@ -365,6 +365,7 @@ describe('targets', () => {
       params: {},
       limits: {},
       labels: {},
+      after: [],
       apply: false,
       schedule: null,
       ttlMs: null,

@@ -28,7 +28,7 @@ export interface FaultRow {
 }
 
 /** For people: steps and faults by their names in the page. */
-export const STEP_TEXT: Readonly<Record<Step, string>> = {
+const STEP_TEXT: Readonly<Record<Step, string>> = {
   lease: 'the lease is taken',
   state: 'marks and ledger are read',
   read: 'the current state is read',
@@ -45,7 +45,7 @@ export const STEP_TEXT: Readonly<Record<Step, string>> = {
   'lease back': 'the lease is given back',
   'record ended': 'the record is ended',
 }
-export const FAULT_TEXT: Readonly<Record<Fault, string>> = {
+const FAULT_TEXT: Readonly<Record<Fault, string>> = {
   'crash before': 'killed before',
   'crash after': 'killed after',
   exception: 'exception',
