@@ -30,14 +30,16 @@ interface Pool {
   readonly waiting: Set<(pool: Pool) => void>
 }
 
+/** What is lent here, by the budget that it is of. One for all budgets: each such store that is in use costs every promise of the process. */
+const lentHere = new AsyncLocalStorage<ReadonlyMap<Pool, Pool>>()
+
 /** @param places - how many may work at once, from 1 */
 export function createBudget(places: number): Budget {
   if (!Number.isInteger(places) || places < 1)
     throw new RangeError(`a budget must be a whole number from 1, not ${places}`)
   const all = poolOf(places)
-  const lent = new AsyncLocalStorage<Pool>()
   const poolsHere = (): readonly Pool[] => {
-    const own = lent.getStore()
+    const own = lentHere.getStore()?.get(all)
     // The caller's own place first: while it waits, that one does nothing.
     return own === undefined ? [all] : [own, all]
   }
@@ -47,7 +49,7 @@ export function createBudget(places: number): Budget {
       async run(fn) {
         const own = poolOf(1)
         try {
-          return await lent.run(own, fn)
+          return await lentHere.run(new Map(lentHere.getStore()).set(all, own), fn)
         } finally {
           own.closed = true
           give(pool)

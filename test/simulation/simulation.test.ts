@@ -3,8 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { bundleSimulation } from './bundle.mjs'
 import type * as Simulation from './simulate.js'
 
-// As many as a test run has time for; the soak goes on from there.
-const SEEDS = 100
+const SEEDS = 1_000
 const FIRST_FAILURES = 3
 
 describe('the engine among crashes, pauses and lost answers', () => {
