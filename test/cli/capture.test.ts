@@ -67,7 +67,7 @@ interface Document {
   readonly runs: readonly {
     readonly run: { readonly id: string }
     readonly exitCode: number
-    readonly log: { readonly records: readonly (LogRecord & { readonly shard: string | null })[] }
+    readonly log: { readonly records: readonly (Omit<LogRecord, 'shard'> & { readonly shard: string | null })[] }
   }[]
 }
 
@@ -79,23 +79,23 @@ function recordsOf(result: RunResult): Document['runs'][number] {
 
 /** `[shard] source level message`, sorted. */
 const shown = (records: Document['runs'][number]['log']['records']): string[] =>
-  records.map(({ shard, source, level, message }) => `[${shard}] ${String(source)} ${level} ${message}`).sort()
+  records.map(({ shard, source, level, message }) => `[${shard ?? ''}] ${String(source)} ${level} ${message}`).sort()
 
 const box = (shard: string): string =>
   `┌─────────┬───────┐\n│ (index) │ shard │\n├─────────┼───────┤\n│ 0       │ '${shard}'  │\n└─────────┴───────┘`
 
 const planning = (shard: string, name: string): string[] => [
-  `[${shard}] log info planning ${shard}`,
-  `[${shard}] console info token is *** { token: '***' }`,
-  `[${shard}] console warn ::set-output name=a::b`,
-  `[${shard}] stdout info ##[error]half a line`,
-  `[${shard}] stdout info cleared`,
-  `[${shard}] stderr info ::add-mask::x`,
-  `[${shard}] warning warn Warning: old ${shard}`,
-  `[${shard}] console info ${box(shard)}`,
-  `[${shard}] console info creating ${name}`,
-  `[${shard}] exec info ::debug::child of ${name}`,
-  `[${shard}] console info later ${name}`,
+  `[${shard ?? ''}] log info planning ${shard}`,
+  `[${shard ?? ''}] console info token is *** { token: '***' }`,
+  `[${shard ?? ''}] console warn ::set-output name=a::b`,
+  `[${shard ?? ''}] stdout info ##[error]half a line`,
+  `[${shard ?? ''}] stdout info cleared`,
+  `[${shard ?? ''}] stderr info ::add-mask::x`,
+  `[${shard ?? ''}] warning warn Warning: old ${shard}`,
+  `[${shard ?? ''}] console info ${box(shard)}`,
+  `[${shard ?? ''}] console info creating ${name}`,
+  `[${shard ?? ''}] exec info ::debug::child of ${name}`,
+  `[${shard ?? ''}] console info later ${name}`,
 ]
 
 const EXPECTED = [
