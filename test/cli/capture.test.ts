@@ -85,17 +85,17 @@ const box = (shard: string): string =>
   `┌─────────┬───────┐\n│ (index) │ shard │\n├─────────┼───────┤\n│ 0       │ '${shard}'  │\n└─────────┴───────┘`
 
 const planning = (shard: string, name: string): string[] => [
-  `[${shard ?? ''}] log info planning ${shard}`,
-  `[${shard ?? ''}] console info token is *** { token: '***' }`,
-  `[${shard ?? ''}] console warn ::set-output name=a::b`,
-  `[${shard ?? ''}] stdout info ##[error]half a line`,
-  `[${shard ?? ''}] stdout info cleared`,
-  `[${shard ?? ''}] stderr info ::add-mask::x`,
-  `[${shard ?? ''}] warning warn Warning: old ${shard}`,
-  `[${shard ?? ''}] console info ${box(shard)}`,
-  `[${shard ?? ''}] console info creating ${name}`,
-  `[${shard ?? ''}] exec info ::debug::child of ${name}`,
-  `[${shard ?? ''}] console info later ${name}`,
+  `[${shard}] log info planning ${shard}`,
+  `[${shard}] console info token is *** { token: '***' }`,
+  `[${shard}] console warn ::set-output name=a::b`,
+  `[${shard}] stdout info ##[error]half a line`,
+  `[${shard}] stdout info cleared`,
+  `[${shard}] stderr info ::add-mask::x`,
+  `[${shard}] warning warn Warning: old ${shard}`,
+  `[${shard}] console info ${box(shard)}`,
+  `[${shard}] console info creating ${name}`,
+  `[${shard}] exec info ::debug::child of ${name}`,
+  `[${shard}] console info later ${name}`,
 ]
 
 const EXPECTED = [
