@@ -27,8 +27,8 @@ export interface FaultRow {
   readonly text: readonly [string, string]
 }
 
-/** For people: steps and faults by their names in the page. */
-const STEP_TEXT: Readonly<Record<Step, string>> = {
+/** For people: steps and faults by their names in the page. @public */
+export const STEP_TEXT: Readonly<Record<Step, string>> = {
   lease: 'the lease is taken',
   state: 'marks and ledger are read',
   read: 'the current state is read',
@@ -45,7 +45,8 @@ const STEP_TEXT: Readonly<Record<Step, string>> = {
   'lease back': 'the lease is given back',
   'record ended': 'the record is ended',
 }
-const FAULT_TEXT: Readonly<Record<Fault, string>> = {
+/** For the page. @public */
+export const FAULT_TEXT: Readonly<Record<Fault, string>> = {
   'crash before': 'killed before',
   'crash after': 'killed after',
   exception: 'exception',
