@@ -19,6 +19,7 @@ import type { RunSession } from './run-session.js'
 import { desiredElsewhere } from './run-shards.js'
 import { boundedMap } from './util/bounded-map.js'
 import { digestOf } from './util/digest.js'
+import { isRecord } from './util/is-record.js'
 
 export interface Planned {
   readonly session: RunSession
@@ -158,8 +159,4 @@ function deciding(config: Json): Json {
 
 function paramsIn(config: Json): Json | undefined {
   return isRecord(config) ? config['params'] : undefined
-}
-
-function isRecord(value: Json): value is { readonly [key: string]: Json } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,7 @@
 // The command that repeats a run, to be pasted: its target and the flags that decide what it does; none that only shaped output.
 import type { CommandInput } from './command.js'
 import { flagText, optionSpec, type OptionName } from './options.js'
+import { shellWord } from '../util/shell-word.js'
 
 const KEPT: readonly OptionName[] = [
   'directory',
@@ -21,7 +22,7 @@ const PLACES: readonly OptionName[] = ['directory', 'config', 'store', 'trustRep
 /** ` -C /srv/x --store file:/srv/y`: where this command works, for hints that name another one; empty for none. */
 export function placeFlags({ settings }: Pick<CommandInput, 'settings'>): string {
   return flagWords(PLACES, settings)
-    .map((word) => ` ${quoted(word)}`)
+    .map((word) => ` ${shellWord(word)}`)
     .join('')
 }
 
@@ -30,7 +31,7 @@ export function commandLine(target: string, { settings, positionals }: CommandIn
   const first = positionals[0]?.includes('/') === true && !positionals[0].endsWith('.json') ? positionals[0] : target
   // Which shards these are, only the comparison says.
   const kept: readonly OptionName[] = settings.onlyAffected.value ? [...KEPT, 'compareWith', 'onlyAffected'] : KEPT
-  return [first, ...flagWords(kept, settings)].map(quoted).join(' ')
+  return [first, ...flagWords(kept, settings)].map(shellWord).join(' ')
 }
 
 function flagWords(names: readonly OptionName[], settings: CommandInput['settings']): readonly string[] {
@@ -47,9 +48,4 @@ function textOf(value: unknown): string {
   if (typeof value === 'object' && value !== null && 'name' in value && 'value' in value)
     return `${String(value.name)}=${String(value.value)}`
   return String(value)
-}
-
-/** For a POSIX shell. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }

@@ -2,6 +2,7 @@
 // name, or why there can be no key. Reads nothing.
 import type { Json, KeyParts, RunMode } from '../event.js'
 import { digestBytes, digestOf } from '../util/digest.js'
+import { isRecord } from '../util/is-record.js'
 import type { Declaration } from './declaration.js'
 import type { HeadFacts } from './head-facts.js'
 
@@ -83,10 +84,6 @@ export function cacheKey({ declaration, facts, mode, shards, nodeMajor, secrets 
         : {}),
     },
   }
-}
-
-function isRecord(value: Json): value is Readonly<Record<string, Json>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Enough to tell them apart for people; the key itself has them whole. */

@@ -13,6 +13,7 @@ import { targetOf } from '../load-target.js'
 import { openStoreOf } from '../open-target.js'
 import { printed } from '../print.js'
 import { openProject } from '../project.js'
+import { shellWord } from '../../util/shell-word.js'
 
 export async function historyCommand(input: CommandInput): Promise<number> {
   const { context } = input
@@ -74,7 +75,7 @@ function historyText({ target, key, entries, style }: Shown): string {
   })
   if (key !== undefined && last.result === 'applied' && ['create', 'update', 'delete'].includes(last.action)) {
     const lead = last.action === 'delete' ? 'To bring it back' : 'To undo the last change'
-    lines.push(`${lead}: trueup undo ${last.run} --only ${word(style.data(key))}`)
+    lines.push(`${lead}: trueup undo ${last.run} --only ${shellWord(style.data(key))}`)
   }
   return `${lines.join('\n')}\n`
 }
@@ -102,11 +103,6 @@ function proofText({ owned, limit, used, override }: DeleteProof): string {
   const spaced = (text: string): string => text.replace(/^([\d.]+)%$/, '$1 %')
   const limits = limit === null ? '' : `; limit ${spaced(limit)}, used ${used ?? 'none'}`
   return `proof: complete listing of ${String(owned)} owned${limits}${override === null ? '' : ` (allowed by ${override})`}`
-}
-
-/** For a POSIX shell. */
-function word(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 
 function entryJson(entry: HistoryEntry): object {
