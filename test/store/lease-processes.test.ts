@@ -78,9 +78,8 @@ describe('leases in several processes', { timeout: 180_000 }, () => {
     'frozen past its lease in the middle of an apply, it starts nothing more and writes nothing more (sharded: $sharded)',
     async ({ sharded }) => {
       // Long enough for the second process to start within it, on a busy machine too.
-      const frozen = apply('A', { leaseMs: 6_000, sharded })
-      await frozen.until(8)
-      frozen.kill('SIGSTOP')
+      const frozen = apply('A', { leaseMs: 6_000, sharded, freezesIn: 5 })
+      await frozen.untilLine('freezes')
       const second = apply('B', { sharded, waitMs: 60_000, stepMs: 1 })
       const after = await recordOf(second)
       expect(after).toMatchObject({ exitCode: 0, error: null })

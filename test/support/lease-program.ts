@@ -42,6 +42,11 @@ export type LeaseJob = {
       readonly stepMs: number
       readonly concurrency: number
       readonly sharded: boolean
+      /**
+       * Stops itself (SIGSTOP) in the middle of that many's effect, the first being 1, and prints `freezes` before. From outside a signal may
+       * also land between the last look at the lease and the line that tells of the start, which no tool can close.
+       */
+      readonly freezesIn?: number
     }
   /** Takes what `wants` says, one after the other, and notes in `log` when it entered and left. */
   | {
@@ -100,9 +105,15 @@ async function contend(store: ObjectStore, clock: Clock, job: LeaseJob & { reado
 async function apply(store: ObjectStore, clock: Clock, job: LeaseJob & { readonly kind: 'apply' }): Promise<void> {
   const { world, count, value, stepMs } = job
   mkdirSync(world, { recursive: true })
+  let effects = 0
   const act = async (name: string, signal: AbortSignal, text: string | undefined): Promise<void> => {
     say(`start ${name}`)
     await systemClock.sleep(stepMs, signal)
+    effects += 1
+    if (effects === job.freezesIn) {
+      say('freezes')
+      process.kill(process.pid, 'SIGSTOP')
+    }
     if (text === undefined) rmSync(join(world, name))
     else writeFileSync(join(world, name), text)
     say(`end ${name}`)

@@ -13,6 +13,8 @@ export interface StoreProcess {
   readonly lines: readonly string[]
   /** Resolves when that many lines were printed, or the process has ended. */
   until(count: number): Promise<void>
+  /** Resolves when that line was printed, or the process has ended. */
+  untilLine(line: string): Promise<void>
   /** @defaultValue SIGKILL */
   kill(signal?: NodeJS.Signals): void
   readonly ended: Promise<{
@@ -105,21 +107,23 @@ function start({ program, job, children, mostBlocks }: Start): StoreProcess {
       resolve({ code, signal, stderr })
     })
   })
+  const untilTrue = (isSo: () => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      const check = (): void => {
+        if (!isOver && !isSo()) return
+        waiting.delete(check)
+        resolve()
+      }
+      waiting.add(check)
+      check()
+    })
   return {
     lines,
     ended,
     kill: (signal = 'SIGKILL') => {
       child.kill(signal)
     },
-    until: (count) =>
-      new Promise((resolve) => {
-        const check = (): void => {
-          if (!isOver && lines.length < count) return
-          waiting.delete(check)
-          resolve()
-        }
-        waiting.add(check)
-        check()
-      }),
+    until: (count) => untilTrue(() => lines.length >= count),
+    untilLine: (line) => untilTrue(() => lines.includes(line)),
   }
 }
