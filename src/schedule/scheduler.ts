@@ -228,7 +228,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     for (const key of entries.keys()) {
       const active = running.get(key)
       const at = active === undefined ? waiting.when(key) : now - (clock.monotonic() - active.startedAt)
-      if (at !== undefined) due.set(key, at)
+      if (at !== undefined) due.set(key, Math.round(at))
     }
     return due
   }
