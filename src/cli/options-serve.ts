@@ -14,6 +14,15 @@ export const SERVE_OPTIONS = {
     defaultText: 'HEAD of this repository',
     variable: true,
   },
+  listen: {
+    flag: 'listen',
+    value: { kind: 'text', placeholder: 'host:port' },
+    commands: ['serve'],
+    group: 'What to run',
+    description: 'where health, metrics and status are served: an address, a port of 127.0.0.1, or off',
+    default: '127.0.0.1:9464',
+    variable: true,
+  },
   once: {
     flag: 'once',
     value: FLAG,

@@ -123,7 +123,7 @@ describe('serve', () => {
     await rig.git('push', '--quiet', 'origin', 'main')
     // Both have run: what is left is what a commit changes.
     await rig.run(['serve', '--once', '--apply', '--ref', 'main'])
-    const daemon = rig.start(['serve', '--apply', '--ref', 'main', '--poll', '1'])
+    const daemon = rig.start(['serve', '--apply', '--ref', 'main', '--poll', '1', '--listen', 'off'])
     await daemon.until(/to end it: SIGTERM/)
     await rig.write({ 'data/a/f.yaml': 'files: [{ path: x, content: pushed }]\n' })
     await rig.commit()
@@ -160,7 +160,7 @@ export default defineIntegration({
         '.gitignore': '.trueup/\n',
       },
     })
-    const daemon = rig.start(['serve', '--apply', '--every', '1', '--log-level', 'debug'])
+    const daemon = rig.start(['serve', '--apply', '--every', '1', '--log-level', 'debug', '--listen', 'off'])
     await daemon.until(/restless does not converge: the last 3 applies each did update k/)
     await daemon.until(/restless dry-run: changes pending: 1 update/)
     daemon.kill('SIGTERM')

@@ -5,6 +5,7 @@ import { openRevisions, type RevisionSource } from '../../desired/export-revisio
 import { TrueupError } from '../../errors.js'
 import { worstExitCode } from '../../exit-codes.js'
 import { count } from '../../report/format.js'
+import { createServeMetrics } from '../../report/serve-metrics.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import { parseStoreUrl } from '../../store/open-store.js'
 import { createRecordStore } from '../../store/records.js'
@@ -19,6 +20,7 @@ import { printed } from '../print.js'
 import { openProject, pathInside, type Project } from '../project.js'
 import { runChild } from '../serve/child-run.js'
 import { createDaemon, follow, type Daemon, type EndedRun } from '../serve/daemon.js'
+import { listenAddress, openStatus, reachOf, type Status } from '../serve/status.js'
 import { scheduleKeeper } from '../serve/kept-schedule.js'
 import { openServed, type ServedTree } from '../serve/served-tree.js'
 import { startText } from '../serve/start-text.js'
@@ -73,6 +75,8 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   const store = await openStoreOf(project, settings.store.value)
   const revisions = await openRevisionsOf(project, context.environment)
   const ended: EndedRun[] = []
+  const address = settings.once.value ? null : listenAddress(settings.listen.value)
+  const metrics = address === null ? undefined : await createServeMetrics()
   const daemon = createDaemon({
     clock: systemClock,
     random: Math.random,
@@ -90,17 +94,47 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     stop: signals.stop,
     onEnd: (end) => {
       if (settings.once.value) ended.push(end)
+      metrics?.ended(end)
+    },
+    onStart: (delayMs) => {
+      metrics?.started(delayMs)
+    },
+    onGone: (target) => {
+      metrics?.forget(target)
     },
   })
+  let status: Status | undefined
   try {
+    if (address !== null && metrics !== undefined)
+      status = await openStatus({
+        address,
+        daemon,
+        store,
+        metrics,
+        project,
+        token: context.environment['TRUEUP_TOKEN'],
+      })
     await daemon.refresh()
     const served = refuseWithoutTargets(daemon.current())
-    context.output.err(startOf({ project, daemon, served, revisions, store }))
+    context.output.err(
+      startOf({
+        project,
+        daemon,
+        served,
+        revisions,
+        store,
+        url:
+          status === undefined || address === null
+            ? null
+            : `${status.url} (${reachOf(address)}): /metrics /healthz /api/v1/targets`,
+      }),
+    )
     daemon.scheduler.start()
     if (settings.once.value) await unlessStopped(daemon.scheduler.settled(), signals.stop)
     else await follow(daemon, { clock: systemClock, pollMs: settings.poll.value, stop: signals.stop, told })
   } finally {
     await daemon.close()
+    await status?.close()
   }
   if (settings.once.value) return await report(input, daemon, ended, signals)
   return stoppedBy(signals) ?? 0
@@ -184,9 +218,11 @@ interface Started {
   readonly served: ServedTree
   readonly revisions: RevisionSource
   readonly store: ObjectStore
+  /** Of the status server, and who reaches it; null: there is none. */
+  readonly url: string | null
 }
 
-function startOf({ project, daemon, served, revisions, store }: Started): string {
+function startOf({ project, daemon, served, revisions, store, url }: Started): string {
   const { settings } = project
   return startText({
     once: settings.once.value,
@@ -201,6 +237,7 @@ function startOf({ project, daemon, served, revisions, store }: Started): string
     concurrency: settings.concurrency.value,
     usesCache: settings.extendedEarlyExit.value,
     due: daemon.scheduler.due(),
+    url,
     now: systemClock.now(),
   })
 }

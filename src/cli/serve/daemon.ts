@@ -37,6 +37,10 @@ export interface DaemonOptions {
   /** Aborted: nothing more starts, what runs is told to end. */
   readonly stop: AbortSignal
   readonly onEnd?: (end: EndedRun) => void
+  /** A run began, so long after it was due. */
+  readonly onStart?: (delayMs: number) => void
+  /** trueup.yaml has it no more. */
+  readonly onGone?: (target: string) => void
 }
 
 export interface EndedRun extends RunEnd {
@@ -79,7 +83,10 @@ export function createDaemon(options: DaemonOptions): Daemon {
     run,
     save: (due) => (current === undefined ? Promise.resolve() : keeper.write({ commit: current.tree.commit, due })),
     onEvent: (event) => {
-      if (event.kind === 'started') causes.set(event.key, event.cause)
+      if (event.kind === 'started') {
+        causes.set(event.key, event.cause)
+        options.onStart?.(event.delayMs)
+      }
       if (event.kind === 'overran')
         told.line('warn', `${event.key} took longer than ${String(event.timeoutMs / 1000)} s and is told to end`, {
           target: event.key,
@@ -167,6 +174,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
         throw error
       }
       if (former !== undefined) {
+        for (const name of former.targets.keys()) if (!served.targets.has(name)) forget(name)
         told.line('info', `${tree.commit.slice(0, 8)} is served: ${affectedText(changed)}`, { commit: tree.commit })
         await retire(former)
       }
@@ -175,6 +183,13 @@ export function createDaemon(options: DaemonOptions): Daemon {
       await tree.remove()
       throw error
     }
+  }
+
+  function forget(name: string): void {
+    ends.delete(name)
+    stuck.delete(name)
+    causes.delete(name)
+    options.onGone?.(name)
   }
 
   function scheduled({ name, schedule }: TargetConfig): ScheduledTarget {

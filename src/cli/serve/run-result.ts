@@ -1,5 +1,6 @@
 // What became of the child process of one run comes in; what the scheduler does about it, and one line for people, go out. Pure.
 import { TrueupError, type ErrorCode } from '../../errors.js'
+import type { RunOutcome } from '../../report/serve-metrics.js'
 import type { ScheduledResult } from '../../schedule/scheduler-types.js'
 import { isRecord } from '../../util/is-record.js'
 import type { ChildResult } from './child-run.js'
@@ -7,6 +8,11 @@ import type { ChildResult } from './child-run.js'
 export interface RunEnd {
   readonly result: ScheduledResult
   readonly exitCode: number
+  /** Of its record; null where it left none. */
+  readonly id: string | null
+  readonly outcome: RunOutcome
+  /** What the run cache answered; null: it was not asked. */
+  readonly cache: string | null
   /** `run` or `skip`, with its reason; `none` where there was no decision. */
   readonly decision: string
   readonly reason: string
@@ -45,6 +51,9 @@ export function runEnd(child: ChildResult): RunEnd {
   return {
     result: resultOf(exitCode, reason, error),
     exitCode,
+    id: text(isRecord(run?.['run']) ? run['run']['id'] : undefined) ?? null,
+    outcome: outcomeOf(exitCode, run),
+    cache: text(isRecord(decision['cache']) ? decision['cache']['status'] : undefined) ?? null,
     decision: text(decision['action']) ?? 'none',
     reason,
     summary: exitCode === 0 || exitCode === 2 ? summaryOf(run) : error.message,
@@ -60,6 +69,16 @@ function resultOf(exitCode: number, reason: string, error: { readonly code: stri
   // What was applied in part, or ended before its end, is taken up again.
   const isRetryable = [5, 130, 143].includes(exitCode) || RETRYABLE.has(error.code)
   return { kind: isRetryable ? 'retry' : 'failed', error }
+}
+
+function outcomeOf(exitCode: number, run: Readonly<Record<string, unknown>> | undefined): RunOutcome {
+  if (exitCode === 3) return 'blocked'
+  if (exitCode === 75) return 'later'
+  if (exitCode !== 0 && exitCode !== 2) return 'failed'
+  const summary = summaryOf(run)
+  if (summary === 'skipped') return 'skipped'
+  if (summary === 'no changes') return 'converged'
+  return summary.startsWith('applied') ? 'applied' : 'pending'
 }
 
 function errorOf(value: unknown, { exitCode, stderr }: ChildResult): Error & { readonly code: string } {

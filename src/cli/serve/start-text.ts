@@ -16,6 +16,8 @@ export interface StartFacts {
   readonly concurrency: number
   readonly usesCache: boolean
   readonly due: ReadonlyMap<string, number>
+  /** Of the status server, and who reaches it; null: there is none. */
+  readonly url: string | null
   /** UTC ms. */
   readonly now: number
 }
@@ -43,6 +45,7 @@ export function startText(facts: StartFacts): string {
       'due now',
       `${String(dueNow)}${dueNow > 0 || !Number.isFinite(next) || once ? '' : `; the next at ${new Date(next).toISOString()}`}`,
     ],
+    ...(facts.url === null ? [] : [['status', facts.url] as const]),
   ]
   const head = facts.apply ? 'trueup serve applies' : 'trueup serve, a dry run: it only plans'
   const end = once ? [] : ['  to end it: SIGTERM or Ctrl-C; what is under way may finish']
