@@ -79,6 +79,16 @@ describe('serve --once', () => {
     expect((result.json() as Document).runs.find(({ run }) => run.target === 'alpha')?.decision.reason).toBe('held')
   })
 
+  it('applies nothing within a freeze, and says until when; plans go on', async () => {
+    await using rig = await rigOf(
+      `freezes:\n  - { schedule: '* * * * *', for: 1h, reason: the holidays, targets: [alpha] }\n`,
+    )
+    const result = await rig.run(['serve', '--once', '--apply', '-o', 'json'])
+    expect([result.code, ran(result.json()), out(rig, 'a/x')]).toEqual([0, ['beta dry-run'], null])
+    expect(result.stderr).toMatch(/alpha is not applied until \d{4}-.*Z: the holidays/)
+    expect(ran((await rig.run(['serve', '--once', '-o', 'json'])).json())).toHaveLength(2)
+  })
+
   it('one target that fails ends no other, and is the exit code', async () => {
     await using rig = await rigOf(`  gamma: { integration: managed-files }\n`)
     const result = await rig.run(['serve', '--once', '--apply'])

@@ -73,7 +73,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   })
   const storeUrl = storeForChildren(project)
   const store = await openStoreOf(project, settings.store.value)
-  const revisions = await openRevisionsOf(project, context.environment)
+  const revisions = await openRevisionsOf(project, context.environment, signals.stop)
   const ended: EndedRun[] = []
   const address = settings.once.value ? null : listenAddress(settings.listen.value)
   const metrics = address === null ? undefined : await createServeMetrics()
@@ -154,6 +154,7 @@ function storeForChildren({ settings, directory }: Project): string {
 function openRevisionsOf(
   { repository, settings, directory, config }: Project,
   environment: CommandInput['context']['environment'],
+  signal: AbortSignal,
 ): Promise<RevisionSource> {
   const own = pathInside(repository.root, directory)
   const secrets = secretsOf(config)
@@ -173,6 +174,7 @@ function openRevisionsOf(
     clock: systemClock,
     environment,
     trustRepository: settings.trustRepo.value,
+    signal,
   })
 }
 

@@ -4,6 +4,7 @@ import type { RevisionSource } from '../../desired/export-revision.js'
 import { toError } from '../../errors.js'
 import type { RunRecord } from '../../event.js'
 import { notConverging, NOT_CONVERGING_AFTER, type NotConverging } from '../../schedule/convergence.js'
+import { ALLOW } from '../../schedule/policies.js'
 import { createScheduler } from '../../schedule/scheduler.js'
 import type { ScheduledResult, ScheduledTarget, Scheduler, StartCause } from '../../schedule/scheduler-types.js'
 import type { RecordStore } from '../../store/records.js'
@@ -81,6 +82,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     random: options.random,
     concurrency: options.concurrency,
     run,
+    policy: (key, now) => (willApply(key) && current !== undefined ? current.mayApply(key, now) : ALLOW),
     save: (due) => (current === undefined ? Promise.resolve() : keeper.write({ commit: current.tree.commit, due })),
     onEvent: (event) => {
       if (event.kind === 'started') {
@@ -91,6 +93,10 @@ export function createDaemon(options: DaemonOptions): Daemon {
         told.line('warn', `${event.key} took longer than ${String(event.timeoutMs / 1000)} s and is told to end`, {
           target: event.key,
         })
+      if (event.kind === 'not-yet') {
+        const until = event.until === null ? 'for now' : `until ${new Date(event.until).toISOString()}`
+        told.change(event.key, 'info', `${event.key} is not applied ${until}: ${event.reason}`, { target: event.key })
+      }
       if (event.kind === 'save-failed')
         told.change('save', 'warn', `next-due times could not be kept: ${event.error.message}`)
       if (event.kind === 'ended' && event.result.kind === 'failed' && !ends.has(event.key))
@@ -98,12 +104,15 @@ export function createDaemon(options: DaemonOptions): Daemon {
     },
   })
 
+  function willApply(key: string): boolean {
+    return options.apply && current?.targets.get(key)?.apply === true
+  }
+
   async function run(key: string, signal: AbortSignal): Promise<ScheduledResult> {
     const served = current
-    const target = served?.targets.get(key)
-    if (served === undefined || target === undefined) return { kind: 'done' }
+    if (served?.targets.has(key) !== true) return { kind: 'done' }
     return within(served, async () => {
-      const isApply = options.apply && target.apply && (await mayApply(key))
+      const isApply = willApply(key) && (await mayApply(key))
       const started = clock.monotonic()
       const mode = isApply ? ['--apply', '--yes'] : ['--dry-run']
       const child = await options.child(served, ['run', key, ...mode], AbortSignal.any([signal, stop]))
@@ -234,12 +243,14 @@ function affectedText(changed: readonly string[]): string {
 
 /** Follows the revisions until it is told to stop. Trouble is told, and tried again. */
 export async function follow(daemon: Daemon, { clock, pollMs, stop, told }: Following): Promise<void> {
+  const isStopped = (): boolean => stop.aborted
   for (;;) {
     await clock.sleep(pollMs, stop).catch(() => undefined)
-    if (stop.aborted) return
+    if (isStopped()) return
     try {
       await daemon.refresh()
     } catch (thrown) {
+      if (isStopped()) return
       told.change('revision', 'error', `the newest commit is not served: ${toError(thrown).message}`)
     }
   }

@@ -1,9 +1,11 @@
 // An exported revision comes in; the targets that its trueup.yaml names, and how trueup is started in it, go out.
 import { join } from 'node:path'
 import type { RevisionTree } from '../../desired/export-revision.js'
+import type { Verdict } from '../../schedule/policies.js'
 import type { CommandInput } from '../command.js'
 import { resolveTargets, type TargetConfig } from '../config-targets.js'
 import { openProject, pathInside, type Project } from '../project.js'
+import { freezesOf } from './freezes.js'
 
 /** A revision with its targets. Its folder stays until it is retired and nothing runs in it. */
 export interface ServedTree {
@@ -13,6 +15,8 @@ export interface ServedTree {
   /** `--config …` where the file is not found by itself. */
   readonly configWords: readonly string[]
   readonly targets: ReadonlyMap<string, TargetConfig>
+  /** Whether a target may be applied at a time, UTC ms. */
+  readonly mayApply: (target: string, now: number) => Verdict
   users: number
   isRetired: boolean
 }
@@ -33,6 +37,7 @@ export async function openServed(input: CommandInput, home: Project, tree: Revis
       directory,
       configWords: config === undefined ? [] : ['--config', config],
       targets: resolveTargets(project.config),
+      mayApply: freezesOf(project.config.freezes ?? []),
       users: 0,
       isRetired: false,
     }
