@@ -321,6 +321,39 @@ describe('the scheduler', () => {
     await second.scheduler.stop()
   })
 
+  it('a run that a kill cut off is due at once after the restart', async () => {
+    let saved: ReadonlyMap<string, number> = new Map()
+    const first = rig({
+      run: () => new Promise(() => undefined),
+      save: (due) => {
+        saved = due
+        return Promise.resolve()
+      },
+    })
+    first.scheduler.setTargets([every('cut', HOUR), every('idle', HOUR)], {
+      saved: new Map([['idle', first.clock.now() + HOUR]]),
+      changed: ['cut'],
+    })
+    first.scheduler.start()
+    await pass(first.clock, MINUTE)
+    expect(saved.get('cut')).toBe(first.begun)
+    const second = rig()
+    second.clock.setTime(first.clock.now())
+    second.scheduler.setTargets([every('cut', HOUR), every('idle', HOUR)], { saved })
+    second.scheduler.start()
+    expect(second.keys()).toEqual(['cut'])
+    await second.scheduler.stop()
+  })
+
+  it('a clock that was set back between two processes leaves nothing undone for longer than its interval', async () => {
+    const { clock, keys, scheduler } = rig()
+    scheduler.setTargets([every('a', HOUR)], { saved: new Map([['a', clock.now() + 400 * DAY]]) })
+    scheduler.start()
+    await pass(clock, 1.1 * HOUR + SECOND)
+    expect(keys()).toEqual(['a'])
+    await scheduler.stop()
+  })
+
   it('goes on when times cannot be saved, and says so', async () => {
     const { clock, starts, events, scheduler } = rig({ save: () => Promise.reject(new Error('no store')) })
     scheduler.setTargets([every('a', MINUTE)], { spread: false })
