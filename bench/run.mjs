@@ -6,6 +6,7 @@ import { digestBenches } from './digest.mjs'
 import { dueQueueBenches } from './due-queue.mjs'
 import { postgresAccessBenches } from './postgres-access.mjs'
 import { replayBenches } from './replay.mjs'
+import { scheduleBenches } from './schedule.mjs'
 import { skipBenches } from './skip.mjs'
 
 await benchCommand([
@@ -16,4 +17,5 @@ await benchCommand([
   ...replayBenches,
   ...affectedBenches,
   ...dueQueueBenches,
+  ...scheduleBenches,
 ])
