@@ -1,0 +1,28 @@
+// The one door to graphql-js for the rest of the program. Heavy: reached by dynamic import only.
+export {
+  buildClientSchema,
+  execute,
+  getIntrospectionQuery,
+  getNamedType,
+  GraphQLBoolean,
+  GraphQLError,
+  GraphQLFloat,
+  GraphQLInt,
+  GraphQLInterfaceType,
+  GraphQLList,
+  GraphQLNonNull,
+  GraphQLObjectType,
+  GraphQLScalarType,
+  GraphQLSchema,
+  GraphQLString,
+  parse,
+  print,
+  printSchema,
+  TypeInfo,
+  validate,
+  validateSchema,
+  valueFromASTUntyped,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql'
+export type { DocumentNode, ExecutionResult, GraphQLFormattedError, GraphQLFieldConfig } from 'graphql'
