@@ -73,7 +73,7 @@ export function confFault(faults: readonly string[]): TrueupError {
   return new TrueupError(
     'desired-invalid',
     [`the GraphQL schema of the data is not usable:`, ...faults.slice(0, TOLD), ...more].join('\n'),
-    { details: { errors: faults } },
+    { details: { errors: faults, types: true } },
   )
 }
 
