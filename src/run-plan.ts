@@ -206,7 +206,12 @@ export async function planShard(
       ...view.ownedBy(request.target, shard.key).map(({ key }) => key),
       ...keysToRead(request, shard.key),
     ]),
-    source: createSource({ snapshot: head, inputs: declaration.inputs, integration: definition.name }),
+    source: createSource({
+      snapshot: head,
+      inputs: declaration.inputs,
+      integration: definition.name,
+      queries: session.queries(head),
+    }),
     env: createEnv(definition.name, declaration.env, deps.environment),
     log: createRunLog(place),
     http: createHttp({ integration: definition.name, signal: deps.giveUp, planning: isPlanning, fetch: deps.fetch }),

@@ -1,8 +1,6 @@
 // The one door to graphql-js for the rest of the program. Heavy: reached by dynamic import only.
 export {
-  buildClientSchema,
   execute,
-  getIntrospectionQuery,
   getNamedType,
   GraphQLBoolean,
   GraphQLError,
@@ -15,9 +13,9 @@ export {
   GraphQLScalarType,
   GraphQLSchema,
   GraphQLString,
+  OperationTypeNode,
   parse,
   print,
-  printSchema,
   TypeInfo,
   validate,
   validateSchema,

@@ -4,13 +4,18 @@ import type { BundleIndex } from './bundle-index.js'
 import type { DataSchema } from './build-schema.js'
 import {
   execute,
+  getNamedType,
   GraphQLError,
   parse,
   print,
+  TypeInfo,
   validate,
+  visit,
+  visitWithTypeInfo,
   type DocumentNode,
   type GraphQLFormattedError,
 } from './graphql-js.js'
+import { RESOURCE_TYPE } from './confs.js'
 import type { QueryContext } from './resolve.js'
 
 export interface QueryRequest {
@@ -59,6 +64,25 @@ export function runQuery(request: QueryRequest, { schema }: DataSchema, index: B
     ...(errors === undefined ? {} : { errors: errors.map((error) => error.toJSON()) }),
     extensions: { schemas: [...context.schemas] },
   }
+}
+
+/** Whether a query can read plain files, by the types that it goes through. A document that does not parse reads nothing. */
+export function readsResources(document: string | object, { schema }: DataSchema): boolean {
+  let reads = false
+  const types = new TypeInfo(schema)
+  try {
+    const parsed = typeof document === 'string' ? parse(document) : (document as DocumentNode)
+    const visitor = {
+      Field() {
+        const type = types.getType()
+        if (type !== null && type !== undefined && getNamedType(type).name === RESOURCE_TYPE) reads = true
+      },
+    }
+    visit(parsed, visitWithTypeInfo(types, visitor))
+  } catch (thrown) {
+    if (!(thrown instanceof GraphQLError)) throw thrown
+  }
+  return reads
 }
 
 /** The text of a document, however it is given: what a question is known by. */
