@@ -94,7 +94,7 @@ function backrefOf(value: Json, where: string): ResourceBackref {
 }
 
 function recordOf(value: Json | undefined, what: string): Readonly<Record<string, Json>> {
-  if (isRecord(value)) return value as Readonly<Record<string, Json>>
+  if (isRecord(value)) return value
   throw noBundle(`${what} is not an object`)
 }
 

@@ -2,6 +2,7 @@
 // that, so the text of such a number is remembered beside the object that holds it. Values in, text out, and back.
 import type { Json } from '../../event.js'
 import { compareCodePoints } from '../../util/compare-text.js'
+import type { JsonPath } from '../../util/json-path.js'
 import { setKey } from '../document-fault.js'
 
 interface Written {
@@ -16,6 +17,11 @@ const written = new WeakMap<object, Written>()
 /** Remembers how the number at `key` of `container` is written. */
 export function rememberNumber(container: object, key: string | number, text: string): void {
   of(container).numbers.set(String(key), text)
+}
+
+/** The text that is remembered for a number. */
+export function numberText(container: object, key: string): string | undefined {
+  return written.get(container)?.numbers.get(key)
 }
 
 /** Remembers the order of the keys of an object. */
@@ -41,20 +47,31 @@ export function floatText(value: number): string {
   return plain.includes('.') ? plain : `${plain}.0`
 }
 
-/** One object with its keys in code point order, at every depth, and frozen; what is remembered of it is kept. Shared parts stay shared. */
-export function sortedAndFrozen(value: Json, seen = new Map<object, Json>()): Json {
+/** A copy with its keys in code point order at every depth, frozen; what is remembered of it is kept. Shared parts stay shared. */
+export function sortedAndFrozen(value: Json): Json {
+  return copyOf(value, Object.freeze, new Map())
+}
+
+/** The same, to be changed. */
+export function editableCopy(value: Json): Json {
+  return copyOf(value, (copy) => copy, new Map())
+}
+
+function copyOf(value: Json, finish: (copy: object) => object, seen: Map<object, Json>): Json {
   if (typeof value !== 'object' || value === null) return value
   const known = seen.get(value)
   if (known !== undefined) return known
-  const copy: Json = Array.isArray(value) ? value.map((item: Json) => sortedAndFrozen(item, seen)) : {}
-  if (!Array.isArray(value)) {
+  const copy: Json[] | Record<string, Json> = Array.isArray(value)
+    ? value.map((item: Json) => copyOf(item, finish, seen))
+    : {}
+  if (!Array.isArray(copy)) {
     const object = value as Readonly<Record<string, Json>>
-    for (const key of keysInOrder(object))
-      setKey(copy as Record<string, Json>, key, sortedAndFrozen(object[key] ?? null, seen))
+    for (const key of keysInOrder(object)) setKey(copy, key, copyOf(object[key] ?? null, finish, seen))
   }
   const kept = written.get(value)
-  if (kept !== undefined) written.set(copy as object, kept)
-  seen.set(value, Object.freeze(copy))
+  if (kept !== undefined) written.set(copy, kept)
+  seen.set(value, copy)
+  finish(copy)
   return copy
 }
 
@@ -67,6 +84,17 @@ export function withKeys(
   const kept = written.get(object)
   if (kept !== undefined)
     written.set(copy, { numbers: new Map([...kept.numbers].filter(([key]) => !Object.hasOwn(more, key))) })
+  return copy
+}
+
+/** A copy with some of the keys. */
+export function onlyKeys(object: Readonly<Record<string, Json>>, keys: readonly string[]): Record<string, Json> {
+  const copy: Record<string, Json> = {}
+  for (const key of keys) {
+    setKey(copy, key, object[key] ?? null)
+    const text = numberText(object, key)
+    if (text !== undefined) rememberNumber(copy, key, text)
+  }
   return copy
 }
 
@@ -107,15 +135,12 @@ const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/g
  * @throws SyntaxError of JSON.parse
  */
 export function parseExactJson(text: string): Json {
-  let special = false
   let mark = MARK
   while (text.includes(mark.slice(1))) mark += '+'
   const marked = text.replace(TOKENS, (token) => {
-    if (token.startsWith('"') || isPlain(token)) return token
-    special = true
-    return JSON.stringify(mark + token)
+    return token.startsWith('"') || isPlain(token) ? token : JSON.stringify(mark + token)
   })
-  if (!special) return JSON.parse(text) as Json
+  if (marked === text) return JSON.parse(text) as Json
   // The marks must not make a text valid that is not.
   JSON.parse(text)
   return unmarked(JSON.parse(marked) as Json, mark)
@@ -141,4 +166,29 @@ function unmarked(value: Json, mark: string): Json {
     setKey(container, key, number === 0 ? 0 : number)
   }
   return value
+}
+
+/** A value as text for {@link parseKept}: with the keys as written, and the orders that differ from those of their texts. */
+export function keptText(value: Json): string {
+  const orders: [JsonPath, readonly string[]][] = []
+  collectOrders(value, [], orders)
+  return `[${JSON.stringify(orders)},${exactJson(value, false)}]`
+}
+
+export function parseKept(text: string): Json {
+  const [orders, value] = parseExactJson(text) as unknown as [[JsonPath, readonly string[]][], Json]
+  for (const [path, keys] of orders) {
+    let inside: Json | undefined = value
+    for (const part of path) inside = (inside as Readonly<Record<string, Json>> | undefined)?.[part]
+    if (typeof inside === 'object' && inside !== null) rememberKeys(inside, keys)
+  }
+  return value
+}
+
+function collectOrders(value: Json, at: JsonPath, into: [JsonPath, readonly string[]][]): void {
+  if (typeof value !== 'object' || value === null) return
+  const keys = written.get(value)?.keys
+  if (keys !== undefined) into.push([at, keys])
+  for (const [key, item] of Object.entries(value) as [string, Json][])
+    if (typeof item === 'object') collectOrders(item, [...at, key], into)
 }
