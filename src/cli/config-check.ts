@@ -63,6 +63,11 @@ class Walk {
       case 'map':
         // A key with nothing behind it (all its entries commented out) is an empty mapping.
         if (this.#isEmpty(real)) return shape.kind === 'object' ? this.#object([], shape, path, offset) : {}
+        if (
+          shape.kind === 'object' &&
+          shape.orText?.choices.includes(String(this.#yaml.isScalar(real) && real.value)) === true
+        )
+          return String((real as Scalar).value)
         if (!this.#yaml.isMap(real)) return this.#wrong(path, shape, real, offset)
         return shape.kind === 'object'
           ? this.#object(this.#entries(real), shape, path, offset)

@@ -47,6 +47,10 @@ function schemaOf(shape: Shape): { readonly [key: string]: Json } {
         ...(shape.keys === undefined ? {} : { propertyNames: { pattern: shape.keys.pattern } }),
       }
     case 'object':
+      if (shape.orText !== undefined) {
+        const { orText, ...mapping } = shape
+        return { description, anyOf: [{ type: 'string', enum: orText.choices }, schemaOf(mapping)] }
+      }
       return {
         description,
         type: shape.required === undefined ? ['object', 'null'] : 'object',

@@ -2,6 +2,7 @@
 // Keys that are also settings come from the table of options.
 import { DURATION_FORMS, parseDuration } from '../util/duration.js'
 import { AFTER } from './config-after.js'
+import { SOURCE } from './config-source.js'
 import type { ValueKind } from './options-kinds.js'
 import { oneOf, parseAmount } from './options-kinds.js'
 import { optionNames, optionSpec } from './options.js'
@@ -33,6 +34,8 @@ export type Shape =
       readonly kind: 'object'
       readonly description: string
       readonly keys: Readonly<Record<string, Shape>>
+      /** A text may stand in place of the mapping. */
+      readonly orText?: { readonly expected: string; readonly choices: readonly string[] }
       readonly required?: readonly string[]
       /** One of these, and not two. */
       readonly exactlyOne?: readonly string[]
@@ -192,12 +195,7 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
               description: 'Where it acts, in place of what the integration says.',
               expected: TEXT,
             },
-            source: {
-              kind: 'text',
-              description: 'Where desired state is read from. Default git.',
-              expected: 'git',
-              choices: ['git'],
-            },
+            source: SOURCE,
           },
         },
       },
@@ -292,8 +290,9 @@ export function expectedOf(shape: Shape): string {
     case 'list':
       return 'a list'
     case 'map':
-    case 'object':
       return 'a mapping (key: value)'
+    case 'object':
+      return `${shape.orText === undefined ? '' : `${shape.orText.expected} or `}a mapping (key: value)`
     case 'json':
       return 'a value that JSON can hold'
   }

@@ -65,6 +65,9 @@ export const READERS = [
   'state get',
   'state set',
   'state delete',
+  'data query',
+  'data types',
+  'data serve',
   'doctor',
   'config',
 ] as const
