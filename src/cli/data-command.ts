@@ -20,5 +20,7 @@ export async function revisionOf({ repository, settings }: Project): Promise<Sna
   if (revision === undefined) return repository.head({ committed: false })
   const resolved = await repository.resolve(revision)
   if (resolved.kind === 'found') return repository.at(resolved.id)
-  throw new TrueupError('base-unavailable', `there is no revision ${revision}: ${resolved.reason}`, { details: { revision } })
+  throw new TrueupError('base-unavailable', `there is no revision ${revision}: ${resolved.reason}`, {
+    details: { revision },
+  })
 }

@@ -22,7 +22,7 @@ export const QUERY_OPTIONS = {
   revision: {
     flag: 'revision',
     value: { kind: 'text', placeholder: 'rev' },
-    commands: ['data query', 'data serve', 'data types'],
+    commands: ['data query', 'data serve'],
     group: 'What to run',
     description: 'the data of this commit',
     defaultText: 'the working tree',

@@ -20,8 +20,11 @@ export async function dataQueryCommand(input: CommandInput): Promise<number> {
     const exitCode = errors.length === 0 ? 0 : 1
     for (const { message, path, locations } of errors) {
       const [place] = locations ?? []
-      const where = path === undefined ? place && `line ${String(place.line)}, column ${String(place.column)}` : path.join('.')
-      input.context.output.err(`trueup: the query has an error${where === undefined ? '' : ` at ${where}`}: ${message}\n`)
+      const where =
+        path === undefined ? place && `line ${String(place.line)}, column ${String(place.column)}` : path.join('.')
+      input.context.output.err(
+        `trueup: the query has an error${where === undefined ? '' : ` at ${where}`}: ${message}\n`,
+      )
     }
     input.context.output.out(
       await printed(project.settings, {

@@ -21,13 +21,21 @@ export async function dataServeCommand(input: CommandInput): Promise<number> {
       const bundles = await serveBundles(() => load(project))
       const { host, port } = project.settings
       const warn = (message: string): void => output.err(`trueup: warning: ${message}\n`)
-      if (!isLoopback(host.value)) warn(`${host.value} is no loopback address: whoever reaches it can read all the data`)
+      if (!isLoopback(host.value))
+        warn(`${host.value} is no loopback address: whoever reaches it can read all the data`)
       const server = await startBundleServer({ bundles, port: port.value, host: host.value, warn })
       const { id, queries } = bundles.newest()
       output.out(
         await printed(project.settings, {
-          json: () => ({ schema: 'trueup/1', exitCode: 0, url: server.url, sha256: id, commit: queries.bundle.gitCommit }),
-          text: () => `${server.url}/graphql answers from bundle ${id.slice(0, 12)} (${String(queries.bundle.data.size)} data files)\n`,
+          json: () => ({
+            schema: 'trueup/1',
+            exitCode: 0,
+            url: server.url,
+            sha256: id,
+            commit: queries.bundle.gitCommit,
+          }),
+          text: () =>
+            `${server.url}/graphql answers from bundle ${id.slice(0, 12)} (${String(queries.bundle.data.size)} data files)\n`,
         }),
       )
       await aborted(signals.stop)

@@ -13,6 +13,7 @@ export {
   GraphQLScalarType,
   GraphQLSchema,
   GraphQLString,
+  Kind,
   OperationTypeNode,
   parse,
   print,
@@ -23,4 +24,10 @@ export {
   visit,
   visitWithTypeInfo,
 } from 'graphql'
-export type { DocumentNode, ExecutionResult, GraphQLFormattedError, GraphQLFieldConfig } from 'graphql'
+export type {
+  DocumentNode,
+  FragmentDefinitionNode,
+  GraphQLFieldConfig,
+  GraphQLFormattedError,
+  OperationDefinitionNode,
+} from 'graphql'
