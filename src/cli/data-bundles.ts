@@ -51,7 +51,7 @@ async function open(project: Project, snapshot: Snapshot, place: DataPlace): Pro
     import('../desired/data/load-bundle.js'),
     import('../desired/graphql/bundle-queries.js'),
   ])
-  const { bundle, faults } = await loadBundle({ snapshot, place, cacheDirectory: project.cache.directory })
+  const { bundle, faults } = await loadBundle({ snapshot, place })
   if (faults.length > 0) {
     const told = faults
       .slice(0, TOLD)

@@ -112,6 +112,7 @@ async function declare(
     external: definition.external === true || reference.target.source !== 'git',
     deletePolicy: definition.deletePolicy,
     sharded: definition.shards !== undefined,
+    destination: definition.destination !== undefined,
     limits: plainLimits(definition.limits ?? {}),
     config: configurationOf(project, project.config, reference.target, params),
     params: params as Json,
