@@ -3,14 +3,10 @@ import type { DataPlace } from '../desired/data/list-files.js'
 import type { BundleQueries } from '../desired/graphql/bundle-queries.js'
 import { escapeGlob } from '../desired/globs.js'
 import type { Snapshot } from '../desired/source.js'
-import { TrueupError } from '../errors.js'
 import { digestOf } from '../util/digest.js'
 import { pathInside, type Project } from './project.js'
 
 const KEPT = 2
-/** Faults beyond these are counted, not told. */
-const TOLD = 20
-
 /** Where the data of this project lie. @throws config-invalid for a folder outside of the repository */
 export function dataPlace(project: Project): DataPlace {
   const root = pathInside(project.repository.root, project.directory) ?? ''
@@ -37,28 +33,12 @@ export async function bundleAt(project: Project, snapshot: Snapshot): Promise<Bu
   const key = hasLinks ? undefined : digestOf([place as never, entries.map(({ path, mode, oid }) => [path, mode, oid])])
   const known = key === undefined ? undefined : project.bundles.get(key)
   if (known !== undefined) return known
-  const opening = open(project, snapshot, place)
+  const { openBundle } = await import('../desired/graphql/open-bundle.js')
+  const opening = openBundle({ snapshot, place })
   if (key !== undefined) {
     project.bundles.set(key, opening)
     opening.catch(() => project.bundles.delete(key))
     for (const oldest of project.bundles.keys()) if (project.bundles.size > KEPT) project.bundles.delete(oldest)
   }
   return opening
-}
-
-async function open(project: Project, snapshot: Snapshot, place: DataPlace): Promise<BundleQueries> {
-  const [{ loadBundle }, { openBundleQueries }] = await Promise.all([
-    import('../desired/data/load-bundle.js'),
-    import('../desired/graphql/bundle-queries.js'),
-  ])
-  const { bundle, faults } = await loadBundle({ snapshot, place })
-  if (faults.length > 0) {
-    const told = faults
-      .slice(0, TOLD)
-      .map(({ file, line, column, message }) => `${file}:${String(line)}:${String(column)}: ${message}`)
-    const more =
-      faults.length > TOLD ? [`… and ${String(faults.length - TOLD)} more: \`trueup data validate\` shows all`] : []
-    throw new TrueupError('desired-invalid', [...told, ...more].join('\n'), { details: { errors: faults } })
-  }
-  return openBundleQueries(bundle)
 }
