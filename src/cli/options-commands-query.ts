@@ -7,8 +7,9 @@ export const QUERY_COMMANDS = {
     arguments: [{ name: 'query', required: true }],
     whenMissing: "for example `trueup data query '{ __schema { queryType { fields { name } } } }'`, or a .graphql file",
     examples: [
-      "trueup data query '{ teams { name } }'",
-      'trueup data query integrations/teams/teams.graphql --variables \'{"name":"web"}\' --revision origin/main -o json',
+      "trueup data query '{teams{name}}'",
+      'trueup data query leads.graphql --variables \'{"name":"web"}\'',
+      'trueup data query leads.graphql --revision origin/main -o json',
     ],
   },
   'data types': {
