@@ -63,11 +63,6 @@ class Walk {
       case 'map':
         // A key with nothing behind it (all its entries commented out) is an empty mapping.
         if (this.#isEmpty(real)) return shape.kind === 'object' ? this.#object([], shape, path, offset) : {}
-        if (
-          shape.kind === 'object' &&
-          shape.orText?.choices.includes(String(this.#yaml.isScalar(real) && real.value)) === true
-        )
-          return String((real as Scalar).value)
         if (!this.#yaml.isMap(real)) return this.#wrong(path, shape, real, offset)
         return shape.kind === 'object'
           ? this.#object(this.#entries(real), shape, path, offset)
@@ -77,6 +72,11 @@ class Walk {
         return real.items.map(
           (item, index) => this.check(item as YamlNode, shape.of, `${path}[${index}]`, offset) ?? null,
         )
+      case 'text-or-object': {
+        if (this.#yaml.isMap(real)) return this.check(real, shape.object, path, at)
+        const text = this.#yaml.isScalar(real) ? scalarOf(real.value, shape.text) : undefined
+        return text ?? this.#wrong(path, shape, real, offset)
+      }
       case 'json':
         return this.#json(real, path, offset, 0)
       case 'text':

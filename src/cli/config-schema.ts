@@ -47,10 +47,6 @@ function schemaOf(shape: Shape): { readonly [key: string]: Json } {
         ...(shape.keys === undefined ? {} : { propertyNames: { pattern: shape.keys.pattern } }),
       }
     case 'object':
-      if (shape.orText !== undefined) {
-        const { orText, ...mapping } = shape
-        return { description, anyOf: [{ type: 'string', enum: orText.choices }, schemaOf(mapping)] }
-      }
       return {
         description,
         type: shape.required === undefined ? ['object', 'null'] : 'object',
@@ -60,6 +56,8 @@ function schemaOf(shape: Shape): { readonly [key: string]: Json } {
         ...(shape.exactlyOne === undefined ? {} : { oneOf: shape.exactlyOne.map((key) => ({ required: [key] })) }),
         ...(shape.depends === undefined ? {} : dependencyOf(shape.depends)),
       }
+    case 'text-or-object':
+      return { description, anyOf: [schemaOf(shape.text), schemaOf(shape.object)] }
     case 'json':
       return { description }
   }

@@ -2,6 +2,7 @@
 // Keys that are also settings come from the table of options.
 import { DURATION_FORMS, parseDuration } from '../util/duration.js'
 import { AFTER } from './config-after.js'
+import { approvalsShape } from './config-approvals.js'
 import { SOURCE } from './config-source.js'
 import type { ValueKind } from './options-kinds.js'
 import { oneOf, parseAmount } from './options-kinds.js'
@@ -34,13 +35,18 @@ export type Shape =
       readonly kind: 'object'
       readonly description: string
       readonly keys: Readonly<Record<string, Shape>>
-      /** A text may stand in place of the mapping. */
-      readonly orText?: { readonly expected: string; readonly choices: readonly string[] }
       readonly required?: readonly string[]
       /** One of these, and not two. */
       readonly exactlyOne?: readonly string[]
       /** `key` is there exactly when the key `on` has this value. */
       readonly depends?: { readonly key: string; readonly on: string; readonly is: string }
+    }
+  /** A text, or a mapping that says more. */
+  | {
+      readonly kind: 'text-or-object'
+      readonly description: string
+      readonly text: Extract<Shape, { kind: 'text' }>
+      readonly object: Extract<Shape, { kind: 'object' }>
     }
   /** Any JSON. */
   | { readonly kind: 'json'; readonly description: string }
@@ -203,44 +209,6 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
   }
 }
 
-/** A day or an instant, ISO 8601 in UTC. */
-export const UNTIL_PATTERN = '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])(T([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d)?Z)?$'
-
-function approvalsShape(): Shape {
-  return {
-    kind: 'list',
-    description: 'Reviewed consents to deletes, for a time: what they name does not count against the delete limits.',
-    of: {
-      kind: 'object',
-      description: 'One approval: of the deletes of some objects, or of all deletes of one plan.',
-      required: ['target', 'until', 'reason', 'by'],
-      exactlyOne: ['keys', 'plan'],
-      keys: {
-        target: { kind: 'text', description: 'The target whose deletes are approved.', expected: TEXT },
-        keys: {
-          kind: 'list',
-          description: 'Keys of the objects that may be deleted.',
-          of: { kind: 'text', description: 'A key, as a plan shows it.', expected: TEXT },
-        },
-        plan: {
-          kind: 'text',
-          description: 'Digest of the plan whose deletes are approved (plan.digest of -o json).',
-          expected: 'the 64 hex digits of a plan digest',
-          pattern: '^[0-9a-f]{64}$',
-        },
-        until: {
-          kind: 'text',
-          description: 'The last day (to its end, UTC), or an instant.',
-          expected: 'a day (2026-12-31) or an instant in UTC (2026-12-31T18:00Z)',
-          pattern: UNTIL_PATTERN,
-        },
-        reason: { kind: 'text', description: 'Why.', expected: TEXT },
-        by: { kind: 'text', description: 'Who answers for it.', expected: TEXT },
-      },
-    },
-  }
-}
-
 function optionShapes(): Readonly<Record<string, Shape>> {
   return Object.fromEntries(
     optionNames().flatMap((name) => {
@@ -290,9 +258,10 @@ export function expectedOf(shape: Shape): string {
     case 'list':
       return 'a list'
     case 'map':
-      return 'a mapping (key: value)'
     case 'object':
-      return `${shape.orText === undefined ? '' : `${shape.orText.expected} or `}a mapping (key: value)`
+      return 'a mapping (key: value)'
+    case 'text-or-object':
+      return `${shape.text.expected}, or a mapping (key: value)`
     case 'json':
       return 'a value that JSON can hold'
   }

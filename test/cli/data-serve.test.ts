@@ -152,7 +152,7 @@ describe('a target whose source is an endpoint', () => {
     ["{ graphql: { url: 'https://me:secret@x/graphql' } }", /without a user name or password/],
     ['{ graphql: {} }', /"url" is missing/],
     ["{ graphql: { url: 'http://x/graphql', pin: yes } }", /bundle or none/],
-    ['elsewhere', /git or a mapping/],
+    ['elsewhere', /git, or a mapping/],
   ])('trueup.yaml with source: %s is refused with its line', async (source, message) => {
     await using rig = await client('', {}, source)
     const refused = await rig.run(['plan', 'leads'])
