@@ -116,6 +116,7 @@ describe('a target whose source is an endpoint', () => {
   it('applies what it answers; git alone answers for a dry run, never for an apply', async () => {
     await using server = await serving()
     await using rig = await client(server.url)
+    expect((await rig.run(['show', 'leads'])).stdout).toContain(`GraphQL at ${server.url}/graphql, one bundle a run`)
     expect((await run(rig, 'apply', 'leads', '--yes')).error).toBeNull()
     const again = ['--base', 'HEAD'] as const
     expect((await run(rig, 'plan', 'leads', ...again)).decision).toMatchObject({
