@@ -2,7 +2,8 @@
 // Keys that are also settings come from the table of options.
 import { DURATION_FORMS, parseDuration } from '../util/duration.js'
 import { AFTER } from './config-after.js'
-import { approvalsShape } from './config-approvals.js'
+import { APPROVALS } from './config-approvals.js'
+import { FREEZES } from './config-freezes.js'
 import { SOURCE } from './config-source.js'
 import type { ValueKind } from './options-kinds.js'
 import { oneOf, parseAmount } from './options-kinds.js'
@@ -158,7 +159,8 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
         },
       },
       limits,
-      approvals: approvalsShape(),
+      approvals: APPROVALS,
+      freezes: FREEZES,
       targets: {
         kind: 'map',
         description:

@@ -56,6 +56,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandFunction>>> = 
   'data query': async () => (await import('./commands/data-query.js')).dataQueryCommand,
   'data types': async () => (await import('./commands/data-types.js')).dataTypesCommand,
   'data serve': async () => (await import('./commands/data-serve.js')).dataServeCommand,
+  serve: async () => (await import('./commands/serve.js')).serveCommand,
   'new integration': async () => (await import('./commands/new.js')).newIntegrationCommand,
   init: async () => (await import('./commands/init.js')).initCommand,
   doctor: async () => (await import('./commands/doctor.js')).doctorCommand,

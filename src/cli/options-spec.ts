@@ -68,6 +68,7 @@ export const READERS = [
   'data query',
   'data types',
   'data serve',
+  'serve',
   'doctor',
   'config',
 ] as const
