@@ -49,6 +49,22 @@ export interface Source {
   ): Promise<StandardSchemaV1.InferOutput<S>[]>
   /** The matching files as real files in a private folder, removed at the end of the run. Returns its absolute path. */
   directory(globs: string | readonly string[]): Promise<string>
+  /**
+   * Asks the data bundle of this revision by GraphQL (of a target with `source: { graphql }`, that endpoint) and gives `data`, frozen; an
+   * answer with errors is an error. `inputs` must cover all the data with their schemas: any file of them can become part of an answer.
+   * `trueup data types` writes the types and a function for each `.graphql` file beside an integration.
+   */
+  query<D = Json, V extends object = Readonly<Record<string, Json>>>(
+    document: string | QueryDocument<D, V>,
+    variables?: V,
+  ): Promise<D>
+}
+
+/** A parsed GraphQL document that knows the types of its answer and variables: any `TypedDocumentNode`. */
+export interface QueryDocument<D, V> {
+  readonly kind: 'Document'
+  readonly definitions: readonly unknown[]
+  readonly __apiType?: (variables: V) => D
 }
 
 /** Like Promise.all over `items`, at most `concurrency` at once, results in order; the first error aborts the rest. */

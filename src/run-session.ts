@@ -2,6 +2,7 @@
 // The stages (decide, plan, apply) share it, so that nothing is evaluated twice.
 import { evaluateDesired, type DesiredState } from './desired/evaluate.js'
 import { emptyLike } from './desired/shards.js'
+import type { DataQueries } from './desired/graphql/data-queries.js'
 import type { Snapshot, SourceEntry } from './desired/source.js'
 import type { HeadSide } from './early-exit/decide.js'
 import { headFacts, type HeadFacts } from './early-exit/head-facts.js'
@@ -40,6 +41,8 @@ export interface RunSession {
   /** Shards that the comparison narrowed the run to. @defaultValue all */
   readonly only?: ReadonlySet<string>
   loaded(): Promise<LoadedTarget>
+  /** What `ctx.source.query` asks of a revision; undefined where there is no data. */
+  queries(snapshot: Snapshot): DataQueries | undefined
   /** The head's desired state. */
   desired(): Promise<DesiredState>
   /** Of another revision, by the head's code; with other parameters than the head's, where they are given. Without them, evaluated once. */
@@ -119,6 +122,12 @@ export async function openSession({ deps, request, runId, head, target, authored
   })
   const loaded = once(() => target.load())
   const former = new Map<Snapshot, Promise<DesiredState>>()
+  const asked = new Map<Snapshot, DataQueries>()
+  function queries(snapshot: Snapshot): DataQueries | undefined {
+    const known = asked.get(snapshot) ?? target.queriesAt?.(snapshot, { secrets, signal: deps.stop })
+    if (known !== undefined) asked.set(snapshot, known)
+    return known
+  }
   let created: string | undefined
   const closers: (() => Promise<void>)[] = []
   async function end(): Promise<void> {
@@ -150,8 +159,8 @@ export async function openSession({ deps, request, runId, head, target, authored
       )
     }
   }
-  const asked = once(() => ask(false))
-  const destination = async (): Promise<string | undefined> => created ?? (await asked())
+  const answered = once(() => ask(false))
+  const destination = async (): Promise<string | undefined> => created ?? (await answered())
 
   let reading: Promise<KeptState> | undefined
   const kept = (): Promise<KeptState> => (reading ??= readState())
@@ -184,6 +193,7 @@ export async function openSession({ deps, request, runId, head, target, authored
         map: boundedMap(deps.budget, deps.stop),
         signal: boundSignal(deps.stop),
         http,
+        queries: queries(snapshot),
       }),
     )
   }
@@ -199,6 +209,7 @@ export async function openSession({ deps, request, runId, head, target, authored
     authored,
     secrets,
     loaded,
+    queries,
     desired: once(() =>
       // What is destroyed needs no data: its files may be gone.
       request.instead?.kind === 'destroy'

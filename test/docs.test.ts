@@ -132,7 +132,7 @@ describe('every page', () => {
     for (const block of blocks(await page(name), 'yaml')) expect(() => parse(block) as unknown).not.toThrow()
   })
 
-  it.each(['README.md', 'docs/integrations.md', 'docs/state.md'])(
+  it.each(['README.md', 'docs/integrations.md', 'docs/state.md', 'docs/graphql.md'])(
     '%s: its integrations type-check, load, and pass their test',
     async (name) => {
       await using place = await workplace()

@@ -15,7 +15,20 @@ export interface ConfigTarget {
   readonly after?: readonly string[]
   readonly limits?: LimitSettings
   readonly destination?: string
-  readonly source?: 'git'
+  readonly source?: SourceConfig
+}
+
+/** Where desired state is read from: the files of the revision, or a GraphQL endpoint. */
+export type SourceConfig = 'git' | { readonly graphql: GraphqlSource }
+
+export interface GraphqlSource {
+  readonly url: string
+  /** `bundle`: the server tells which bundle is its newest, and answers from that one (default). */
+  readonly pin?: 'bundle' | 'none'
+  readonly auth?: { readonly secret: string; readonly field?: string; readonly scheme?: string }
+  /** Of one attempt, ms. */
+  readonly timeout?: number
+  readonly attempts?: number
 }
 
 /** Where secrets are read from; `dir` belongs to `file` alone, and is relative to trueup.yaml. */
