@@ -60,7 +60,6 @@ export type Env = (name: string) => string | undefined
 interface BaseContext<Params> {
   readonly params: Params
   readonly log: Log
-  readonly source: Source
   readonly env: Env
   readonly map: BoundedMap
   readonly signal: AbortSignal
@@ -68,13 +67,17 @@ interface BaseContext<Params> {
 
 /** What `desiredState` gets: no clock, no state, no current state. */
 export interface DesiredContext<Params> extends BaseContext<Params> {
+  readonly source: Source
   readonly secrets: {
     /** A reference to put into desired state in place of a secret's value. */
     reference(path: string, field?: string, version?: string): SecretReference
   }
 }
 
-/** What `run` gets. Planning only reads; handlers of the returned plan act. */
+/**
+ * What `run` gets. Planning only reads; handlers of the returned plan act. It has no `source`: a skip compares desired state, so a change of a file
+ * that only `run` reads would be skipped. What it needs is read in `desiredState` and returned.
+ */
 export interface RunContext<
   Params,
   R extends readonly SecretRef[],
