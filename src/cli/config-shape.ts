@@ -2,6 +2,7 @@
 // Keys that are also settings come from the table of options.
 import { DURATION_FORMS, parseDuration } from '../util/duration.js'
 import { AFTER } from './config-after.js'
+import { approvalsShape, dataShape, TEXT } from './config-shape-parts.js'
 import type { ValueKind } from './options-kinds.js'
 import { oneOf, parseAmount } from './options-kinds.js'
 import { optionNames, optionSpec } from './options.js'
@@ -39,6 +40,13 @@ export type Shape =
       /** `key` is there exactly when the key `on` has this value. */
       readonly depends?: { readonly key: string; readonly on: string; readonly is: string }
     }
+  /** A text, or a mapping that says more. */
+  | {
+      readonly kind: 'text-or-object'
+      readonly description: string
+      readonly text: Extract<Shape, { kind: 'text' }>
+      readonly object: Extract<Shape, { kind: 'object' }>
+    }
   /** Any JSON. */
   | { readonly kind: 'json'; readonly description: string }
 
@@ -65,8 +73,6 @@ export function amountOf(value: unknown): number | string | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? value : undefined
   return typeof value === 'string' && value.endsWith('%') ? parseAmount(value) : undefined
 }
-
-const TEXT = 'a text that is not empty'
 
 export function configShape(): Extract<Shape, { kind: 'object' }> {
   const limits: Shape = {
@@ -105,7 +111,7 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
           'Where integrations are found: directories, files or package names. Default: the folder integrations, where there is one.',
         of: { kind: 'text', description: 'A directory, a file or a package name.', expected: TEXT },
       },
-      data: { kind: 'text', description: 'The folder in which the data of a revision lies.', expected: TEXT },
+      data: dataShape(),
       ...optionShapes(),
       secrets: {
         kind: 'object',
@@ -205,44 +211,6 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
   }
 }
 
-/** A day or an instant, ISO 8601 in UTC. */
-export const UNTIL_PATTERN = '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])(T([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d)?Z)?$'
-
-function approvalsShape(): Shape {
-  return {
-    kind: 'list',
-    description: 'Reviewed consents to deletes, for a time: what they name does not count against the delete limits.',
-    of: {
-      kind: 'object',
-      description: 'One approval: of the deletes of some objects, or of all deletes of one plan.',
-      required: ['target', 'until', 'reason', 'by'],
-      exactlyOne: ['keys', 'plan'],
-      keys: {
-        target: { kind: 'text', description: 'The target whose deletes are approved.', expected: TEXT },
-        keys: {
-          kind: 'list',
-          description: 'Keys of the objects that may be deleted.',
-          of: { kind: 'text', description: 'A key, as a plan shows it.', expected: TEXT },
-        },
-        plan: {
-          kind: 'text',
-          description: 'Digest of the plan whose deletes are approved (plan.digest of -o json).',
-          expected: 'the 64 hex digits of a plan digest',
-          pattern: '^[0-9a-f]{64}$',
-        },
-        until: {
-          kind: 'text',
-          description: 'The last day (to its end, UTC), or an instant.',
-          expected: 'a day (2026-12-31) or an instant in UTC (2026-12-31T18:00Z)',
-          pattern: UNTIL_PATTERN,
-        },
-        reason: { kind: 'text', description: 'Why.', expected: TEXT },
-        by: { kind: 'text', description: 'Who answers for it.', expected: TEXT },
-      },
-    },
-  }
-}
-
 function optionShapes(): Readonly<Record<string, Shape>> {
   return Object.fromEntries(
     optionNames().flatMap((name) => {
@@ -294,6 +262,8 @@ export function expectedOf(shape: Shape): string {
     case 'map':
     case 'object':
       return 'a mapping (key: value)'
+    case 'text-or-object':
+      return `${shape.text.expected}, or a mapping (key: value)`
     case 'json':
       return 'a value that JSON can hold'
   }

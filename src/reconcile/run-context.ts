@@ -2,17 +2,7 @@
 // Everything here only reads or refuses; the one way to act is the plan that run() returns.
 import type { Durable, State } from '../durable-types.js'
 import { TrueupError } from '../errors.js'
-import type {
-  BoundedMap,
-  Env,
-  Exec,
-  Http,
-  Log,
-  RunContext,
-  DeletePolicy,
-  SecretRef,
-  Secrets,
-} from '../integration.js'
+import type { BoundedMap, Env, Exec, Http, Log, RunContext, DeletePolicy, SecretRef, Secrets } from '../integration.js'
 import type { Postgres } from '../clients.js'
 import type { Clock } from '../util/clock.js'
 import { planPart } from './plan.js'

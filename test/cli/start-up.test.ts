@@ -7,7 +7,20 @@ import { bin, createRig, type Rig } from '../support/rig.js'
 const CLI = join(dirname(bin), '..', 'dist', 'cli')
 
 /** Each costs milliseconds or tens of them; none is needed to say that nothing is to be done. */
-const HEAVY = ['yaml', 'zod', 'oxc-parser', 'jiti', 'simple-git', 'pino', 'pg', 'commander', '@aws-sdk', '@smithy']
+const HEAVY = [
+  'yaml',
+  'js-yaml',
+  'ajv',
+  'zod',
+  'oxc-parser',
+  'jiti',
+  'simple-git',
+  'pino',
+  'pg',
+  'commander',
+  '@aws-sdk',
+  '@smithy',
+]
 
 const INTEGRATION = `if (process.env.REFUSE_TO_LOAD) throw new Error('loaded')
 export default {

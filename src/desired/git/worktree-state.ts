@@ -31,6 +31,9 @@ export interface WorktreeOptions {
   readonly warn: (message: string) => void
 }
 
+/** Reading more files than this costs more than asking `git status`, which mostly looks at their times. */
+const MOST_READ = 5000
+
 /** Files hashed between two turns of the event loop. */
 const CHUNK = 256
 
@@ -40,7 +43,9 @@ export async function readWorktree(options: WorktreeOptions, matcher: GlobMatche
   const listing = commit === null ? { entries: [], submodules: [] } : await trees.list(commit, matcher)
   refuseInside(listing.submodules, matcher, warn)
   const files = new Map(listing.entries.map((entry): [string, WorktreeFile] => [entry.path, { entry, from: 'object' }]))
-  if (commit !== null && (await agreesWithDisk(options.git, listing.entries, matcher))) return { files, isDirty: false }
+  const isFew = listing.entries.length <= MOST_READ
+  if (commit !== null && isFew && (await agreesWithDisk(options.git, listing.entries, matcher)))
+    return { files, isDirty: false }
 
   const states = await statusOn(options.git, matcher, commit)
   for (const state of states) {
