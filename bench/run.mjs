@@ -7,6 +7,7 @@ import { digestBenches } from './digest.mjs'
 import { dueQueueBenches } from './due-queue.mjs'
 import { postgresAccessBenches } from './postgres-access.mjs'
 import { replayBenches } from './replay.mjs'
+import { scheduleBenches } from './schedule.mjs'
 import { skipBenches } from './skip.mjs'
 
 await benchCommand([
@@ -18,4 +19,5 @@ await benchCommand([
   ...affectedBenches,
   ...dueQueueBenches,
   ...dataBenches,
+  ...scheduleBenches,
 ])

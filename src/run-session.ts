@@ -129,6 +129,8 @@ export async function openSession({ deps, request, runId, head, target, authored
   deps.giveUp.addEventListener('abort', cutOff, { once: true })
 
   async function ask(create: boolean): Promise<string | undefined> {
+    // Nothing is loaded to learn what the declaration tells.
+    if (!declaration.destination) return request.target
     const { definition, params } = await loaded()
     if (definition.destination === undefined) return request.target
     try {

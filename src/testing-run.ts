@@ -155,6 +155,7 @@ async function openTestTarget({ definition, options, store, target }: TestTarget
         external: definition.external === true,
         deletePolicy: definition.deletePolicy,
         sharded: definition.shards !== undefined,
+        destination: definition.destination !== undefined,
         limits: {},
         config: options.params ?? {},
         params: options.params ?? {},

@@ -2,7 +2,9 @@
 // Keys that are also settings come from the table of options.
 import { DURATION_FORMS, parseDuration } from '../util/duration.js'
 import { AFTER } from './config-after.js'
-import { approvalsShape, dataShape, TEXT } from './config-shape-parts.js'
+import { APPROVALS } from './config-approvals.js'
+import { FREEZES } from './config-freezes.js'
+import { dataShape } from './config-data.js'
 import type { ValueKind } from './options-kinds.js'
 import { oneOf, parseAmount } from './options-kinds.js'
 import { optionNames, optionSpec } from './options.js'
@@ -73,6 +75,8 @@ export function amountOf(value: unknown): number | string | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? value : undefined
   return typeof value === 'string' && value.endsWith('%') ? parseAmount(value) : undefined
 }
+
+const TEXT = 'a text that is not empty'
 
 export function configShape(): Extract<Shape, { kind: 'object' }> {
   const limits: Shape = {
@@ -155,7 +159,8 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
         },
       },
       limits,
-      approvals: approvalsShape(),
+      approvals: APPROVALS,
+      freezes: FREEZES,
       targets: {
         kind: 'map',
         description:

@@ -38,6 +38,18 @@ export interface CacheConfig {
   readonly sign: { readonly secret: string; readonly key: string }
 }
 
+/** Recurring times at which a daemon applies nothing. */
+export interface ConfigFreeze {
+  /** Cron expression of its beginnings. */
+  readonly schedule: string
+  /** ms. */
+  readonly for: number
+  readonly timeZone?: string
+  readonly reason: string
+  /** Absent: all. */
+  readonly targets?: readonly string[]
+}
+
 /** The checked file. Plain JSON data, so that it can be kept by the digest of its text. Durations are in ms. */
 export interface Config {
   /** The file as it is named in messages; null when there is none. */
@@ -55,6 +67,7 @@ export interface Config {
   readonly ttl?: number
   readonly limits?: LimitSettings
   readonly approvals?: readonly Approval[]
+  readonly freezes?: readonly ConfigFreeze[]
   readonly targets?: Readonly<Record<string, ConfigTarget>>
   /** 1-based line of each key by its path, e.g. `secrets.backend`. */
   readonly lines: Readonly<Record<string, number>>

@@ -55,6 +55,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandFunction>>> = 
   'state get': async () => (await import('./commands/state.js')).stateGetCommand,
   'state set': async () => (await import('./commands/state.js')).stateSetCommand,
   'state delete': async () => (await import('./commands/state.js')).stateDeleteCommand,
+  serve: async () => (await import('./commands/serve.js')).serveCommand,
   'new integration': async () => (await import('./commands/new.js')).newIntegrationCommand,
   init: async () => (await import('./commands/init.js')).initCommand,
   doctor: async () => (await import('./commands/doctor.js')).doctorCommand,

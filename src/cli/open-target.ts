@@ -110,6 +110,7 @@ async function declare(
     external: definition.external === true,
     deletePolicy: definition.deletePolicy,
     sharded: definition.shards !== undefined,
+    destination: definition.destination !== undefined,
     limits: plainLimits(definition.limits ?? {}),
     config: configurationOf(project, project.config, reference.target, params),
     params: params as Json,
@@ -214,7 +215,7 @@ async function openStoreAnew(project: Project, url: string, opening: StoreOpenin
 }
 
 /** What a dry run, or the apply that was refused for it, leaves in a store that is as fresh as before: it owns nothing. */
-const LEFT_BY_DRY_RUNS = ['records', 'holds', CACHE_ROOT, 'secrets'].map((root) => storePrefix(root))
+const LEFT_BY_DRY_RUNS = ['records', 'holds', CACHE_ROOT, 'secrets', 'schedule'].map((root) => storePrefix(root))
 
 async function isEmpty(store: ObjectStore): Promise<boolean> {
   for await (const { key } of store.list(''))

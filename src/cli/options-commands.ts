@@ -168,6 +168,15 @@ export const COMMANDS = {
     examples: ['trueup release dns-records', 'trueup release --all'],
   },
   ...STORE_COMMANDS,
+  serve: {
+    summary: 'run each target when it is due, from the newest commit; a dry run without --apply',
+    arguments: [],
+    examples: [
+      'trueup serve --ref main',
+      "trueup serve --ref main --apply --store 's3://bucket/team?region=eu-west-1'",
+      'trueup serve --once --apply',
+    ],
+  },
   'new integration': {
     summary: 'write a working integration with its test, to start from',
     arguments: [{ name: 'name', required: true }],

@@ -67,6 +67,7 @@ export const READERS = [
   'state get',
   'state set',
   'state delete',
+  'serve',
   'doctor',
   'config',
 ] as const

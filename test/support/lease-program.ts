@@ -155,6 +155,7 @@ async function apply(store: ObjectStore, clock: Clock, job: LeaseJob & { readonl
         external: false,
         deletePolicy: 'owned',
         sharded: job.sharded,
+        destination: definition.destination !== undefined,
         limits: {},
         config: {},
         params: {},
