@@ -45,7 +45,7 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
     const target = { ...opened, store: createEndingStore(opened.store, deps) }
     draft.opened(target)
     for (const message of target.notes) deps.reporter.report({ kind: 'warned', target: request.target, message })
-    session = await openSession({ deps, request, runId: draft.id, head, target, authored })
+    session = await openSession({ deps, request, runId: draft.id, head, target, authored, calls: draft.calls })
     draft.located({ base: compared, ...headSide(head) })
     await runStages(session, draft, base)
   } catch (thrown) {
