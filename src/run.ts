@@ -141,6 +141,8 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
   const guarded = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, deps.stop)
   await recoverDeadRuns(ground)
   const planned = await guarded(planRun(session, desired, selection))
+  // A machine that slept meanwhile may have read what another run has made: that is no plan, nor a reason to be blocked.
+  await ground.lease.check()
   draft.planned(
     planned.built.data,
     planned.limits,
