@@ -13,9 +13,9 @@ const MUTANTS = [
     find: 'if (stamp !== undefined && putOf(stamp.write) === put)',
     put: 'if (stamp === undefined)',
   }),
-  one('what replaced a write does not tell of it', 'src/store/s3/conditional-put.ts', {
-    find: 'putOf(stamp.before) === put)',
-    put: 'stamp.before === put)',
+  one('a write of which nothing is known is called refused', 'src/store/s3/conditional-put.ts', {
+    find: "return isInstead ? refused : 'unknown'",
+    put: 'return refused',
   }),
   one('a claim is not read back before its effect', 'src/durable/settle-call.ts', {
     find: 'if (!(await held.isStillMine())) {',
@@ -28,6 +28,18 @@ const MUTANTS = [
   one('the claim is written without a condition', 'src/durable/settle-call.ts', {
     find: 'DURABLE_CALL, call, { condition })',
     put: 'DURABLE_CALL, call, {})',
+  }),
+  one('what a probe has settled is overwritten', 'src/durable/claim.ts', {
+    find: "if (state === 'done' && !isOurs) return false",
+    put: "if (state === 'done' && resolved !== undefined) return false",
+  }),
+  one('a claim is judged by the monotonic clock alone', 'src/durable/claim.ts', {
+    find: ' || clock.now() - this.#at.wall >= trustedMs',
+    put: '',
+  }),
+  one('a lease is judged by the monotonic clock alone', 'src/store/heartbeat.ts', {
+    find: 'return this.#options.clock.now() - this.#last.wall >= this.#trustedMs',
+    put: 'return false',
   }),
   one('the token of a lease does not rise', 'src/store/leases.ts', {
     find: 'Math.max(before, request.atLeast(shard)) + 1',
