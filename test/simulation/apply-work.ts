@@ -146,7 +146,9 @@ export function applyWork({ sharded }: { readonly sharded: boolean }): Work {
     const report = (event: RunEvent): void => {
       if (event.kind === 'planned') {
         const keys = new Map<string, string[]>()
-        for (const { key, shard } of event.plan.changes) keys.set(shard ?? '', [...(keys.get(shard ?? '') ?? []), key])
+        // What is adopted is there already: nothing is to happen.
+        const effects = event.plan.changes.filter(({ action }) => action !== 'adopt')
+        for (const { key, shard } of effects) keys.set(shard ?? '', [...(keys.get(shard ?? '') ?? []), key])
         planned.set(run, keys)
       }
       if (event.kind === 'decided' && event.decision.action === 'skip') checkSkip(room, desired)
