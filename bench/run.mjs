@@ -2,6 +2,7 @@
 import { affectedBenches } from './affected.mjs'
 import { baseSideBenches } from './base-side.mjs'
 import { benchCommand } from './command.mjs'
+import { dataBenches } from './data.mjs'
 import { digestBenches } from './digest.mjs'
 import { dueQueueBenches } from './due-queue.mjs'
 import { postgresAccessBenches } from './postgres-access.mjs'
@@ -20,4 +21,5 @@ await benchCommand([
   ...dueQueueBenches,
   ...queryBenches,
   ...scheduleBenches,
+  ...dataBenches,
 ])

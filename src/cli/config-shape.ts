@@ -5,6 +5,7 @@ import { AFTER } from './config-after.js'
 import { APPROVALS } from './config-approvals.js'
 import { FREEZES } from './config-freezes.js'
 import { SOURCE } from './config-source.js'
+import { dataShape, TEXT } from './config-shape-parts.js'
 import type { ValueKind } from './options-kinds.js'
 import { oneOf, parseAmount } from './options-kinds.js'
 import { optionNames, optionSpec } from './options.js'
@@ -76,8 +77,6 @@ export function amountOf(value: unknown): number | string | undefined {
   return typeof value === 'string' && value.endsWith('%') ? parseAmount(value) : undefined
 }
 
-const TEXT = 'a text that is not empty'
-
 export function configShape(): Extract<Shape, { kind: 'object' }> {
   const limits: Shape = {
     kind: 'object',
@@ -115,7 +114,7 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
           'Where integrations are found: directories, files or package names. Default: the folder integrations, where there is one.',
         of: { kind: 'text', description: 'A directory, a file or a package name.', expected: TEXT },
       },
-      data: { kind: 'text', description: 'The folder in which the data of a revision lies.', expected: TEXT },
+      data: dataShape(),
       ...optionShapes(),
       secrets: {
         kind: 'object',

@@ -37,6 +37,15 @@ export interface SecretsConfig {
   readonly dir?: string
 }
 
+/** Where data lies, relative to trueup.yaml. */
+export interface DataConfig {
+  readonly dir?: string
+  readonly format?: 'default' | 'qontract'
+  readonly schemas?: string
+  readonly graphql?: string
+  readonly resources?: string
+}
+
 /** Which secret holds the HMAC keys of cache entries (a field each), and the field that signs. */
 export interface CacheConfig {
   readonly sign: { readonly secret: string; readonly key: string }
@@ -61,7 +70,7 @@ export interface Config {
   readonly version: 1
   /** Absent: the folder `integrations` beside the file, where there is one. */
   readonly integrations?: readonly string[]
-  readonly data?: string
+  readonly data?: string | DataConfig
   readonly store?: string
   readonly timeout?: number
   readonly concurrency?: number

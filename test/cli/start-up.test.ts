@@ -9,6 +9,7 @@ const CLI = join(dirname(bin), '..', 'dist', 'cli')
 /** Each costs milliseconds or tens of them; none is needed to say that nothing is to be done. */
 const HEAVY = [
   'yaml',
+  'js-yaml',
   'zod',
   'oxc-parser',
   'jiti',
