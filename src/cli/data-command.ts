@@ -1,10 +1,8 @@
-// What commands about the data bundle have in common: the project opened, the snapshot of the revision asked for, both closed whatever happens.
-import type { Snapshot } from '../desired/source.js'
-import { TrueupError } from '../errors.js'
+// What commands that ask data have in common: the project opened, and closed whatever happens. They load data only once they know that they need it.
 import type { CommandInput } from './command.js'
 import { openProject, type Project } from './project.js'
 
-export async function withData(input: CommandInput, work: (project: Project) => Promise<number>): Promise<number> {
+export async function withProject(input: CommandInput, work: (project: Project) => Promise<number>): Promise<number> {
   const warn = (message: string): void => input.context.output.err(`trueup: warning: ${message}\n`)
   const project = await openProject(input.context, input.settings, { warn })
   try {
@@ -12,15 +10,4 @@ export async function withData(input: CommandInput, work: (project: Project) => 
   } finally {
     await project.repository.close()
   }
-}
-
-/** The commit that --revision names, else the working tree. @throws base-unavailable for one that cannot be had */
-export async function revisionOf({ repository, settings }: Project): Promise<Snapshot> {
-  const { value: revision } = settings.revision
-  if (revision === undefined) return repository.head({ committed: false })
-  const resolved = await repository.resolve(revision)
-  if (resolved.kind === 'found') return repository.at(resolved.id)
-  throw new TrueupError('base-unavailable', `there is no revision ${revision}: ${resolved.reason}`, {
-    details: { revision },
-  })
 }

@@ -25,8 +25,8 @@ export function queriesOf(
 }
 
 function embedded(project: Project, snapshot: Snapshot): DataQueries {
-  const place = dataPlace(project)
   return lazily(async () => {
+    const place = await dataPlace(project, snapshot)
     const { createEmbeddedQueries } = await import('../desired/graphql/embedded-queries.js')
     return createEmbeddedQueries({ snapshot, folders: place, open: () => bundleAt(project, snapshot) })
   })

@@ -45,7 +45,8 @@ export async function withData<T>(input: CommandInput, work: (opened: OpenedData
   }
 }
 
-async function snapshotOf({ repository }: Project, revision: string | undefined): Promise<Snapshot> {
+/** The commit that --revision names, else the working tree. @throws source-unavailable for one that cannot be had */
+export async function snapshotOf({ repository }: Project, revision: string | undefined): Promise<Snapshot> {
   if (revision === undefined) return repository.head({ committed: false })
   const resolved = await repository.resolve(revision)
   if (resolved.kind === 'found') return repository.at(resolved.id)

@@ -25,7 +25,7 @@ export const COMMON_OPTIONS = {
   revision: {
     flag: 'revision',
     value: { kind: 'text', placeholder: 'rev' },
-    commands: DATA,
+    commands: [...DATA, 'data query', 'data serve'],
     group: 'What to run',
     description: 'the data of this revision',
     defaultText: 'the working tree',

@@ -19,15 +19,6 @@ export const QUERY_OPTIONS = {
     description: 'which operation of a query with several',
     variable: false,
   },
-  revision: {
-    flag: 'revision',
-    value: { kind: 'text', placeholder: 'rev' },
-    commands: ['data query', 'data serve'],
-    group: 'What to run',
-    description: 'the data of this commit',
-    defaultText: 'the working tree',
-    variable: false,
-  },
   port: {
     flag: 'port',
     value: { kind: 'count', min: 0, max: 65_535 },

@@ -86,7 +86,7 @@ describe('data query', () => {
     ['variables that are no object', ['{ teams { name } }', '--variables', '[]'], {}, 64, /must be a JSON object/],
     ['no query', [], {}, 64, /trueup data query '/],
     ['a file that is not there', ['no.graphql'], {}, 64, /no\.graphql cannot be read/],
-    ['an unknown revision', ['{ teams { name } }', '--revision', 'nothere'], {}, 4, /no revision nothere/],
+    ['an unknown revision', ['{ teams { name } }', '--revision', 'nothere'], {}, 1, /--revision nothere: /],
     [
       'data that are wrong',
       ['{ teams { name } }'],

@@ -225,7 +225,7 @@ describe('trueup data bundle', () => {
 })
 
 /** Letters only, each number another. */
-const nameOf = (n: number): string => `u${[...String(n)].map((digit) => 'abcdefghij'.charAt(Number(digit))).join('')}`
+const nameOf = (n: number): string => `u${String(n).replace(/\d/g, (digit) => 'abcdefghij'.charAt(Number(digit)))}`
 
 describe('workers', () => {
   it('find what one process finds, and keep the same', async () => {

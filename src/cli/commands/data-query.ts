@@ -6,14 +6,15 @@ import type { Json } from '../../event.js'
 import { isRecord } from '../../util/is-record.js'
 import type { CommandInput } from '../command.js'
 import { bundleAt } from '../data-bundles.js'
-import { revisionOf, withData } from '../data-command.js'
+import { withProject } from '../data-command.js'
+import { snapshotOf } from '../open-data.js'
 import { printed } from '../print.js'
 
 export async function dataQueryCommand(input: CommandInput): Promise<number> {
   const variables = variablesOf(input.settings.variables.value)
-  return withData(input, async (project) => {
+  return withProject(input, async (project) => {
     const document = await documentOf(input.positionals[0] ?? '', project.workingDirectory)
-    await using snapshot = await revisionOf(project)
+    await using snapshot = await snapshotOf(project, project.settings.revision.value)
     const queries = await bundleAt(project, snapshot)
     const answer = queries.answer({ document, variables, operation: project.settings.operation.value })
     const { errors = [] } = answer

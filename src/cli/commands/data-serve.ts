@@ -1,17 +1,18 @@
 // data serve: the HTTP surface of data bundles until a signal comes. POST /reload reads the revision again.
 import { createHash } from 'node:crypto'
+import type { DataBundle } from '../../desired/data/bundle.js'
 import { TrueupError } from '../../errors.js'
 import { exitCodeOf } from '../../exit-codes.js'
 import type { CommandInput } from '../command.js'
-import { bundleAt } from '../data-bundles.js'
-import { revisionOf, withData } from '../data-command.js'
+import { withProject } from '../data-command.js'
+import { loadOptions, snapshotOf } from '../open-data.js'
 import { printed } from '../print.js'
 import type { Project } from '../project.js'
 import { listenForStop } from '../stop-signals.js'
 
 export async function dataServeCommand(input: CommandInput): Promise<number> {
   const { output } = input.context
-  return withData(input, async (project) => {
+  return withProject(input, async (project) => {
     const [{ serveBundles }, { isLoopback, startBundleServer }] = await Promise.all([
       import('../../desired/graphql/served-bundles.js'),
       import('../../desired/graphql/http-server.js'),
@@ -48,10 +49,14 @@ export async function dataServeCommand(input: CommandInput): Promise<number> {
   })
 }
 
-async function load(project: Project): Promise<{ id: string; bundle: Awaited<ReturnType<typeof bundleAt>>['bundle'] }> {
-  const { writeBundleJson } = await import('../../desired/data/bundle-json.js')
-  await using snapshot = await revisionOf(project)
-  const { bundle } = await bundleAt(project, snapshot)
+async function load(project: Project): Promise<{ id: string; bundle: DataBundle }> {
+  const [{ writeBundleJson }, { openBundle }] = await Promise.all([
+    import('../../desired/data/bundle-json.js'),
+    import('../../desired/graphql/open-bundle.js'),
+  ])
+  await using snapshot = await snapshotOf(project, project.settings.revision.value)
+  // Not one that another commit with the same data shares: the commit is part of the answer.
+  const { bundle } = await openBundle(await loadOptions(project, snapshot))
   return { id: createHash('sha256').update(writeBundleJson(bundle)).digest('hex'), bundle }
 }
 

@@ -7,20 +7,20 @@ import type { Snapshot } from '../../desired/source.js'
 import { TrueupError } from '../../errors.js'
 import type { CommandInput } from '../command.js'
 import { dataPlace } from '../data-bundles.js'
-import { withData } from '../data-command.js'
+import { withProject } from '../data-command.js'
 import { loadOptions } from '../load-target.js'
 import { printed } from '../print.js'
 import { pathInside, type Project } from '../project.js'
 
 export async function dataTypesCommand(input: CommandInput): Promise<number> {
-  return withData(input, async (project) => {
+  return withProject(input, async (project) => {
     await using snapshot = await project.repository.head({ committed: false })
     const files = await graphqlFiles(project, snapshot)
     const [{ schemaOfFiles }, { writeTypes }] = await Promise.all([
       import('../../desired/graphql/schema-of-files.js'),
       import('../../desired/graphql/write-types.js'),
     ])
-    const made = await writeTypes(files, await schemaOfFiles(snapshot, dataPlace(project)))
+    const made = await writeTypes(files, await schemaOfFiles(snapshot, await dataPlace(project, snapshot)))
     const stale: string[] = []
     for (const { path, text } of made) {
       const file = join(project.repository.root, path)
