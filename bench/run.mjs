@@ -5,7 +5,9 @@ import { benchCommand } from './command.mjs'
 import { digestBenches } from './digest.mjs'
 import { dueQueueBenches } from './due-queue.mjs'
 import { postgresAccessBenches } from './postgres-access.mjs'
+import { queryBenches } from './query.mjs'
 import { replayBenches } from './replay.mjs'
+import { scheduleBenches } from './schedule.mjs'
 import { skipBenches } from './skip.mjs'
 
 await benchCommand([
@@ -16,4 +18,6 @@ await benchCommand([
   ...replayBenches,
   ...affectedBenches,
   ...dueQueueBenches,
+  ...queryBenches,
+  ...scheduleBenches,
 ])

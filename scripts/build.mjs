@@ -46,6 +46,9 @@ async function writeCli() {
 
 async function writeConfigSchema() {
   const { configSchema } = await import(pathToFileURL(join(next, 'src/cli/config-schema.js')).href)
+  const { openApi } = await import(pathToFileURL(join(next, 'src/cli/serve/openapi.js')).href)
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  await writeFile(join(next, 'openapi.json'), `${JSON.stringify(openApi(version), null, 2)}\n`)
   await writeFile(join(next, 'trueup.schema.json'), `${JSON.stringify(configSchema(), null, 2)}\n`)
 }
 

@@ -43,6 +43,7 @@ export const REASONS = {
 const VARIABLES = [
   ['`TRUEUP_<FLAG>`', 'a setting, as the table of flags says; a flag wins over it, it wins over `trueup.yaml`'],
   ['`TRUEUP_SECRET_<PATH>`', 'a secret: a text, or a JSON object of fields (`dns/api` is `TRUEUP_SECRET_DNS_API`)'],
+  ['`TRUEUP_TOKEN`', 'what makes a target due through the API of `serve`; not handed to runs'],
   ['`CI`', 'set: logs are JSON lines, and an apply does not start with an empty `file:` store'],
   ['`NO_COLOR`, `FORCE_COLOR`, `TERM`', 'colour and symbols'],
   [
@@ -54,7 +55,9 @@ const VARIABLES = [
 /** @returns {Promise<Record<string, string>>} Markdown tables with a final newline */
 export async function tables() {
   const load = (file) => import(pathToFileURL(join(root, 'dist/src', file)).href)
-  const [{ optionsMarkdown }, { EXIT_CODES }] = await Promise.all([load('cli/options-docs.js'), load('exit-codes.js')])
+  const [{ optionsMarkdown }, { EXIT_CODES }, { SERVE_METRICS }] = await Promise.all(
+    ['cli/options-docs.js', 'exit-codes.js', 'report/serve-metrics.js'].map(load),
+  )
   return {
     flags: optionsMarkdown(),
     variables: table(['variable', 'meaning'], VARIABLES),
@@ -66,13 +69,17 @@ export async function tables() {
       ['reason', 'action', 'meaning'],
       Object.entries(REASONS).map(([reason, [action, meaning]]) => [`\`${reason}\``, action, meaning]),
     ),
+    metrics: table(
+      ['metric', 'meaning'],
+      Object.entries(SERVE_METRICS).map(([name, meaning]) => [`\`${name}\``, meaning]),
+    ),
     decisions: table(['note', 'decision'], await decisions()),
     faults: await faults(),
   }
 }
 
 /** Pages that hold tables. */
-export const PAGES = ['README.md', 'docs/decisions/index.md', 'docs/faults.md']
+export const PAGES = ['README.md', 'docs/decisions/index.md', 'docs/faults.md', 'docs/serve.md']
 
 /** The text with every table between its markers put anew. */
 export function withTables(text, all) {

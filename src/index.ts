@@ -19,6 +19,7 @@ export type {
   Listing,
   Log,
   Plan,
+  QueryDocument,
   RunContext,
   SecretRef,
   SecretReference,

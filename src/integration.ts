@@ -49,12 +49,28 @@ export interface Source {
   ): Promise<StandardSchemaV1.InferOutput<S>[]>
   /** The matching files as real files in a private folder, removed at the end of the run. Returns its absolute path. */
   directory(globs: string | readonly string[]): Promise<string>
+  /**
+   * Asks the data bundle of this revision by GraphQL (of a target with `source: { graphql }`, that endpoint) and gives `data`, frozen; an
+   * answer with errors is an error. `inputs` must cover all the data with their schemas: any file of them can become part of an answer.
+   * `trueup data types` writes the types and a function for each `.graphql` file beside an integration.
+   */
+  query<D = Json, V extends object = Readonly<Record<string, Json>>>(
+    document: string | QueryDocument<D, V>,
+    variables?: V,
+  ): Promise<D>
+}
+
+/** A parsed GraphQL document that knows the types of its answer and variables: any `TypedDocumentNode`. */
+export interface QueryDocument<D, V> {
+  readonly kind: 'Document'
+  readonly definitions: readonly unknown[]
+  readonly __apiType?: (variables: V) => D
 }
 
 /**
- * Like Promise.all over `items`, at most `concurrency` at once, results in order. After the first error no further item is started; what is under way
- * is waited for. Then an error is thrown that names every item that failed, by index and a short text: an `AggregateError` with what was thrown
- * in `errors`, in the order of the items. Where an item failed with an error of trueup, it is one with that code, and that `AggregateError` is its `cause`.
+ * Like Promise.all over `items`, at most `concurrency` at once, results in order. After the first error no further item is started, and what is under way is
+ * waited for. The error names every item that failed: an `AggregateError` (what was thrown is in `errors`), or one with the code of trueup's that is among
+ * them, whose `cause` that is.
  */
 export type BoundedMap = <T, R>(items: Iterable<T>, fn: (item: T, index: number) => Promise<R>) => Promise<R[]>
 
@@ -64,7 +80,6 @@ export type Env = (name: string) => string | undefined
 interface BaseContext<Params> {
   readonly params: Params
   readonly log: Log
-  readonly source: Source
   readonly env: Env
   readonly map: BoundedMap
   readonly signal: AbortSignal
@@ -72,13 +87,17 @@ interface BaseContext<Params> {
 
 /** What `desiredState` gets: no clock, no state, no current state. */
 export interface DesiredContext<Params> extends BaseContext<Params> {
+  readonly source: Source
   readonly secrets: {
     /** A reference to put into desired state in place of a secret's value. */
     reference(path: string, field?: string, version?: string): SecretReference
   }
 }
 
-/** What `run` gets. Planning only reads; handlers of the returned plan act. */
+/**
+ * What `run` gets. Planning only reads; handlers of the returned plan act. It has no `source`: a skip compares desired state, so a change of a file
+ * that only `run` reads would be skipped. What it needs is read in `desiredState` and returned.
+ */
 export interface RunContext<
   Params,
   R extends readonly SecretRef[],

@@ -2,16 +2,16 @@
 // with what the run cache said, a hit to be replayed, and the way to store this run if it converges. A store that fails costs a warning.
 import type { DesiredState } from './desired/evaluate.js'
 import { askMarks } from './early-exit/applied.js'
-import { createCacheHealth } from './early-exit/cache-health.js'
-import { createRunCache, type Address, type CacheLookup, type RunCache } from './early-exit/run-cache.js'
-import type { CacheEntry, CacheKeys } from './early-exit/run-cache-entry.js'
+import type { CacheLookup } from './early-exit/run-cache.js'
+import type { CacheEntry } from './early-exit/run-cache-entry.js'
 import { cacheKey, type CacheKey } from './early-exit/run-cache-key.js'
 import { zonesOf } from './early-exit/trust-zones.js'
-import { TrueupError } from './errors.js'
 import type { CacheStatus, Decision, DecisionReason, RunRecord } from './event.js'
 import { formatAge } from './report/format.js'
-import { selectShards, type PlannedRun, type ShardSelection } from './run-plan.js'
-import { headSide, type RunSession } from './run-session.js'
+import { evaluatedOf, evaluationOf, keepRun } from './run-cache-keep.js'
+import { openCache, type Place } from './run-cache-open.js'
+import { selectShards, type PlannedRun } from './run-plan.js'
+import type { RunSession } from './run-session.js'
 import { changedBasis, openMark, readStanding, type Standing } from './run-standing.js'
 
 export interface AskedCache {
@@ -48,95 +48,94 @@ export async function askCache(session: RunSession, desired: DesiredState, decis
       `the store ${session.target.store.description} is empty and this is CI: the run cache can only answer from a store that outlives the job`,
     )
   const cache = openCache(session)
-  const keep: AskedCache['keep'] = (planned, record) => keepRun({ session, cache, place, standing }, planned, record)
+  const kept = { session, cache, place, standing, evaluated: evaluatedOf(session, desired, place) }
+  const keep: AskedCache['keep'] = (planned, record) => keepRun(kept, planned, record)
   // A plan that is expected can only be judged by making it.
   if (request.force || request.expectPlan !== null || request.cache.access === 'w')
     return { decision, hit: undefined, keep }
-  const found = await cache.look(place.address, (entry) => staleness(session, desired, { entry, place, standing }))
+  const known = (): Promise<DesiredState> => Promise.resolve(desired)
+  const found = await cache.look(place.address, (entry) => staleness(session, known, { entry, place, standing }))
   return { decision: answered(decision, place.key, found), hit: hitOf(found, place), keep }
 }
 
-interface Place {
-  readonly kind: 'place'
-  readonly key: CacheKey
-  readonly address: Address
-  readonly selection: ShardSelection
+/**
+ * As {@link askCache}, before desired state is evaluated: an earlier run remembers what these inputs come to. Undefined where only
+ * evaluating can tell, and wherever there is no hit: then everything is asked once more, the usual way.
+ */
+export async function askCacheFirst(
+  session: RunSession,
+  decision: Decision,
+): Promise<{ readonly decision: Decision; readonly hit: CacheHit } | undefined> {
+  const { request, facts } = session
+  const { cache: wanted } = request
+  // With a base the comparison is the reason of the run, and needs what is desired.
+  if (wanted === undefined || request.base !== null || request.instead !== undefined) return undefined
+  if (request.force || request.expectPlan !== null || wanted.access === 'w') return undefined
+  const inputs = evaluationOf(session)
+  if (inputs === undefined) return undefined
+  const cache = openCache(session)
+  const [standing, evaluation] = await Promise.all([
+    readStanding(session),
+    cache.evaluated({ target: request.target, key: inputs }),
+  ])
+  const digests = new Map(evaluation?.shards)
+  if (evaluation === undefined) return undefined
+  const asked = request.shards.length > 0 ? [...new Set(request.shards)].sort() : [...digests.keys()].sort()
+  const shards = asked.flatMap((key) => {
+    const digest = digests.get(key)
+    return digest === undefined ? [] : [{ key, digest }]
+  })
+  if (shards.length < asked.length) return undefined
+  const place = await placeAt(session, shards, facts.noSecrets)
+  if (place.kind === 'none') return undefined
+  const known = (): Promise<DesiredState> => session.desired()
+  const found = await cache.look(place.address, (entry) => staleness(session, known, { entry, place, standing }))
+  const hit = hitOf(found, place)
+  if (hit === undefined) return undefined
+  return { decision: answered({ ...decision, digest: evaluation.desired }, place.key, found), hit }
 }
 
-async function placeOf(
+type Placed = Place | { readonly kind: 'none'; readonly why: string }
+
+async function placeOf(session: RunSession, desired: DesiredState): Promise<Placed> {
+  const { facts, request } = session
+  const { selected } = await selectShards(session, desired)
+  const { trusted } = zonesOf(request.cache?.zone ?? '')
+  // The key by which values are told apart lies outside of every zone: only a trusted run may put it there.
+  const secrets = await facts.secrets(desired, { create: trusted && request.cache?.access !== 'r' })
+  return placeAt(session, selected, secrets)
+}
+
+async function placeAt(
   session: RunSession,
-  desired: DesiredState,
-): Promise<Place | { readonly kind: 'none'; readonly why: string }> {
+  shards: readonly { readonly key: string; readonly digest: string }[],
+  secrets: string | null,
+): Promise<Placed> {
   const { request, facts, target } = session
   const { cache } = request
   if (cache === undefined) throw new Error('Internal error: there is no cache to be asked')
-  const { zone, access, nodeMajor } = cache
+  const { zone, nodeMajor } = cache
   const { trusted } = zonesOf(zone)
   if (!trusted && request.mode === 'apply')
     return { kind: 'none', why: `an apply is never skipped by the cache of a zone that is not trusted (${zone})` }
   const destination = await session.destination()
   if (destination === undefined) return { kind: 'none', why: 'the place it acts on has no identity yet' }
-  const selection = await selectShards(session, desired)
   const key = cacheKey({
     declaration: target.declared.declaration,
     facts,
     mode: request.mode,
-    shards: selection.selected,
+    shards,
     nodeMajor,
-    // The key by which values are told apart lies outside of every zone: only a trusted run may put it there.
-    secrets: await facts.secrets(desired, { create: trusted && access !== 'r' }),
+    secrets,
   })
   if (key.kind === 'none') return key
   return {
     kind: 'place',
     key,
-    selection,
+    secrets,
+    shards: shards.map((shard) => shard.key),
     address: { target: request.target, destination, mode: request.mode, key: key.digest },
   }
-}
-
-function openCache(session: RunSession): RunCache {
-  const { deps, request, target } = session
-  const { cache } = request
-  if (cache === undefined) throw new Error('Internal error: there is no cache to be opened')
-  return createRunCache({
-    store: target.store,
-    clock: deps.clock,
-    zones: zonesOf(cache.zone, cache.readZone),
-    ttlMs: cache.ttlMs,
-    health: deps.cacheHealth ?? createCacheHealth({ clock: deps.clock }),
-    keys: target.cacheSigning === undefined ? undefined : () => signingKeys(session),
-    warn: (message) => {
-      warn(session, message)
-    },
-    place: request.place ?? '',
-    stop: deps.stop,
-  })
-}
-
-const SHORTEST_KEY = 32
-
-/** The fields of the secret are the keys, by their ids. */
-async function signingKeys({ target, secrets, request }: RunSession): Promise<CacheKeys> {
-  const { secret, key } = target.cacheSigning ?? { secret: '', key: '' }
-  secrets.accept([secret])
-  const ids = (await target.secrets.fields(secret)) ?? []
-  if (request.cache?.access !== 'r' && !ids.includes(key))
-    throw new TrueupError(
-      'secret-missing',
-      `the secret ${secret} has no field ${key} to sign cache entries with (cache.sign in trueup.yaml)`,
-    )
-  const byId = new Map<string, string>()
-  for (const field of ids) {
-    const value = await secrets.read({ path: secret, field })
-    if (value.length < SHORTEST_KEY)
-      throw new TrueupError(
-        'secret-missing',
-        `the field ${field} of the secret ${secret} is too short to sign with: give it ${String(SHORTEST_KEY)} random characters or more`,
-      )
-    byId.set(field, value)
-  }
-  return { signWith: key, byId }
 }
 
 interface Remembered {
@@ -148,7 +147,7 @@ interface Remembered {
 /** Whether anything that an entry remembers holds no longer. */
 async function staleness(
   session: RunSession,
-  desired: DesiredState,
+  desired: () => Promise<DesiredState>,
   { entry, place, standing }: Remembered,
 ): Promise<string | undefined> {
   const { request, facts } = session
@@ -157,13 +156,15 @@ async function staleness(
   const marks = await session.marks()
   if (marks === undefined) return 'the place it acts on has no identity yet'
   // As any skip of an apply: the marks must say that exactly this was brought about, in each shard that would run.
-  const shards = new Set(place.selection.selected.map(({ key }) => key))
+  const shards = new Set(place.shards)
   const applied = await askMarks({
     target: request.target,
     marks,
     facts,
-    desired: () =>
-      Promise.resolve({ ...desired, shards: new Map([...desired.shards].filter(([key]) => shards.has(key))) }),
+    desired: async () => {
+      const whole = await desired()
+      return { ...whole, shards: new Map([...whole.shards].filter(([key]) => shards.has(key))) }
+    },
     removed: () => Promise.resolve(new Map([...standing.owning].filter(([key]) => shards.has(key)))),
   })
   return applied.kind === 'applied' ? undefined : applied.explanation
@@ -205,69 +206,18 @@ function answered(decision: Decision, key: CacheKey, found: CacheLookup): Decisi
   }
 }
 
-function hitOf(found: CacheLookup, { address, selection }: Place): CacheHit | undefined {
+function hitOf(found: CacheLookup, { address, shards }: Place): CacheHit | undefined {
   if (found.status !== 'HIT') return undefined
   const { id, zone, entry } = found
   return {
     destination: address.destination,
-    shards: selection.selected.map(({ key }) => key),
+    shards,
     id,
     zone,
     ageMs: found.ageMs ?? 0,
     expiresAt: found.expiresAt ?? entry.expiresAt,
     entry,
   }
-}
-
-interface Kept {
-  readonly session: RunSession
-  readonly cache: RunCache
-  readonly place: Place
-  readonly standing: Standing
-}
-
-async function keepRun(
-  { session, cache, place, standing }: Kept,
-  planned: PlannedRun,
-  record: RunRecord,
-): Promise<void> {
-  const { request, target, head, runId } = session
-  const isOpen = openMark(standing, request.target) !== undefined
-  if (request.cache?.access === 'r' || isOpen || !hasConverged(planned, record)) return
-  if (headSide(head).dirty && target.store.shared) {
-    warn(session, `not cached: the working tree is not as committed, and others read ${target.store.description}`)
-    return
-  }
-  await cache.keep(place.address, async () => {
-    const now = await readStanding(session)
-    // Whatever was applied meanwhile, this run may have seen it or not.
-    if (openMark(now, request.target) !== undefined || changedBasis(standing.basis, now.basis) !== undefined)
-      return undefined
-    const { records, dropped } = record.log
-    return {
-      run: runId,
-      basis: standing.basis,
-      components: place.key.components,
-      parts: place.key.parts,
-      log: { records, dropped },
-    }
-  })
-}
-
-/** Nothing failed, blocked, unknown, applied or planned, and nothing overlooked. */
-function hasConverged({ built, blocked, shards, allShards }: PlannedRun, record: RunRecord): boolean {
-  return (
-    record.error === null &&
-    record.exitCode === 0 &&
-    !blocked &&
-    built.data.changes.length === 0 &&
-    record.outcomes.length === 0 &&
-    // What planning wants to be remembered is kept by a run alone.
-    built.data.remember === undefined &&
-    built.facts.shards.every(({ incomplete }) => incomplete === null) &&
-    // What the shards outside of this run desire is not in its key.
-    (shards.length === allShards.length || !built.leansOnOthers)
-  )
 }
 
 function warn({ deps, request }: RunSession, message: string): void {

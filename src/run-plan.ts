@@ -2,7 +2,6 @@
 import type { DesiredState } from './desired/evaluate.js'
 import { emptyLike, UNSHARDED } from './desired/shards.js'
 import { staticShardsOf } from './desired/static-shards.js'
-import { createSource } from './desired/source-context.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
 import type { Json, LeftOut, LimitCheck } from './event.js'
 import { applyApprovals } from './reconcile/approvals.js'
@@ -188,7 +187,7 @@ export async function planShard(
   shard: SelectedShard,
   { view, referenced, memory }: Planning,
 ): Promise<PlanShard> {
-  const { deps, request, head, target } = session
+  const { deps, request, target } = session
   const { declaration } = target.declared
   const { definition, params } = await session.loaded()
   const place = { target: request.target, shard: shard.key, clock: deps.clock, reporter: deps.reporter }
@@ -199,6 +198,7 @@ export async function planShard(
   const postgres = createPostgres({ integration: definition.name, planning: isPlanning })
   session.atEnd(() => postgres.close())
   const context = createRunContext({
+    integration: definition.name,
     target: request.target,
     params,
     dryRun: request.mode === 'dry-run',
@@ -207,7 +207,6 @@ export async function planShard(
       ...view.ownedBy(request.target, shard.key).map(({ key }) => key),
       ...keysToRead(request, shard.key),
     ]),
-    source: createSource({ snapshot: head, inputs: declaration.inputs, integration: definition.name }),
     env: createEnv(definition.name, declaration.env, deps.environment),
     log: createRunLog(place),
     http: createHttp({

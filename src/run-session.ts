@@ -2,6 +2,7 @@
 // The stages (decide, plan, apply) share it, so that nothing is evaluated twice.
 import { evaluateDesired, type DesiredState } from './desired/evaluate.js'
 import { emptyLike } from './desired/shards.js'
+import type { DataQueries } from './desired/graphql/data-queries.js'
 import type { Snapshot, SourceEntry } from './desired/source.js'
 import type { HeadSide } from './early-exit/decide.js'
 import { headFacts, type HeadFacts } from './early-exit/head-facts.js'
@@ -43,6 +44,8 @@ export interface RunSession {
   /** Shards that the comparison narrowed the run to. @defaultValue all */
   readonly only?: ReadonlySet<string>
   loaded(): Promise<LoadedTarget>
+  /** What `ctx.source.query` asks of a revision; undefined where there is no data. */
+  queries(snapshot: Snapshot): DataQueries | undefined
   /** The head's desired state. */
   desired(): Promise<DesiredState>
   /** Of another revision, by the head's code; with other parameters than the head's, where they are given. Without them, evaluated once. */
@@ -132,6 +135,12 @@ export async function openSession({
   })
   const loaded = once(() => target.load())
   const former = new Map<Snapshot, Promise<DesiredState>>()
+  const asked = new Map<Snapshot, DataQueries>()
+  function queries(snapshot: Snapshot): DataQueries | undefined {
+    const known = asked.get(snapshot) ?? target.queriesAt?.(snapshot, { secrets, signal: deps.stop })
+    if (known !== undefined) asked.set(snapshot, known)
+    return known
+  }
   let created: string | undefined
   const closers: (() => Promise<void>)[] = []
   async function end(): Promise<void> {
@@ -142,6 +151,8 @@ export async function openSession({
   deps.giveUp.addEventListener('abort', cutOff, { once: true })
 
   async function ask(create: boolean): Promise<string | undefined> {
+    // Nothing is loaded to learn what the declaration tells.
+    if (!declaration.destination) return request.target
     const { definition, params } = await loaded()
     if (definition.destination === undefined) return request.target
     try {
@@ -161,8 +172,8 @@ export async function openSession({
       )
     }
   }
-  const asked = once(() => ask(false))
-  const destination = async (): Promise<string | undefined> => created ?? (await asked())
+  const answered = once(() => ask(false))
+  const destination = async (): Promise<string | undefined> => created ?? (await answered())
 
   let reading: Promise<KeptState> | undefined
   const kept = (): Promise<KeptState> => (reading ??= readState())
@@ -195,6 +206,7 @@ export async function openSession({
         map: authorMap({ budget: deps.budget, signal: deps.stop, redact: (text) => deps.redactor.text(text) }),
         signal: boundSignal(deps.stop),
         http,
+        queries: queries(snapshot),
       }),
     )
   }
@@ -211,6 +223,7 @@ export async function openSession({
     secrets,
     calls,
     loaded,
+    queries,
     desired: once(() =>
       // What is destroyed needs no data: its files may be gone.
       request.instead?.kind === 'destroy'

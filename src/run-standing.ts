@@ -2,7 +2,7 @@
 import type { Basis } from './early-exit/run-cache-entry.js'
 import { owningIn, type RunSession } from './run-session.js'
 import type { StoredMark } from './store/marks.js'
-import { digestOf } from './util/digest.js'
+import { digestBytes } from './util/digest.js'
 
 export interface Standing {
   /** By shard. */
@@ -21,8 +21,8 @@ export async function readStanding(session: RunSession): Promise<Standing> {
     .filter(({ value }) => value.target === target)
     // The run that last touched an object is no fact about it.
     .flatMap(({ value }) =>
-      Object.entries(value.objects).map(
-        ([key, { state, digest, also = [] }]) => [value.shard, key, state, digest, ...also] as const,
+      Object.entries(value.objects).map(([key, { state, digest, also = [] }]) =>
+        JSON.stringify([value.shard, key, state, digest, ...also]),
       ),
     )
   // A first apply that changes nothing leaves a mark with the counter 0, which is none.
@@ -34,7 +34,7 @@ export async function readStanding(session: RunSession): Promise<Standing> {
     owning: owningIn(ledger, target),
     basis: {
       counters: Object.fromEntries(counters.sort(([a], [b]) => (a < b ? -1 : 1))),
-      owned: digestOf(objects.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))),
+      owned: digestBytes(objects.sort().join('\n')),
     },
   }
 }

@@ -2,6 +2,7 @@
 import type { CacheHealth } from './early-exit/cache-health.js'
 import type { DeclaredTarget } from './early-exit/declaration.js'
 import type { CodeManifest } from './early-exit/code-manifest.js'
+import type { DataQueries } from './desired/graphql/data-queries.js'
 import type { Repository, Snapshot } from './desired/source.js'
 import type { Json, LogRecord, PlanData, LimitCheck, Reporter, RunActor, RunConfiguration, RunMode } from './event.js'
 import type { AnyIntegration, LimitSettings } from './integration.js'
@@ -12,6 +13,7 @@ import type { SavedPlan } from './reconcile/saved-plan.js'
 import type { Steering } from './reconcile/steer.js'
 import type { Authored, Capture } from './report/capture.js'
 import type { Redactor } from './report/redact.js'
+import type { RunSecrets } from './secrets/run-secrets.js'
 import type { SecretBackend } from './secrets/secret-backend.js'
 import type { LeaseHolder } from './store/lease-documents.js'
 import type { ObjectStore } from './store/object-store.js'
@@ -77,6 +79,12 @@ export interface LoadedTarget {
   readonly params: unknown
 }
 
+/** What an endpoint is asked with. */
+export interface QuerySide {
+  readonly secrets: RunSecrets
+  readonly signal: AbortSignal
+}
+
 /** A target as configured on the head's side (in a dry run with a base: limits and store of the base's). */
 export interface OpenTarget {
   readonly declared: DeclaredTarget
@@ -96,6 +104,8 @@ export interface OpenTarget {
   /** What of the base's configuration is used in place of the head's, for people. */
   readonly notes: readonly string[]
   load(): Promise<LoadedTarget>
+  /** What `ctx.source.query` asks of a snapshot. Called once for each. @defaultValue there is no data to ask */
+  queriesAt?(snapshot: Snapshot, side: QuerySide): DataQueries
   configAt(base: Snapshot): Promise<Json | undefined>
   manifestAt(base: Snapshot): Promise<CodeManifest>
 }

@@ -8,7 +8,7 @@ import type { RunRecord } from './event.js'
 import { noCapture } from './report/capture.js'
 import { applyPlan } from './run-apply.js'
 import { approve } from './run-approve.js'
-import { askCache } from './run-cached.js'
+import { askCache, askCacheFirst } from './run-cached.js'
 import { withCauses } from './run-cause.js'
 import { decideRun } from './run-decide.js'
 import { refuseHeld, tellHeld } from './run-hold.js'
@@ -69,6 +69,14 @@ async function runStages(whole: RunSession, draft: RunDraft, base: Base | undefi
   // Nobody asked to run in full for this reason, and it can be mended.
   if (decision.reason === 'code-unknown') {
     deps.reporter.report({ kind: 'warned', target: request.target, message: `not skipped: ${decision.explanation}` })
+  }
+
+  // Ask the cache by what desired state is made from: where an earlier run remembers what that came to, a hit needs no evaluation.
+  const first = await guarded(askCacheFirst(whole, decision))
+  if (first !== undefined) {
+    draft.decided(first.decision)
+    draft.replayed(first.hit)
+    return
   }
 
   // Desired state of the head: if it cannot be read the run fails, whatever the base said.

@@ -1,6 +1,7 @@
 // What `recordRun` of trueup/testing is made of: one run of the real engine on a memory repository. In: an integration, data, and what is to be
 // otherwise. Out: record and events.
 import { createMemoryRepository } from './desired/memory-repository.js'
+import type { DataQueries } from './desired/graphql/data-queries.js'
 import type { Snapshot } from './desired/source.js'
 import type { Json, PlanData, RunEvent, RunMode, RunRecord } from './event.js'
 import type { AnyIntegration, Integration, LimitSettings } from './integration.js'
@@ -17,6 +18,7 @@ import type { ObjectStore } from './store/object-store.js'
 import { createBudget } from './util/budget.js'
 import { createFakeClock, type FakeClock } from './util/fake-clock.js'
 import { digestOf } from './util/digest.js'
+import { once } from './util/once.js'
 import { newUlid } from './util/ulid.js'
 
 export interface TestOptions {
@@ -158,6 +160,7 @@ async function openTestTarget({ definition, options, store, target }: TestTarget
         external: definition.external === true,
         deletePolicy: definition.deletePolicy,
         sharded: definition.shards !== undefined,
+        destination: definition.destination !== undefined,
         limits: {},
         config: options.params ?? {},
         params: options.params ?? {},
@@ -170,10 +173,30 @@ async function openTestTarget({ definition, options, store, target }: TestTarget
     storeIsFreshInCi: false,
     notes: [],
     load: () => Promise.resolve({ definition, params: values }),
+    queriesAt: (snapshot) => testQueries(snapshot),
     // Only the data differ.
     configAt: () => Promise.resolve(options.params ?? {}),
     manifestAt: () => Promise.resolve(manifest),
   }
+}
+
+/** Data, schemas and types lie where they do without a `data:` in trueup.yaml. */
+function testQueries(snapshot: Snapshot): DataQueries {
+  const place = {
+    format: 'default',
+    dir: 'data',
+    schemas: 'schemas',
+    graphql: 'graphql-schemas/schema.yml',
+    resources: 'resources',
+  } as const
+  const queries = once(async () => {
+    const [{ createEmbeddedQueries }, { openBundle }] = await Promise.all([
+      import('./desired/graphql/embedded-queries.js'),
+      import('./desired/graphql/open-bundle.js'),
+    ])
+    return createEmbeddedQueries({ snapshot, folders: place, open: () => openBundle({ snapshot, place }) })
+  })
+  return { ask: async (question) => (await queries()).ask(question), settle: () => Promise.resolve(true) }
 }
 
 function testSecrets({ secrets = {} }: TestOptions): SecretBackend {

@@ -279,6 +279,23 @@ describe('what an apply remembers', () => {
   })
 })
 
+describe('what run() is given', () => {
+  it('has no source, for a skip compares desired state: code without types is told why, and the run fails', async () => {
+    const { definition } = things({ world: new Map() })
+    const untyped = {
+      definition: {
+        ...definition,
+        run: (ctx: object) => (ctx as { source: { read(path: string): unknown } }).source.read('data/things.json'),
+      },
+    } as unknown as Integration
+    const { record } = await recordRun(untyped, data(a))
+    expect(record).toMatchObject({ exitCode: 1, error: { code: 'integration-invalid' } })
+    expect(record.error?.message).toMatch(
+      /^things.*run\(\) asks for ctx\.source.*Read it in desiredState\(\) and return/s,
+    )
+  })
+})
+
 describe('the helpers of trueup/testing', () => {
   it('say that an integration converges and that its dry run is pure', async () => {
     const world = new Map<string, Thing>()

@@ -1,18 +1,21 @@
 // The catalogue in set-based queries, with names in place of numbers. Texts only. Run with search_path = pg_catalog, so that nothing that a user
 // created can stand in for what is named here, and every name that the server writes is whole.
 
-/** Roles but the server's own. `$1`: whether what the server keeps of passwords may be read. */
+/**
+ * Roles but the server's own, of the names in `$1`, or all. `canReadPasswords`: whether what the server keeps of passwords may be read. Comments
+ * are looked up role by role: nobody analyses the shared catalogues after many roles were made, and a join is then planned as a nested loop
+ * over all comments (10,000 roles: 2 to 6 s in place of 0.1 s).
+ */
 export const rolesQuery = (canReadPasswords: boolean): string => `
   SELECT r.rolname AS name, r.rolcanlogin AS login, r.rolname = current_user AS connecting,
          r.rolsuper AS superuser, r.rolcreatedb AS createdb, r.rolcreaterole AS createrole, r.rolreplication AS replication,
          r.rolbypassrls AS bypassrls, r.rolinherit AS inherit, r.rolconnlimit AS "connectionLimit",
          CASE WHEN isfinite(r.rolvaliduntil)
               THEN to_char(r.rolvaliduntil AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') END AS "validUntil",
-         d.description AS comment,
+         (SELECT d.description FROM pg_shdescription d WHERE d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass) AS comment,
          ${canReadPasswords ? `(SELECT left(encode(sha256(convert_to(a.rolpassword, 'UTF8')), 'hex'), 32) FROM pg_authid a WHERE a.oid = r.oid)` : 'NULL'} AS stored,
          coalesce(m.memberships, '[]') AS memberships
   FROM pg_roles r
-  LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass
   LEFT JOIN (
     SELECT m.member, json_agg(json_build_object(
              'role', g.rolname, 'grantor', pg_get_userbyid(m.grantor), 'admin', m.admin_option,

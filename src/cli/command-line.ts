@@ -34,7 +34,8 @@ export function commandLine(target: string, { settings, positionals }: CommandIn
   return [first, ...flagWords(kept, settings)].map(shellWord).join(' ')
 }
 
-function flagWords(names: readonly OptionName[], settings: CommandInput['settings']): readonly string[] {
+/** The flags of these that were typed, with their values. */
+export function flagWords(names: readonly OptionName[], settings: CommandInput['settings']): readonly string[] {
   return names.flatMap((name) => {
     const { value, origin } = settings[name]
     if (origin !== 'flag') return []

@@ -72,6 +72,11 @@ class Walk {
         return real.items.map(
           (item, index) => this.check(item as YamlNode, shape.of, `${path}[${index}]`, offset) ?? null,
         )
+      case 'text-or-object': {
+        if (this.#yaml.isMap(real)) return this.check(real, shape.object, path, at)
+        const text = this.#yaml.isScalar(real) ? scalarOf(real.value, shape.text) : undefined
+        return text ?? this.#wrong(path, shape, real, offset)
+      }
       case 'json':
         return this.#json(real, path, offset, 0)
       case 'text':

@@ -56,6 +56,8 @@ function schemaOf(shape: Shape): { readonly [key: string]: Json } {
         ...(shape.exactlyOne === undefined ? {} : { oneOf: shape.exactlyOne.map((key) => ({ required: [key] })) }),
         ...(shape.depends === undefined ? {} : dependencyOf(shape.depends)),
       }
+    case 'text-or-object':
+      return { description, anyOf: [schemaOf(shape.text), schemaOf(shape.object)] }
     case 'json':
       return { description }
   }

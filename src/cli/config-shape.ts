@@ -4,6 +4,8 @@ import { DURATION_FORMS, parseDuration } from '../util/duration.js'
 import { AFTER } from './config-after.js'
 import { APPROVALS } from './config-approvals.js'
 import { PROVIDERS } from './config-providers.js'
+import { FREEZES } from './config-freezes.js'
+import { SOURCE } from './config-source.js'
 import type { ValueKind } from './options-kinds.js'
 import { oneOf, parseAmount } from './options-kinds.js'
 import { optionNames, optionSpec } from './options.js'
@@ -40,6 +42,13 @@ export type Shape =
       readonly exactlyOne?: readonly string[]
       /** `key` is there exactly when the key `on` has this value. */
       readonly depends?: { readonly key: string; readonly on: string; readonly is: string }
+    }
+  /** A text, or a mapping that says more. */
+  | {
+      readonly kind: 'text-or-object'
+      readonly description: string
+      readonly text: Extract<Shape, { kind: 'text' }>
+      readonly object: Extract<Shape, { kind: 'object' }>
     }
   /** Any JSON. */
   | { readonly kind: 'json'; readonly description: string }
@@ -153,6 +162,7 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
       limits,
       approvals: APPROVALS,
       providers: PROVIDERS,
+      freezes: FREEZES,
       targets: {
         kind: 'map',
         description:
@@ -195,12 +205,7 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
               description: 'Where it acts, in place of what the integration says.',
               expected: TEXT,
             },
-            source: {
-              kind: 'text',
-              description: 'Where desired state is read from. Default git.',
-              expected: 'git',
-              choices: ['git'],
-            },
+            source: SOURCE,
           },
         },
       },
@@ -259,6 +264,8 @@ export function expectedOf(shape: Shape): string {
     case 'map':
     case 'object':
       return 'a mapping (key: value)'
+    case 'text-or-object':
+      return `${shape.text.expected}, or a mapping (key: value)`
     case 'json':
       return 'a value that JSON can hold'
   }

@@ -3,7 +3,7 @@
 import { TrueupError } from '../errors.js'
 import type { Json } from '../event.js'
 import type { LimitSettings } from '../integration.js'
-import type { Config, ConfigTarget, SecretsConfig } from './config-types.js'
+import type { Config, ConfigTarget, SecretsConfig, SourceConfig } from './config-types.js'
 import { OPTIONS } from './options.js'
 import { didYouMean } from '../util/suggest.js'
 
@@ -25,7 +25,7 @@ export interface TargetConfig {
   readonly ttlMs: number | null
   /** In place of what the integration says; null to ask it. */
   readonly destination: string | null
-  readonly source: 'git'
+  readonly source: SourceConfig
 }
 
 /** The targets that the file names, in its order. */
@@ -80,7 +80,7 @@ export function effectiveTargetSettings(config: Config, target: TargetConfig): J
     store: config.store ?? OPTIONS.store.default,
     secrets: { ...secretsOf(config) },
     destination: target.destination,
-    source: target.source,
+    source: target.source as Json,
   }
 }
 

@@ -15,7 +15,20 @@ export interface ConfigTarget {
   readonly after?: readonly string[]
   readonly limits?: LimitSettings
   readonly destination?: string
-  readonly source?: 'git'
+  readonly source?: SourceConfig
+}
+
+/** Where desired state is read from: the files of the revision, or a GraphQL endpoint. */
+export type SourceConfig = 'git' | { readonly graphql: GraphqlSource }
+
+export interface GraphqlSource {
+  readonly url: string
+  /** `bundle`: the server tells which bundle is its newest, and answers from that one (default). */
+  readonly pin?: 'bundle' | 'none'
+  readonly auth?: { readonly secret: string; readonly field?: string; readonly scheme?: string }
+  /** Of one attempt, ms. */
+  readonly timeout?: number
+  readonly attempts?: number
 }
 
 /** Where secrets are read from; `dir` belongs to `file` alone, and is relative to trueup.yaml. */
@@ -33,6 +46,18 @@ export interface CacheConfig {
 export interface ProviderConfig {
   readonly rate: string
   readonly burst?: number
+}
+
+/** Recurring times at which a daemon applies nothing. */
+export interface ConfigFreeze {
+  /** Cron expression of its beginnings. */
+  readonly schedule: string
+  /** ms. */
+  readonly for: number
+  readonly timeZone?: string
+  readonly reason: string
+  /** Absent: all. */
+  readonly targets?: readonly string[]
 }
 
 /** The checked file. Plain JSON data, so that it can be kept by the digest of its text. Durations are in ms. */
@@ -54,6 +79,7 @@ export interface Config {
   readonly approvals?: readonly Approval[]
   /** By origin. */
   readonly providers?: Readonly<Record<string, ProviderConfig>>
+  readonly freezes?: readonly ConfigFreeze[]
   readonly targets?: Readonly<Record<string, ConfigTarget>>
   /** 1-based line of each key by its path, e.g. `secrets.backend`. */
   readonly lines: Readonly<Record<string, number>>

@@ -17,6 +17,7 @@ import { systemClock } from '../util/clock.js'
 import { once } from '../util/once.js'
 import type { Config } from './config.js'
 import { effectiveTargetSettings, type TargetConfig } from './config-targets.js'
+import { queriesOf } from './data-queries.js'
 import { keepDeclaration, keptDeclaration, sameCode } from './declaration-cache.js'
 import { loadTarget } from './load-target.js'
 import { openSecrets } from './open-secrets.js'
@@ -75,6 +76,7 @@ export async function openTarget(reference: TargetReference, sides: Sides): Prom
       (await isEmpty(store)),
     notes: inForce.notes,
     load: loaded,
+    queriesAt: queriesOf(project, reference.target),
     configAt: (base) => configurationAt(reference, base, declared.declaration, loaded),
     manifestAt: (base) => manifestAt(reference, base, declared),
   }
@@ -107,9 +109,10 @@ async function declare(
     inputs: typeof inputs === 'function' ? authored('', () => inputs(params)) : (inputs ?? []),
     env: definition.env ?? [],
     secrets: definition.secrets ?? [],
-    external: definition.external === true,
+    external: definition.external === true || reference.target.source !== 'git',
     deletePolicy: definition.deletePolicy,
     sharded: definition.shards !== undefined,
+    destination: definition.destination !== undefined,
     limits: plainLimits(definition.limits ?? {}),
     config: configurationOf(project, project.config, reference.target, params),
     params: params as Json,
@@ -214,7 +217,7 @@ async function openStoreAnew(project: Project, url: string, opening: StoreOpenin
 }
 
 /** What a dry run, or the apply that was refused for it, leaves in a store that is as fresh as before: it owns nothing. */
-const LEFT_BY_DRY_RUNS = ['records', 'holds', CACHE_ROOT, 'secrets'].map((root) => storePrefix(root))
+const LEFT_BY_DRY_RUNS = ['records', 'holds', CACHE_ROOT, 'secrets', 'schedule'].map((root) => storePrefix(root))
 
 async function isEmpty(store: ObjectStore): Promise<boolean> {
   for await (const { key } of store.list(''))

@@ -1,5 +1,6 @@
 // The commands as data: their words, arguments, summaries and examples. Parser and help read this; it runs nothing.
 import { LIST_HINT, TARGET, type CommandSpec } from './options-command-spec.js'
+import { QUERY_COMMANDS } from './options-commands-query.js'
 import { STORE_COMMANDS } from './options-commands-store.js'
 
 export type { ArgumentSpec, CommandSpec } from './options-command-spec.js'
@@ -158,6 +159,16 @@ export const COMMANDS = {
     examples: ['trueup release dns-records', 'trueup release --all'],
   },
   ...STORE_COMMANDS,
+  ...QUERY_COMMANDS,
+  serve: {
+    summary: 'run each target when it is due, from the newest commit; a dry run without --apply',
+    arguments: [],
+    examples: [
+      'trueup serve --ref main',
+      "trueup serve --ref main --apply --store 's3://bucket/team?region=eu-west-1'",
+      'trueup serve --once --apply',
+    ],
+  },
   'new integration': {
     summary: 'write a working integration with its test, to start from',
     arguments: [{ name: 'name', required: true }],
@@ -191,6 +202,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, { readonly summary: string;
   doubts: { summary: 'what nobody knows the outcome of: list, resolve', alone: 'doubts list' },
   durable: { summary: 'what durable functions have done: list, show, clear' },
   state: { summary: 'what targets remember: list, get, set, delete' },
+  data: { summary: 'the data bundle: query, types, serve' },
   new: { summary: 'write something to start from: integration' },
 }
 

@@ -11,7 +11,7 @@ export const RUN_OPTIONS = {
   apply: {
     flag: 'apply',
     value: FLAG,
-    commands: CHANGING,
+    commands: [...CHANGING, 'serve'],
     unlisted: ALREADY_DECIDED,
     group: 'What to run',
     description: 'carry the plan out; on a terminal it is shown and asked for first',
@@ -20,7 +20,7 @@ export const RUN_OPTIONS = {
   noDryRun: {
     flag: 'no-dry-run',
     value: FLAG,
-    commands: CHANGING,
+    commands: [...CHANGING, 'serve'],
     unlisted: ALREADY_DECIDED,
     group: 'What to run',
     description: 'the same as --apply',
@@ -29,7 +29,7 @@ export const RUN_OPTIONS = {
   dryRun: {
     flag: 'dry-run',
     value: FLAG,
-    commands: [...CHANGING, 'owned adopt'],
+    commands: [...CHANGING, 'serve', 'owned adopt'],
     unlisted: ALREADY_DECIDED,
     group: 'What to run',
     description: 'plan and report only; this is what happens without --apply',
@@ -91,7 +91,7 @@ export const RUN_OPTIONS = {
   extendedEarlyExit: {
     flag: 'enable-extended-early-exit',
     value: FLAG,
-    commands: RUNS,
+    commands: [...RUNS, 'serve'],
     group: 'When to skip',
     description: 'use the run cache: skip what converged a short while ago',
     variable: true,
@@ -100,7 +100,7 @@ export const RUN_OPTIONS = {
     flag: 'ttl',
     aliases: ['extended-early-exit-cache-ttl-seconds'],
     value: { kind: 'duration', maxMs: 366 * DAY_MS },
-    commands: RUNS,
+    commands: [...RUNS, 'serve'],
     group: 'When to skip',
     description: 'how long a converged run may answer for the next: 90s, 30m, 1h, 1d; a target may have its own',
     default: 3_600_000,
@@ -111,7 +111,7 @@ export const RUN_OPTIONS = {
   cache: {
     flag: 'cache',
     value: { kind: 'choice', choices: ['off', 'r', 'w', 'rw'] },
-    commands: RUNS,
+    commands: [...RUNS, 'serve'],
     group: 'When to skip',
     description: 'what may be done with the run cache: read it, write to it',
     default: 'rw',
@@ -120,7 +120,7 @@ export const RUN_OPTIONS = {
   noCache: {
     flag: 'no-cache',
     value: FLAG,
-    commands: RUNS,
+    commands: [...RUNS, 'serve'],
     group: 'When to skip',
     description: 'the same as --cache off',
     variable: false,
@@ -137,7 +137,7 @@ export const RUN_OPTIONS = {
   trustZone: {
     flag: 'trust-zone',
     value: { kind: 'text', placeholder: 'name' },
-    commands: [...RUNS, 'cache list', 'cache delete', 'cache gc'],
+    commands: [...RUNS, 'serve', 'cache list', 'cache delete', 'cache gc'],
     group: 'Store',
     description:
       'the zone of this run in the run cache; names beginning with untrusted- are not trusted. Of cache commands: only entries of this zone',
@@ -148,7 +148,7 @@ export const RUN_OPTIONS = {
   trustZoneRead: {
     flag: 'trust-zone-read',
     value: { kind: 'text', placeholder: 'name' },
-    commands: RUNS,
+    commands: [...RUNS, 'serve'],
     group: 'Store',
     description: 'a further zone that a run of an untrusted- zone may read',
     variable: true,
@@ -224,7 +224,7 @@ export const RUN_OPTIONS = {
     flag: 'timeout',
     // Timers count in 32 bits: a longer one would fire at once.
     value: { kind: 'duration', maxMs: 24 * DAY_MS },
-    commands: [...CHANGING, 'owned adopt'],
+    commands: [...CHANGING, 'serve', 'owned adopt'],
     group: 'Safety',
     description: "the run's deadline: 90s, 30m, 1h",
     defaultText: 'none',
@@ -234,7 +234,7 @@ export const RUN_OPTIONS = {
   leaseWait: {
     flag: 'lease-wait',
     value: { kind: 'duration', maxMs: 24 * DAY_MS, zero: true },
-    commands: [...CHANGING, 'owned adopt', 'owned release', 'owned move', 'doubts resolve'],
+    commands: [...CHANGING, 'serve', 'owned adopt', 'owned release', 'owned move', 'doubts resolve'],
     group: 'Safety',
     description: 'how long to wait for a lease that another apply holds: 90s, 30m, 1h',
     default: 0,
@@ -243,7 +243,7 @@ export const RUN_OPTIONS = {
   concurrency: {
     flag: 'concurrency',
     value: { kind: 'count', min: 1, max: 1000 },
-    commands: [...CHANGING, 'owned adopt', 'affected'],
+    commands: [...CHANGING, 'serve', 'owned adopt', 'affected'],
     group: 'What to run',
     description: 'how much may happen at once: one budget for targets, shards, changes and ctx.map',
     default: 8,
@@ -273,7 +273,7 @@ export const RUN_OPTIONS = {
   initStore: {
     flag: 'init-store',
     value: FLAG,
-    commands: [...RUNS, 'owned adopt'],
+    commands: [...RUNS, 'serve', 'owned adopt'],
     group: 'Store',
     description: 'let an apply in CI start with a fresh file: store',
     variable: false,

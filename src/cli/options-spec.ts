@@ -65,6 +65,10 @@ export const READERS = [
   'state get',
   'state set',
   'state delete',
+  'data query',
+  'data types',
+  'data serve',
+  'serve',
   'doctor',
   'config',
 ] as const

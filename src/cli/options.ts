@@ -4,11 +4,13 @@ import type { CommandName } from './options-commands.js'
 import { commandNames } from './options-commands.js'
 import { COMMON_OPTIONS } from './options-common.js'
 import type { ValueOfKind } from './options-kinds.js'
+import { QUERY_OPTIONS } from './options-query.js'
 import { RUN_OPTIONS } from './options-run.js'
+import { SERVE_OPTIONS } from './options-serve.js'
 import type { OptionSpec } from './options-spec.js'
 
 /** All rows by the name under which the code and trueup.yaml know them. */
-export const OPTIONS = { ...RUN_OPTIONS, ...COMMON_OPTIONS } as const
+export const OPTIONS = { ...RUN_OPTIONS, ...QUERY_OPTIONS, ...SERVE_OPTIONS, ...COMMON_OPTIONS } as const
 
 export type OptionName = keyof typeof OPTIONS
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { openGitRepository } from '../desired/git-repository.js'
+import type { BundleQueries } from '../desired/graphql/bundle-queries.js'
 import type { Repository, Snapshot } from '../desired/source.js'
 import { TrueupError } from '../errors.js'
 import type { Authored, Capture } from '../report/capture.js'
@@ -34,6 +35,8 @@ export interface Project {
   readonly cache: LocalCache
   /** Stores that were opened, by URL. */
   readonly stores: Map<string, Promise<ObjectStore>>
+  /** Data bundles of revisions, by what they were read from. */
+  readonly bundles: Map<string, Promise<BundleQueries>>
   /** Of the process: endpoint and checksums of an S3 store may be in it. */
   readonly environment: ProcessContext['environment']
   readonly capture: Capture
@@ -91,6 +94,7 @@ export async function openProject(
       settings: withFileSettings(settings, fileSettings(config)),
       cache,
       stores: new Map(),
+      bundles: new Map(),
       environment: context.environment,
       capture: context.capture,
       authored: options.authored ?? ((_shard, load) => load()),

@@ -6,6 +6,7 @@ import type { AnyIntegration, BoundedMap, DesiredContext, Env, Http, Log } from 
 import { digestOf, InvalidJsonValue } from '../util/digest.js'
 import { deepFreeze } from '../util/freeze.js'
 import { createSource } from './source-context.js'
+import { MOVED, type DataQueries } from './graphql/data-queries.js'
 import { checkPartition, itemsOf } from './partition.js'
 import { splitShards, UNSHARDED } from './shards.js'
 import type { Snapshot } from './source.js'
@@ -21,6 +22,8 @@ export interface EvaluateRequest {
   readonly map: BoundedMap
   readonly signal: AbortSignal
   readonly http: Http
+  /** Answers `ctx.source.query`. @defaultValue there is no data to ask */
+  readonly queries?: DataQueries | undefined
 }
 
 export interface ShardState {
@@ -44,7 +47,12 @@ export async function evaluateDesired(request: EvaluateRequest): Promise<Desired
   const context: DesiredContext<unknown> & { readonly http?: Http } = {
     params,
     log: request.log,
-    source: createSource({ snapshot, inputs: request.inputs, integration: definition.name }),
+    source: createSource({
+      snapshot,
+      inputs: request.inputs,
+      integration: definition.name,
+      queries: request.queries,
+    }),
     env: request.env,
     map: request.map,
     signal: request.signal,
@@ -56,7 +64,7 @@ export async function evaluateDesired(request: EvaluateRequest): Promise<Desired
     ...(definition.external === true ? { http: request.http } : {}),
   }
   try {
-    const value: unknown = deepFreeze(await definition.desiredState(context as never))
+    const value: unknown = deepFreeze(await ofOneState(request, async () => definition.desiredState(context as never)))
     const digest = digestOf(value)
     const parts = splitShards(definition, value, params)
     const shards = new Map<string, ShardState>()
@@ -82,6 +90,26 @@ export async function evaluateDesired(request: EvaluateRequest): Promise<Desired
       cause: error,
       details: { target },
     })
+  }
+}
+
+/** What comes from an endpoint that changes meanwhile is asked for once more, from the start. */
+async function ofOneState<T>({ queries, target }: EvaluateRequest, evaluate: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const value = await evaluate()
+      if (queries === undefined || (await queries.settle())) return value
+      if (attempt === 2)
+        throw new TrueupError(
+          'source-unavailable',
+          `${target}: the data it reads changed under the run, and again when it began anew. Run again when they are quiet, or ask an endpoint that can be pinned (docs/graphql.md).`,
+          { retryable: true, details: { target } },
+        )
+    } catch (thrown) {
+      const isMoved = isTrueupError(thrown) && thrown.details['moved'] === MOVED.moved
+      if (!isMoved || attempt === 2) throw thrown
+      await queries?.settle()
+    }
   }
 }
 

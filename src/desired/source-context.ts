@@ -2,9 +2,11 @@
 // Must not: give anything that the declared inputs do not cover, since a skip compares exactly those.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { isTrueupError, TrueupError } from '../errors.js'
+import type { Json } from '../event.js'
 import type { Source } from '../integration.js'
 import { deepFreeze } from '../util/freeze.js'
 import { decodeText } from './decode-text.js'
+import type { DataQueries } from './graphql/data-queries.js'
 import { compileGlobs, escapeGlob } from './globs.js'
 import { parseDocument } from './parse-document.js'
 import { resolveLink } from './resolve-link.js'
@@ -19,6 +21,8 @@ export interface SourceOptions {
   readonly integration: string
   /** Freeze loaded values. @defaultValue true */
   readonly freeze?: boolean
+  /** Answers `query`. @defaultValue there is no data to ask */
+  readonly queries?: DataQueries | undefined
 }
 
 export interface TrackedSource extends Source {
@@ -47,12 +51,14 @@ class DeclaredSource implements TrackedSource {
   readonly #integration: string
   readonly #freeze: boolean
   readonly #seen = new Set<string>()
+  readonly #queries: DataQueries | undefined
 
-  constructor({ snapshot, inputs, integration, freeze = true }: SourceOptions) {
+  constructor({ snapshot, inputs, integration, freeze = true, queries }: SourceOptions) {
     this.#snapshot = snapshot
     this.#inputs = inputs
     this.#integration = integration
     this.#freeze = freeze
+    this.#queries = queries
     const matcher = compileGlobs(inputs)
     this.#isDeclared = (path) => matcher.matches(path)
   }
@@ -94,6 +100,22 @@ class DeclaredSource implements TrackedSource {
       if (entry.mode === linkMode) await this.#follow(entry.path)
     }
     return this.#snapshot.materialize(typeof globs === 'string' ? [globs] : globs)
+  }
+
+  readonly query: Source['query'] = async (document, variables) => {
+    if (this.#queries === undefined)
+      throw new TrueupError(
+        'source-unavailable',
+        `${this.#integration}: there is no data to query here: ctx.source.query needs the data folder of a repository, or a target with source: { graphql: … }`,
+      )
+    const question = {
+      document,
+      variables: plainVariables(variables),
+      inputs: this.#inputs,
+      integration: this.#integration,
+    }
+    // What the document says its answer is: the types come from `trueup data types`.
+    return (await this.#queries.ask(question)) as never
   }
 
   readPaths(): readonly string[] {
@@ -222,6 +244,11 @@ class DeclaredSource implements TrackedSource {
       },
     )
   }
+}
+
+/** A variable that is undefined is not given. */
+function plainVariables(variables: object = {}): Readonly<Record<string, Json>> {
+  return Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined))
 }
 
 function revisionName({ revision }: Snapshot): string {

@@ -31,6 +31,13 @@ const aliasBudget = 2_000_000
 
 /** @throws DocumentFault at the first thing that is wrong */
 export function parseYaml(text: string): DocumentWithOffsets {
+  const { value } = parseWhole(text)
+  // Offsets are asked for when something is wrong, and what they come of is ten times the text: parsed again then, not kept till then.
+  let again: DocumentWithOffsets | undefined
+  return { value, offsetOf: (path) => (again ??= parseWhole(text)).offsetOf(path) }
+}
+
+function parseWhole(text: string): DocumentWithOffsets {
   const tokens = [...new Parser().parse(text)]
   checkNesting(tokens)
   // Duplicate keys are found while building: the package compares every key with every other.

@@ -15,6 +15,8 @@ export interface Declaration {
   readonly external: boolean
   readonly deletePolicy: DeletePolicy
   readonly sharded: boolean
+  /** It says where it acts (`destination`); else that is the target's name. */
+  readonly destination: boolean
   /** The integration's own limits, without its functions. */
   readonly limits: LimitSettings
   /** Effective configuration after defaults: what decides outcomes (parameters, data place, limits, store, secrets backend). */

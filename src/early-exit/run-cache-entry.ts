@@ -1,11 +1,11 @@
 // One entry of the run cache as bytes: what is in it, and that it is whole, ours and signed. In: bytes from a store that others may write to.
 // Out: the entry, or why it is not to be trusted. Never throws on what it reads.
-import { createHmac, timingSafeEqual } from 'node:crypto'
 import { isTrueupError, toError } from '../errors.js'
 import type { KeyParts, LogRecord, LogSource, RunMode } from '../event.js'
 import { decodeDocument, encodeDocument } from '../store/document.js'
 import { storeKey, type StoreKey } from '../store/object-store.js'
 import { digestBytes } from '../util/digest.js'
+import { sign, signatureFault, type CacheKeys, type Signature } from './signature.js'
 
 const ENTRY = { kind: 'run-cache-entry', version: 1 } as const
 /** First part of every key of the cache in the store. */
@@ -46,14 +46,7 @@ export interface CacheEntry {
 
 interface StoredEntry {
   readonly entry: CacheEntry
-  readonly signature?: { readonly keyId: string; readonly hmac: string }
-}
-
-/** HMAC keys by their ids; all of them are good for reading. */
-export interface CacheKeys {
-  /** The one that signs. */
-  readonly signWith: string
-  readonly byId: ReadonlyMap<string, string>
+  readonly signature?: Signature
 }
 
 export type DecodedEntry =
@@ -72,10 +65,7 @@ export function entryId(place: StoreKey): string {
 
 export function encodeEntry(entry: CacheEntry, keys: CacheKeys | undefined): Uint8Array {
   if (keys === undefined) return encodeDocument<StoredEntry>(ENTRY, { entry })
-  const secret = keys.byId.get(keys.signWith)
-  if (secret === undefined) throw new Error(`Internal error: there is no key ${keys.signWith}`)
-  const signature = { keyId: keys.signWith, hmac: signatureOf(entry, secret).toString('hex') }
-  return encodeDocument<StoredEntry>(ENTRY, { entry, signature })
+  return encodeDocument<StoredEntry>(ENTRY, { entry, signature: sign(signedText(entry), keys) })
 }
 
 /** @param keys when given, an entry without a good signature by one of them is not trusted */
@@ -85,14 +75,8 @@ export function decodeEntry(bytes: Uint8Array, address: CacheAddress, keys: Cach
   const { entry, signature } = decoded
   if (placeText(entry.address) !== placeText(address)) return untrusted('it was made for another place')
   if (keys === undefined) return { kind: 'entry', entry, keyId: signature?.keyId ?? null }
-  if (signature === undefined) return untrusted('it is not signed')
-  const secret = keys.byId.get(signature.keyId)
-  if (secret === undefined) return untrusted('it is signed with a key that is not known here')
-  const given = Buffer.from(signature.hmac, 'hex')
-  const expected = signatureOf(entry, secret)
-  if (given.length !== expected.length || !timingSafeEqual(given, expected))
-    return untrusted('its signature does not match')
-  return { kind: 'entry', entry, keyId: signature.keyId }
+  const fault = signatureFault(signedText(entry), signature, keys)
+  return fault === undefined ? { kind: 'entry', entry, keyId: signature?.keyId ?? null } : untrusted(fault)
 }
 
 /** Whole and of the right shape; says nothing of where it came from. */
@@ -115,11 +99,9 @@ function untrusted(why: string): Untrusted {
   return { kind: 'untrusted', why }
 }
 
-/** Over the place, the expiry and the digest of all there is; the text is the one that is stored. */
-function signatureOf(entry: CacheEntry, secret: string): Buffer {
-  return createHmac('sha256', secret)
-    .update(JSON.stringify([placeText(entry.address), entry.expiresAt, digestBytes(JSON.stringify(entry))]))
-    .digest()
+/** The place, the expiry and the digest of all there is; the text is the one that is stored. */
+function signedText(entry: CacheEntry): string {
+  return JSON.stringify([placeText(entry.address), entry.expiresAt, digestBytes(JSON.stringify(entry))])
 }
 
 function placeText({ zone, target, destination, mode, key }: CacheAddress): string {

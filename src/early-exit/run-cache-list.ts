@@ -1,7 +1,7 @@
 // The entries of the run cache as a listing shows them: from keys, sizes and metadata, without reading one. Changes nothing.
 // What it tells may be a lie of whoever may write there; a look-up believes none of it.
 import { isTrueupError } from '../errors.js'
-import { storeKey, storePrefix, type ObjectStore, type StoreKey } from '../store/object-store.js'
+import { storeKey, storePrefix, type ObjectStore, type StoredHead, type StoreKey } from '../store/object-store.js'
 import { CACHE_ROOT, entryId, LARGEST_ENTRY } from './run-cache-entry.js'
 
 /** What a place in the store tells of an entry. */
@@ -27,28 +27,55 @@ export interface EntryFilter {
 }
 
 /** By zone, target, destination and mode. */
-export async function entryPlaces(store: ObjectStore, { zone, target }: EntryFilter = {}): Promise<EntryPlace[]> {
-  const prefix = zone === undefined ? storePrefix(CACHE_ROOT) : storePrefix(CACHE_ROOT, zone)
+export async function entryPlaces(store: ObjectStore, filter?: EntryFilter): Promise<EntryPlace[]> {
   const found: EntryPlace[] = []
-  for await (const { key: place } of store.list(prefix)) {
-    const [, zonePart = '', targetPart = '', , mode = '', key] = place.split('/')
-    if (key === undefined || (target !== undefined && targetPart !== storeKey(target))) continue
-    found.push({ place, id: entryId(place), zone: textOf(zonePart), target: textOf(targetPart), mode })
+  for await (const place of places(store, filter)) {
+    const [, zone = '', target = '', , mode = '', key] = place.split('/')
+    if (key === undefined) continue
+    found.push({ place, id: entryId(place), zone: textOf(zone), target: textOf(target), mode })
   }
   return found
+}
+
+/** What is remembered of inputs beside the entries (evaluations.ts), and until when it is kept; null where nothing tells. */
+export async function listEvaluations(
+  store: ObjectStore,
+  filter?: EntryFilter,
+): Promise<{ readonly place: StoreKey; readonly expiresAt: number | null }[]> {
+  const listed: { place: StoreKey; expiresAt: number | null }[] = []
+  for await (const place of places(store, filter)) {
+    if (place.split('/').length !== 5) continue
+    const head = await headOf(store, place)
+    if (head !== 'missing') listed.push({ place, expiresAt: head === null ? null : timeOf(head.metadata['expires']) })
+  }
+  return listed
+}
+
+async function* places(store: ObjectStore, { zone, target }: EntryFilter = {}): AsyncGenerator<StoreKey> {
+  const prefix = zone === undefined ? storePrefix(CACHE_ROOT) : storePrefix(CACHE_ROOT, zone)
+  for await (const { key } of store.list(prefix))
+    if (target === undefined || key.split('/')[2] === storeKey(target)) yield key
+}
+
+/** Null where it cannot be read. */
+async function headOf(store: ObjectStore, place: StoreKey): Promise<StoredHead | 'missing' | null> {
+  try {
+    const head = await store.head(place)
+    return head.kind === 'missing' ? 'missing' : head
+  } catch (thrown) {
+    if (!isTrueupError(thrown) || thrown.code !== 'store-corrupt') throw thrown
+    return null
+  }
 }
 
 export async function listEntries(store: ObjectStore, filter?: EntryFilter): Promise<ListedEntry[]> {
   const listed: ListedEntry[] = []
   for (const place of await entryPlaces(store, filter)) {
-    try {
-      const head = await store.head(place.place)
-      if (head.kind === 'missing') continue
+    const head = await headOf(store, place.place)
+    if (head === null) listed.push({ ...place, size: null, createdAt: null, expiresAt: null })
+    else if (head !== 'missing') {
       const { created, expires } = head.metadata
       listed.push({ ...place, size: head.size, createdAt: timeOf(created), expiresAt: timeOf(expires) })
-    } catch (thrown) {
-      if (!isTrueupError(thrown) || thrown.code !== 'store-corrupt') throw thrown
-      listed.push({ ...place, size: null, createdAt: null, expiresAt: null })
     }
   }
   return listed

@@ -13,8 +13,9 @@ import {
   placeOf,
   type CacheAddress,
   type CacheEntry,
-  type CacheKeys,
 } from './run-cache-entry.js'
+import { readEvaluation, writeEvaluation, type Evaluation, type EvaluationAddress } from './evaluations.js'
+import type { CacheKeys } from './signature.js'
 import type { Zones } from './trust-zones.js'
 
 /** What a whole look-up, or a storing, may take, ms. */
@@ -50,8 +51,19 @@ type Found = Pick<CacheAnswer, 'id' | 'zone' | 'ageMs' | 'expiresAt' | 'expiresI
 export interface RunCache {
   /** @param stale why what the entry remembers holds no longer, as the end of a sentence; undefined if it does */
   look(address: Address, stale: (entry: CacheEntry) => Promise<string | undefined>): Promise<CacheLookup>
-  /** Stores a converged run. `make` gives the entry but for its place and times, or nothing where it may not be stored after all. */
-  keep(address: Address, make: () => Promise<EntryContent | undefined>): Promise<void>
+  /** What inputs evaluated to, as a run of a zone that is read remembers it. */
+  evaluated(address: Omit<EvaluationAddress, 'zone'>): Promise<Evaluation | undefined>
+  /**
+   * Stores a converged run. `make` gives the entry but for its place and times, or nothing where it may not be stored after all.
+   * @param evaluated what is remembered of its inputs beside it
+   */
+  keep(address: Address, make: () => Promise<EntryContent | undefined>, evaluated?: Evaluated): Promise<void>
+}
+
+export interface Evaluated {
+  /** That of `evaluationKey`. */
+  readonly key: string
+  readonly evaluation: Evaluation
 }
 
 export function createRunCache(options: RunCacheOptions): RunCache {
@@ -104,7 +116,7 @@ export function createRunCache(options: RunCacheOptions): RunCache {
     return why === undefined ? { status: 'HIT', ...found, entry } : { status: 'STALE', ...found, why }
   }
 
-  async function write(address: CacheAddress, make: () => Promise<EntryContent | undefined>): Promise<void> {
+  async function write({ address, make, evaluated }: Writing): Promise<void> {
     const content = await make()
     if (content === undefined) return
     const known = await signing()
@@ -115,6 +127,10 @@ export function createRunCache(options: RunCacheOptions): RunCache {
     // Seen by a listing, and by the rules of a bucket; a look-up believes the entry alone.
     const metadata = { created: String(createdAt), expires: String(expiresAt) }
     await store.put(placeOf(address), bytes, { metadata, durable: false })
+    if (evaluated === undefined) return
+    const { zone, target } = address
+    const { key, evaluation } = evaluated
+    await writeEvaluation(store, { address: { zone, target, key }, evaluation, keys: known, expiresAt })
   }
 
   /** What failed once is not tried again. */
@@ -149,10 +165,29 @@ export function createRunCache(options: RunCacheOptions): RunCache {
       return best
     },
 
-    async keep(address, make) {
+    async evaluated(address) {
+      if (health.isDown()) return undefined
+      try {
+        const work = (async () => {
+          const known = await signing()
+          for (const zone of zones.reads) {
+            const found = await readEvaluation(store, { ...address, zone }, known)
+            if (found !== undefined) return found
+          }
+          return undefined
+        })()
+        return await within({ work, ms: READ_BUDGET, clock, stop, what: 'asking it' })
+      } catch (thrown) {
+        stop.throwIfAborted()
+        fail('the run cache could not be asked', thrown)
+        return undefined
+      }
+    },
+
+    async keep(address, make, evaluated) {
       if (health.isDown()) return
       try {
-        const work = write({ ...address, zone: zones.own }, make)
+        const work = write({ address: { ...address, zone: zones.own }, make, evaluated })
         await within({ work, ms: WRITE_BUDGET, clock, stop, what: 'writing to it' })
       } catch (thrown) {
         // The run is over and whole; an entry that a stop prevented is no loss.
@@ -160,6 +195,12 @@ export function createRunCache(options: RunCacheOptions): RunCache {
       }
     },
   }
+}
+
+interface Writing {
+  readonly address: CacheAddress
+  readonly make: () => Promise<EntryContent | undefined>
+  readonly evaluated: Evaluated | undefined
 }
 
 interface LookFor {

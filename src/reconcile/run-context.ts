@@ -2,18 +2,7 @@
 // Everything here only reads or refuses; the one way to act is the plan that run() returns.
 import type { Durable, State } from '../durable-types.js'
 import { TrueupError } from '../errors.js'
-import type {
-  BoundedMap,
-  Env,
-  Exec,
-  Http,
-  Log,
-  RunContext,
-  DeletePolicy,
-  SecretRef,
-  Secrets,
-  Source,
-} from '../integration.js'
+import type { BoundedMap, Env, Exec, Http, Log, RunContext, DeletePolicy, SecretRef, Secrets } from '../integration.js'
 import type { Postgres } from '../clients.js'
 import type { Clock } from '../util/clock.js'
 import { planPart } from './plan.js'
@@ -36,12 +25,13 @@ export function createEnv(
 }
 
 export interface RunContextOptions {
+  /** Its name, for messages. */
+  readonly integration: string
   readonly target: string
   readonly params: unknown
   readonly dryRun: boolean
   readonly shard: string
   readonly owned: ReadonlySet<string>
-  readonly source: Source
   readonly env: Env
   readonly log: Log
   readonly http: Http
@@ -56,15 +46,14 @@ export interface RunContextOptions {
 }
 
 export function createRunContext(options: RunContextOptions): RunContext<unknown, readonly SecretRef[], DeletePolicy> {
-  const { dryRun, target } = options
-  return {
+  const { dryRun, target, integration } = options
+  const context: RunContext<unknown, readonly SecretRef[], DeletePolicy> = {
     params: options.params,
     target,
     dryRun,
     shard: options.shard,
     owned: options.owned,
     log: options.log,
-    source: options.source,
     env: options.env,
     http: options.http,
     postgres: options.postgres,
@@ -77,4 +66,14 @@ export function createRunContext(options: RunContextOptions): RunContext<unknown
     durable: options.durable,
     state: options.state,
   }
+  // The types have no `source` here; code without types is told why.
+  return Object.defineProperty(context, 'source', {
+    get(): never {
+      throw new TrueupError(
+        'integration-invalid',
+        `${integration}: run() asks for ctx.source, which only desiredState() has: a skip compares desired state, so a change of a file that run() alone reads would be missed. Read it in desiredState() and return what run() needs of it`,
+        { details: { integration } },
+      )
+    },
+  })
 }

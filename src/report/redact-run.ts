@@ -184,23 +184,27 @@ function redactParts(redactor: Redactor, parts: KeyParts): KeyParts {
   return Object.fromEntries(Object.entries(parts).map(([component, part]) => [component, names(part)]))
 }
 
+/** The same object where nothing was hidden: a plan may hold 100,000 of them. */
 function redactChange(redactor: Redactor, change: PlannedChange): PlannedChange {
-  return {
-    ...change,
-    key: redactor.name(change.key),
-    shard: nameOrNull(redactor, change.shard),
-    dependsOn: change.dependsOn.map((key) => redactor.name(key)),
-    fields: change.fields.map((field) => redactSides(redactor, field)),
-  }
+  const key = redactor.name(change.key)
+  const shard = nameOrNull(redactor, change.shard)
+  const dependsOn = change.dependsOn.map((other) => redactor.name(other))
+  const fields = change.fields.map((field) => redactSides(redactor, field))
+  const isSame =
+    key === change.key &&
+    shard === change.shard &&
+    dependsOn.every((other, at) => other === change.dependsOn[at]) &&
+    fields.every((field, at) => field === change.fields[at])
+  return isSame ? change : { ...change, key, shard, dependsOn, fields }
 }
 
-/** A side that is not there stays away. */
-function redactSides(redactor: Redactor, { path, before, after }: FieldChange): FieldChange {
-  return {
-    path: redactor.name(path),
-    ...(before === undefined ? {} : { before: redactor.json(before) }),
-    ...(after === undefined ? {} : { after: redactor.json(after) }),
-  }
+/** A side that is not there stays away. The same object where nothing was hidden. */
+function redactSides(redactor: Redactor, given: FieldChange): FieldChange {
+  const path = redactor.name(given.path)
+  const before = given.before === undefined ? undefined : redactor.json(given.before)
+  const after = given.after === undefined ? undefined : redactor.json(given.after)
+  if (path === given.path && before === given.before && after === given.after) return given
+  return { path, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) }
 }
 
 function redactOutcome(redactor: Redactor, outcome: ChangeOutcome): ChangeOutcome {

@@ -37,6 +37,9 @@ const DIGEST = /^[0-9a-f]{64}$/
 const MAX_DEPTH = 200
 /** Texts are looked up by a number of these bits first; most places of a text end there. */
 const FILTER_BITS = 16
+const SLOTS = (1 << FILTER_BITS) - 1
+/** Characters that the number is of. Fewer than the shortest text that is looked for. */
+const HASHED = 4
 
 export function createRedactor({ mask }: RedactorOptions = {}): Redactor {
   const needles = new Needles()
@@ -50,6 +53,20 @@ export function createRedactor({ mask }: RedactorOptions = {}): Redactor {
     // A digest holds any six digits sooner or later; a secret that is one is hidden as a whole.
     return needles.has(given) ? REDACTED : given
   }
+
+  /** Whether a value is JSON in which nothing is to be hidden: most are, and then nothing has to be built. */
+  function isClean(value: unknown, depth: number): boolean {
+    if (typeof value === 'string') return leaf(value) === value
+    if (value === null || value === undefined || typeof value === 'boolean') return true
+    if (typeof value === 'number') return Number.isFinite(value)
+    if (typeof value !== 'object' || depth > MAX_DEPTH) return false
+    if (Array.isArray(value)) return value.every((item) => isClean(item, depth + 1))
+    if (Object.getPrototypeOf(value) !== Object.prototype) return false
+    for (const [key, item] of Object.entries(value)) if (name(key) !== key || !isClean(item, depth + 1)) return false
+    return true
+  }
+
+  const shown = (value: unknown): Json | undefined => (isClean(value, 0) ? (value as Json | undefined) : walk(value, 0))
 
   /** The same object where nothing in it was hidden. */
   function walk(value: unknown, depth: number): Json | undefined {
@@ -100,8 +117,8 @@ export function createRedactor({ mask }: RedactorOptions = {}): Redactor {
     },
     text,
     name,
-    json: (value) => walk(value, 0) ?? null,
-    value: (value) => walk(value, 0),
+    json: (value) => shown(value) ?? null,
+    value: shown,
     get isIdle() {
       return needles.size === 0 && short.size === 0
     },
@@ -124,7 +141,7 @@ interface Needle {
 /** All needles at once: by their first characters, so that a text is gone through once however many there are. */
 class Needles {
   readonly #byStart = new Map<string, Needle[]>()
-  readonly #filter = new Uint8Array(1 << FILTER_BITS)
+  readonly #filter = new Uint8Array(SLOTS + 1)
   readonly #known = new Set<string>()
 
   get size(): number {
@@ -144,7 +161,7 @@ class Needles {
     // The longest first: it is what is looked for at a place.
     same.sort((a, b) => b.text.length - a.text.length)
     this.#byStart.set(start, same)
-    this.#filter[slotAt(text, 0)] = 1
+    this.#filter[hashAt(text, 0) & SLOTS] = 1
   }
 
   /** What overlaps is hidden as one, so that no rest of one secret shows beside another. */
@@ -154,8 +171,11 @@ class Needles {
     let copied = 0
     let from = -1
     let to = -1
+    let hash = text.length < MIN_LENGTH ? 0 : hashAt(text, 0)
     for (let at = 0; at + MIN_LENGTH <= text.length; at += 1) {
-      if (this.#filter[slotAt(text, at)] === 0) continue
+      const isFree = this.#filter[hash & SLOTS] === 0
+      hash = Math.imul(hash - Math.imul(text.charCodeAt(at), 33 ** 3), 33) + text.charCodeAt(at + HASHED)
+      if (isFree) continue
       const length = this.#lengthAt(text, at, onlyStrong)
       if (length === 0) continue
       if (at > to) {
@@ -181,9 +201,9 @@ class Needles {
   }
 }
 
-/** A number for four characters. */
-function slotAt(text: string, at: number): number {
-  let slot = 0
-  for (let index = at; index < at + 4; index += 1) slot = Math.imul(slot, 33) + text.charCodeAt(index)
-  return slot & ((1 << FILTER_BITS) - 1)
+/** A number for four characters, which rolls: the next one comes of it, the character that leaves and the one that comes. */
+function hashAt(text: string, at: number): number {
+  let hash = 0
+  for (let index = at; index < at + HASHED; index += 1) hash = Math.imul(hash, 33) + text.charCodeAt(index)
+  return hash
 }

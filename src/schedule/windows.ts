@@ -1,16 +1,12 @@
 // Recurring times of a time zone come in (a cron expression and a length); policies that allow only then, or never then, go out. Pure.
 // Lengths are real time: a window of an hour lasts an hour on the day the clocks change, too.
-import { Cron } from 'croner'
-import { toError, TrueupError } from '../errors.js'
+import { TrueupError } from '../errors.js'
+import { cronTimes, type CronTime } from './cron.js'
 import { ALLOW, type Policy } from './policies.js'
 
-export interface Recurring {
-  /** When it begins: five fields, `0 9 * * 1-5`. A time that the change to summer time leaves out is the next that there is. */
-  readonly cron: string
-  /** How long it lasts from there, ms. */
+export interface Recurring extends CronTime {
+  /** How long it lasts from each of its times, ms. */
   readonly forMs: number
-  /** IANA name. @defaultValue `UTC` */
-  readonly timeZone?: string
 }
 
 /** Ends of what overlaps are looked for this often at most; beyond that the policy is asked again there. */
@@ -57,19 +53,8 @@ function lengthOf(recurring: readonly Recurring[], index: number): number {
 }
 
 /** Gives the first start after an instant, UTC ms. */
-function startsOf({ cron, forMs, timeZone = 'UTC' }: Recurring): (after: number) => number | undefined {
-  if (!(forMs > 0)) throw new TrueupError('usage', `the window "${cron}" must last longer than ${String(forMs)} ms`)
-  try {
-    const pattern = new Cron(cron, { paused: true, timezone: timeZone, mode: '5-part' })
-    // Asked once here, so that a time zone that is none is an error now and not in the middle of the night.
-    pattern.nextRun(new Date(0))
-    return (after) => pattern.nextRun(new Date(after))?.getTime()
-  } catch (thrown) {
-    const error = toError(thrown)
-    throw new TrueupError(
-      'usage',
-      `the window "${cron}" (${timeZone}) cannot be read: ${error.message.replace(/^Cron\w+: /, '')}. Use five fields and an IANA time zone: "0 9 * * 1-5" in Europe/Berlin.`,
-      { cause: error, details: { cron, timeZone } },
-    )
-  }
+function startsOf({ forMs, ...time }: Recurring): (after: number) => number | undefined {
+  if (!(forMs > 0))
+    throw new TrueupError('usage', `the window "${time.cron}" must last longer than ${String(forMs)} ms`)
+  return cronTimes(time, 'window')
 }

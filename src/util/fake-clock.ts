@@ -6,6 +6,8 @@ export interface FakeClock extends Clock {
   advance(ms: number): void
   /** Sets the wall clock, as an administrator would; durations and sleepers are not touched. */
   setTime(ms: number): void
+  /** When the next sleeper is to be woken, by {@link Clock.monotonic}; undefined: nobody sleeps. */
+  nextWake(): number | undefined
 }
 
 interface Sleeper {
@@ -49,5 +51,6 @@ export function createFakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
     setTime(ms) {
       wall = ms
     },
+    nextWake: () => (sleepers.length === 0 ? undefined : Math.min(...sleepers.map(({ until }) => until))),
   }
 }

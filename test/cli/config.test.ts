@@ -547,3 +547,34 @@ describe('approvals', () => {
     expect(await refusal(one(text))).toEqual([message])
   })
 })
+
+describe('schedules and freezes', () => {
+  const of = (text: string): Promise<Config> => parseConfig(`version: 1\n${text}`, 'trueup.yaml')
+
+  it('are cron expressions of a time zone, and name targets that there are', async () => {
+    const config = await of(
+      `targets: { dns: { schedule: '@daily' } }\nfreezes:\n  - { schedule: '0 17 * * 5', for: 63h, timeZone: Europe/Berlin, reason: weekend, targets: [dns] }\n`,
+    )
+    expect(config.freezes).toEqual([
+      { schedule: '0 17 * * 5', for: 63 * 3_600_000, timeZone: 'Europe/Berlin', reason: 'weekend', targets: ['dns'] },
+    ])
+  })
+
+  it.each([
+    [
+      `targets:\n  dns: { schedule: '61 * * * *' }\n`,
+      /^trueup.yaml:3: the schedule "61 \* \* \* \*" \(UTC\) cannot be read/,
+    ],
+    [
+      `freezes:\n  - { schedule: '0 17 * * 5', for: 1h, timeZone: Mars/Base, reason: x }\n`,
+      /^trueup.yaml:\d: the schedule of a freeze .*Mars\/Base/,
+    ],
+    [
+      `freezes:\n  - { schedule: '0 17 * * 5', for: 1h, reason: x, targets: [gatway] }\ntargets:\n  gateway: {}\n`,
+      /^trueup.yaml:\d: a freeze names "gatway", but there is no such target. Did you mean "gateway"\?/,
+    ],
+    [`freezes:\n  - { schedule: '0 17 * * 5', for: 1h }\n`, /^trueup.yaml:3:5: the key "reason" is missing/],
+  ])('%j is refused', async (text, message) => {
+    await expect(of(text)).rejects.toThrow(message)
+  })
+})

@@ -90,7 +90,7 @@ describe('the docs table', () => {
       '| `--base, --early-exit-compare-sha <rev>` | `TRUEUP_EARLY_EXIT_COMPARE_SHA` |  |  | plan, apply, run, affected, config | skip when configuration, code and desired state are as at that revision; last-applied: as last applied |',
     )
     expect(rows).toContain(
-      "| `--timeout <duration>` | `TRUEUP_TIMEOUT` | `timeout` | none | plan, apply, run, undo, destroy, owned adopt, config | the run's deadline: 90s, 30m, 1h |",
+      "| `--timeout <duration>` | `TRUEUP_TIMEOUT` | `timeout` | none | plan, apply, run, undo, destroy, owned adopt, serve, config | the run's deadline: 90s, 30m, 1h |",
     )
   })
 })
@@ -107,6 +107,7 @@ describe('the schema of trueup.yaml', () => {
         'cache',
         'concurrency',
         'data',
+        'freezes',
         'integrations',
         'limits',
         'logLevel',

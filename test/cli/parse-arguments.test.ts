@@ -210,7 +210,7 @@ describe('flags', () => {
     ['--nothing-like-it', 'there is no option --nothing-like-it. `trueup --help` shows all.'],
     [
       'list --apply',
-      'trueup list has no --apply; it belongs to trueup plan, trueup apply, trueup run, trueup undo or trueup destroy',
+      'trueup list has no --apply; it belongs to trueup plan, trueup apply, trueup run, trueup undo, trueup destroy or trueup serve',
     ],
     ['plan dns --failed', 'trueup plan has no --failed; it belongs to trueup runs list'],
     ['plan dns --apply=false', '--apply takes no value, so "=false" cannot stand behind it'],

@@ -346,7 +346,7 @@ async function overwrite(
   metadata: Record<string, string>,
 ): Promise<void> {
   const store = await openDirectoryStore(join(things.repo, '.trueup'), { clock: systemClock })
-  const [place] = await keysOf(store, 'cache/')
+  const [place] = (await keysOf(store, 'cache/')).filter((key) => key.split('/').length === 6)
   const object = place === undefined ? undefined : await store.get(place)
   if (place === undefined || object?.kind !== 'found') throw new Error('there is no entry')
   await store.put(place, value ?? object.value, { metadata })

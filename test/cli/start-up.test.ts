@@ -7,7 +7,22 @@ import { bin, createRig, type Rig } from '../support/rig.js'
 const CLI = join(dirname(bin), '..', 'dist', 'cli')
 
 /** Each costs milliseconds or tens of them; none is needed to say that nothing is to be done. */
-const HEAVY = ['yaml', 'zod', 'oxc-parser', 'jiti', 'simple-git', 'pino', 'pg', 'commander', '@aws-sdk', '@smithy']
+const HEAVY = [
+  'yaml',
+  'zod',
+  'oxc-parser',
+  'jiti',
+  'simple-git',
+  'pino',
+  'pg',
+  'commander',
+  '@aws-sdk',
+  '@smithy',
+  'graphql',
+  'graphql-request',
+  'ajv',
+  '@graphql-codegen',
+]
 
 const INTEGRATION = `if (process.env.REFUSE_TO_LOAD) throw new Error('loaded')
 export default {
@@ -119,7 +134,17 @@ describe('what is loaded', () => {
     const { code, loaded } = await watch(rig, ['list'])
     expect(code).toBe(0)
     const heavy = await heavyIn(loaded)
-    for (const name of ['commander', 'jiti', 'oxc-parser', 'pg', 'pino', 'simple-git'])
+    for (const name of [
+      'commander',
+      'jiti',
+      'oxc-parser',
+      'pg',
+      'pino',
+      'simple-git',
+      'graphql',
+      'graphql-request',
+      'ajv',
+    ])
       expect(heavy).not.toContain(name)
   })
 

@@ -6,6 +6,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -161,6 +162,40 @@ describe('a changed working tree', () => {
     fixture.commit(repository, {})
     const { '.gitignore': _, ...expected } = headListing(fixture, repository)
     expect(Object.fromEntries(entries.map(({ path, oid, mode }) => [path, `${oid} ${mode}`]))).toEqual(expected)
+  })
+
+  it('shows the same of many files, which git is asked about instead of being read one by one', async () => {
+    await using fixture = new GitFixture()
+    const names = Array.from({ length: 520 }, (_, index) => `data/${String(index).padStart(3, '0')}.yaml`)
+    const repository = fixture.init('repository', Object.fromEntries(names.map((name) => [name, `${name}\n`])))
+    const { environment, calls } = countingGit(fixture)
+    const opened = await fixture.open(repository, { environment })
+    const clean = await opened.head({ committed: false })
+    const head = headListing(fixture, repository)
+    expect(await listing(clean)).toEqual(head)
+    expect(clean).toMatchObject({ isDirty: false })
+    expect(calls()).toContain('status')
+
+    // The same length and time of writing; when its inode changed tells git to look.
+    const { atime, mtime } = statSync(join(repository, 'data/007.yaml'))
+    fixture.write(repository, { 'data/007.yaml': 'data/00X.yaml\n', 'data/new.yaml': 'new' })
+    utimesSync(join(repository, 'data/007.yaml'), atime, mtime)
+    rmSync(join(repository, 'data/100.yaml'))
+    chmodSync(join(repository, 'data/200.yaml'), 0o755)
+    // Touched, and as it was.
+    fixture.write(repository, { 'data/300.yaml': 'data/300.yaml\n' })
+    const changed = await opened.head({ committed: false })
+    const found = await listing(changed)
+    const id = (path: string): string => fixture.git(repository, 'hash-object', path)
+    const { 'data/100.yaml': _, ...kept } = head
+    expect(found).toEqual({
+      ...kept,
+      'data/007.yaml': `${id('data/007.yaml')} 100644 *`,
+      'data/200.yaml': `${id('data/200.yaml')} 100755 *`,
+      'data/new.yaml': `${id('data/new.yaml')} 100644 *`,
+    })
+    expect(changed).toMatchObject({ isDirty: true })
+    expect((await contents(changed, ['data/007.yaml']))['data/007.yaml']).toBe('data/00X.yaml\n')
   })
 
   it('knows that it is dirty when all that happened is a deletion', async () => {

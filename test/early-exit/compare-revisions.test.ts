@@ -21,6 +21,7 @@ const declaration: Declaration = {
   external: false,
   deletePolicy: 'owned',
   sharded: false,
+  destination: false,
   limits: {},
   config: { params: { a: 1 } },
   params: { a: 1 },

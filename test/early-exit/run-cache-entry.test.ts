@@ -7,8 +7,8 @@ import {
   LARGEST_ENTRY,
   readEntry,
   type CacheEntry,
-  type CacheKeys,
 } from '../../src/early-exit/run-cache-entry.js'
+import type { CacheKeys } from '../../src/early-exit/signature.js'
 import { encodeDocument } from '../../src/store/document.js'
 import type { ObjectStore, StoreKey } from '../../src/store/object-store.js'
 import { createCachedRuns, type CachedRun, type CachedRuns, type Given } from '../support/cached-runs.js'

@@ -1,20 +1,17 @@
 #!/usr/bin/env bash
 # test/servers/versitygw.sh COMMAND…: runs COMMAND beside a versitygw (S3 on a folder) on loopback, its address in TRUEUP_TEST_VERSITYGW.
-# The first run builds it (about four minutes, Go 1.25 or newer).
+# The first run builds it (about four minutes).
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 version=1.8.0
 home=$servers/versitygw-$version
-if [ ! -x "$home/versitygw" ]; then
-  need go golang-go
-  mkdir -p "$home"
-  # A Go that is too old fetches a newer one as a module where it can (1.21 and up).
-  if ! GOBIN=$home GOFLAGS=-buildvcs=false go install "github.com/versity/versitygw/cmd/versitygw@v$version"; then
-    GOTOOLCHAIN=auto GOBIN=$home GOFLAGS=-buildvcs=false go install "github.com/versity/versitygw/cmd/versitygw@v$version"
-  fi
-fi
 need curl curl
+if [ ! -x "$home/versitygw" ]; then
+  go=$(recent_go)
+  mkdir -p "$home"
+  GOTOOLCHAIN=local GOBIN=$home GOFLAGS=-buildvcs=false "$go" install "github.com/versity/versitygw/cmd/versitygw@v$version"
+fi
 
 port=$(free_port)
 mkdir "$work/data"

@@ -91,6 +91,7 @@ function targetOf(room: Room, process: SimulatedProcess, { definition }: Integra
         external: false,
         deletePolicy: definition.deletePolicy,
         sharded: definition.shards !== undefined,
+        destination: definition.destination !== undefined,
         limits: {},
         config: {},
         params: {},

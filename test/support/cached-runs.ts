@@ -27,6 +27,8 @@ export interface Given {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Text of the declared secret; undefined where it cannot be read. */
   readonly secret: string | undefined
+  /** It declares the secret. Without secrets, what inputs come to is remembered. */
+  readonly secretly: boolean
   /** Digest of the code as loaded; null for unknown code. */
   readonly code: string | null
   readonly version: string
@@ -55,6 +57,8 @@ export interface CachedRun {
   readonly events: readonly RunEvent[]
   /** `run()` was called. */
   readonly planned: boolean
+  /** `desiredState()` was called. */
+  readonly evaluated: boolean
   readonly warnings: readonly string[]
 }
 
@@ -78,6 +82,7 @@ const DEFAULTS: Omit<Given, 'store' | 'stop' | 'health'> = {
   params: { place: 'here' },
   env: {},
   secret: 'first value of the secret',
+  secretly: true,
   code: 'code 1',
   version: '1',
   sharded: false,
@@ -112,10 +117,8 @@ export function createCachedRuns(always: Partial<Given> = {}): CachedRuns {
         ...given,
       }
       const events: RunEvent[] = []
-      let planned = false
-      const definition = things(all, world, () => {
-        planned = true
-      })
+      const called = { planned: false, evaluated: false }
+      const definition = things(all, world, called)
       const guard = installDryRunGuard()
       const files = { 'data/things.json': JSON.stringify(all.data) }
       const repository = createMemoryRepository({ head: 'head', commits: { head: files, base: files } })
@@ -146,7 +149,7 @@ export function createCachedRuns(always: Partial<Given> = {}): CachedRuns {
       try {
         const record = await runOnce(deps, requestOf(all))
         const warnings = events.flatMap((event) => (event.kind === 'warned' ? [event.message] : []))
-        return { record, events, planned, warnings }
+        return { record, events, ...called, warnings }
       } finally {
         guard.uninstall()
       }
@@ -154,7 +157,11 @@ export function createCachedRuns(always: Partial<Given> = {}): CachedRuns {
   }
 }
 
-function things(given: Given, world: Map<string, string>, onPlan: () => void): AnyIntegration {
+function things(
+  given: Given,
+  world: Map<string, string>,
+  called: { planned: boolean; evaluated: boolean },
+): AnyIntegration {
   const write = ({ key, after }: { readonly key: string; readonly after: Thing }): void => {
     if (given.refuse.includes(key)) throw new Error(`${key} is refused`)
     world.set(key, after.value)
@@ -164,19 +171,20 @@ function things(given: Given, world: Map<string, string>, onPlan: () => void): A
     version: given.version,
     inputs: ['data/*.json'],
     env: ['FLAVOUR'],
-    secrets: [{ path: 'things/token' }],
+    secrets: given.secretly ? [{ path: 'things/token' }] : [],
     deletePolicy: 'owned',
     destination: () => 'somewhere',
     desiredState: async (ctx): Promise<Thing[]> => {
+      called.evaluated = true
       const data = (await ctx.source.load('data/things.json')) as Record<string, string>
       return Object.entries(data).map(([name, value]) => ({ name, value }))
     },
     shards: (desired) => groupBy(desired, (thing) => thing[given.sharded || 'name'].slice(0, 1)),
     run: async (ctx, desired: Thing[]) => {
-      onPlan()
+      called.planned = true
       for (const line of given.logs) ctx.log.info(line)
       ctx.log.warn('listed', { things: world.size })
-      if (given.secret !== undefined) ctx.log.info(`token ${await ctx.secrets.read('things/token')}`)
+      if (given.secretly && given.secret !== undefined) ctx.log.info(`token ${await ctx.secrets.read('things/token')}`)
       const items = [...world]
         .map(([name, value]) => ({ name, value }))
         .filter(({ name }) => given.sharded === 'value' || name.startsWith(ctx.shard))
@@ -217,6 +225,7 @@ function targetOf(definition: AnyIntegration, given: Given): OpenTarget {
         external: false,
         deletePolicy: definition.deletePolicy,
         sharded: given.sharded !== false,
+        destination: definition.destination !== undefined,
         limits: {},
         config: { params: given.params },
         params: given.params,

@@ -156,6 +156,7 @@ async function apply(store: ObjectStore, clock: Clock, job: LeaseJob & { readonl
         external: false,
         deletePolicy: 'owned',
         sharded: job.sharded,
+        destination: definition.destination !== undefined,
         limits: {},
         config: {},
         params: {},

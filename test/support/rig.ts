@@ -50,8 +50,8 @@ export interface RunResult {
 
 export interface RunningChild {
   readonly pid: number
-  /** Resolves once stdout or stderr match; rejects when the child ends first. */
-  until(pattern: RegExp): Promise<void>
+  /** Resolves with the match once stdout or stderr have one; rejects when the child ends first. */
+  until(pattern: RegExp): Promise<RegExpExecArray>
   kill(signal?: NodeJS.Signals): void
   readonly result: Promise<RunResult>
 }
@@ -191,7 +191,7 @@ function launch(
 
 function collect(child: ChildProcessByStdio<Writable, Readable, Readable>): {
   text(): { stdout: string; stderr: string }
-  until(pattern: RegExp): Promise<void>
+  until(pattern: RegExp): Promise<RegExpExecArray>
 } {
   const chunks: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] }
   const text = (): { stdout: string; stderr: string } => ({
@@ -199,11 +199,12 @@ function collect(child: ChildProcessByStdio<Writable, Readable, Readable>): {
     stderr: Buffer.concat(chunks.stderr).toString('utf8'),
   })
   for (const name of ['stdout', 'stderr'] as const) child[name].on('data', (chunk: Buffer) => chunks[name].push(chunk))
-  const until = (pattern: RegExp): Promise<void> =>
+  const until = (pattern: RegExp): Promise<RegExpExecArray> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
         const { stdout, stderr } = text()
-        if (pattern.test(stdout) || pattern.test(stderr)) resolve()
+        const match = pattern.exec(stdout) ?? pattern.exec(stderr)
+        if (match !== null) resolve(match)
       }
       look()
       for (const name of ['stdout', 'stderr'] as const) child[name].on('data', look)

@@ -67,6 +67,8 @@ describe("the author's file", () => {
 
       async run(ctx, desired) {
         expectTypeOf(desired).toEqualTypeOf<Desired[]>()
+        // What run() alone reads would be missed by a skip.
+        expectTypeOf(ctx).not.toHaveProperty('source')
         const dns: Dns = connect(ctx.params.server, await ctx.secrets.read('dns/api', 'token'), ctx.http)
         const current = await dns.listRecords(ctx.shard)
         return ctx.plan(

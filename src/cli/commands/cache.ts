@@ -1,9 +1,9 @@
 // cache list, delete and gc: the entries of the run cache. What is not named by its id is shown first, and deleted only with --yes.
 import { TrueupError } from '../../errors.js'
-import { isSpent, listEntries, type ListedEntry } from '../../early-exit/run-cache-list.js'
+import { isSpent, listEntries, listEvaluations, type ListedEntry } from '../../early-exit/run-cache-list.js'
 import { compactDuration, count, formatAge, shortId } from '../../report/format.js'
 import type { Style } from '../../report/style.js'
-import type { ObjectStore } from '../../store/object-store.js'
+import type { ObjectStore, StoreKey } from '../../store/object-store.js'
 import { styleOf } from '../appearance.js'
 import { oneEntry } from '../cache-entries.js'
 import type { CommandInput } from '../command.js'
@@ -17,7 +17,9 @@ interface Opened {
   readonly settings: Settings
   readonly store: ObjectStore
   readonly style: Style
-  /** Of `--target` and `--trust-zone`. */
+  /** What is remembered of inputs beside the entries: where, and until when it is kept. */
+  readonly evaluations: Awaited<ReturnType<typeof listEvaluations>>
+  /** Of `--target` and `--trust-zone`, as the evaluations. */
   readonly entries: readonly ListedEntry[]
   /** The store's clock, UTC ms. */
   readonly now: number
@@ -31,8 +33,9 @@ async function withEntries(input: CommandInput, text: (opened: Opened) => Promis
     const store = await openStoreOf(project, settings.store.value)
     const filter = { zone: settings.trustZone.value, target: settings.target.value }
     const entries = await listEntries(store, filter)
+    const evaluations = await listEvaluations(store, filter)
     const style = styleOf(context, settings, 'stdout')
-    context.output.out(await text({ settings, store, style, entries, now: await store.now() }))
+    context.output.out(await text({ settings, store, style, entries, evaluations, now: await store.now() }))
     return 0
   } finally {
     await project.repository.close()
@@ -59,18 +62,23 @@ export async function cacheDeleteCommand(input: CommandInput): Promise<number> {
   if (ids.length > 0 && given.allTargets.value)
     throw new TrueupError('usage', 'trueup cache delete takes ids or --all, not both')
   return withEntries(input, async (opened) => {
-    if (ids.length === 0) return remove(opened, opened.entries, { deletes: given.yes.value, command: typed(input) })
+    if (ids.length === 0) {
+      const beside = opened.evaluations.map(({ place }) => place)
+      return remove(opened, opened.entries, { deletes: given.yes.value, command: typed(input), beside })
+    }
     // All are looked for before the first is deleted.
     const named = new Set(ids.map((id) => oneEntry(opened.entries, id)))
-    return remove(opened, [...named], { deletes: true, command: '' })
+    return remove(opened, [...named], { deletes: true, command: '', beside: [] })
   })
 }
 
 export async function cacheGcCommand(input: CommandInput): Promise<number> {
   return withEntries(input, async (opened) => {
     const spent = opened.entries.filter((entry) => isSpent(entry, opened.now))
+    const beside = opened.evaluations.filter(({ expiresAt }) => expiresAt === null || expiresAt <= opened.now)
     return remove(opened, spent, {
       deletes: input.settings.yes.value,
+      beside: beside.map(({ place }) => place),
       command: `trueup cache gc${filterText(input)} --yes`,
     })
   })
@@ -80,14 +88,16 @@ interface Removal {
   readonly deletes: boolean
   /** What would delete them. */
   readonly command: string
+  /** Evaluations that go with them; nothing answers from them without an entry, so they are not told one by one. */
+  readonly beside: readonly StoreKey[]
 }
 
 async function remove(
   { settings, store, style, entries, now }: Opened,
   found: readonly ListedEntry[],
-  { deletes, command }: Removal,
+  { deletes, command, beside }: Removal,
 ): Promise<string> {
-  if (deletes) for (const { place } of found) await store.delete(place)
+  if (deletes) for (const place of [...found.map((entry) => entry.place), ...beside]) await store.delete(place)
   const kept = entries.length - found.length
   return printed(settings, {
     json: () => ({

@@ -2,7 +2,8 @@
 import { formatAge } from '../../report/format.js'
 import { systemClock } from '../../util/clock.js'
 import type { CommandInput } from '../command.js'
-import { doubtName, listDoubts, type Doubt } from '../doubts.js'
+import { doubtJson, whoOf } from '../doubt-json.js'
+import { doubtName, listDoubts } from '../doubts.js'
 import { table } from '../print.js'
 import { withStore } from '../with-store.js'
 
@@ -36,36 +37,4 @@ export async function doubtsListCommand(input: CommandInput): Promise<number> {
     })
     return 0
   })
-}
-
-function whoOf(doubt: Doubt): {
-  readonly run: string | null
-  readonly target: string | null
-  readonly host: string
-  readonly url: string | null
-  readonly actor: string | null
-} {
-  if (doubt.kind === 'durable') return doubt.listed.call.claim
-  const { run } = doubt.change
-  return { run: run.id, target: run.target, host: run.by.host, url: run.by.url, actor: run.by.actor }
-}
-
-function doubtJson(doubt: Doubt): object {
-  const { run, target, host, url, actor } = whoOf(doubt)
-  const common = {
-    id: doubt.id,
-    kind: doubt.kind,
-    since: new Date(doubt.at).toISOString(),
-    run,
-    target,
-    host,
-    url,
-    actor,
-  }
-  if (doubt.kind === 'change') {
-    const { action, key, shard } = doubt.change.outcome
-    return { ...common, destination: doubt.change.run.destination, action, key, shard }
-  }
-  const { namespace, name, version, label, args } = doubt.listed.call
-  return { ...common, namespace, function: name, version, key: label, arguments: args }
 }

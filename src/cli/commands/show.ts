@@ -4,6 +4,7 @@ import { holdsOn } from '../../store/holds.js'
 import { createRecordStore } from '../../store/records.js'
 import { styleOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
+import type { GraphqlSource } from '../config-types.js'
 import { lastRun } from '../last-run.js'
 import { loadTarget, targetOf } from '../load-target.js'
 import { openStoreOf } from '../open-target.js'
@@ -56,7 +57,8 @@ export async function showCommand(input: CommandInput): Promise<number> {
       file: file === null ? null : (pathInside(project.repository.root, file) ?? file),
       deletePolicy: definition.deletePolicy,
       sharded: definition.shards !== undefined,
-      external: definition.external === true,
+      external: definition.external === true || target.source !== 'git',
+      source: target.source,
       params: params.map((param) => ({ ...param, value: values.values[param.name] ?? null })),
       paramsProblem: values.problem,
       inputs,
@@ -81,6 +83,7 @@ export async function showCommand(input: CommandInput): Promise<number> {
             ['deletes', `${shown.deletePolicy} (${policyText(shown.deletePolicy)})`],
             ['inputs', list(shown.inputs, 'none')],
             ['shards', shown.sharded ? 'yes' : 'no'],
+            ...(shown.source === 'git' ? [] : [['source', sourceText(shown.source.graphql)] as const]),
             ...(shown.external
               ? [['external', 'its desired state also comes from outside the repository'] as const]
               : []),
@@ -147,4 +150,8 @@ function plain(limits: object): Record<string, unknown> {
 
 function policyText(policy: 'never' | 'owned' | 'all'): string {
   return { never: 'nothing is ever deleted', owned: 'only what it owns', all: 'whatever is not desired' }[policy]
+}
+
+function sourceText({ url, pin }: GraphqlSource): string {
+  return `GraphQL at ${url}, ${pin === 'none' ? 'not pinned' : 'one bundle a run'}`
 }

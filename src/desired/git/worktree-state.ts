@@ -1,5 +1,5 @@
-// A matcher in, what the working tree holds for it out: first by comparing HEAD's tree with the disk, which does not cost more in a large
-// repository; where these differ in anything, by `git status`. Reads only.
+// A matcher in, what the working tree holds for it out: of a few files by comparing HEAD's tree with the disk, which does not cost more in a large
+// repository; of many, and where these differ in anything, by `git status`. Reads only.
 import { join } from 'node:path'
 import { scheduler } from 'node:timers/promises'
 import { TrueupError } from '../../errors.js'
@@ -33,6 +33,8 @@ export interface WorktreeOptions {
 
 /** Files hashed between two turns of the event loop. */
 const CHUNK = 256
+/** More than these are not read: git knows from its index which of them were touched, and a look at each costs less than its content. */
+const MOST_READ = 500
 
 /** What the working tree holds for a matcher, now. */
 export async function readWorktree(options: WorktreeOptions, matcher: GlobMatcher): Promise<WorktreeState> {
@@ -40,7 +42,8 @@ export async function readWorktree(options: WorktreeOptions, matcher: GlobMatche
   const listing = commit === null ? { entries: [], submodules: [] } : await trees.list(commit, matcher)
   refuseInside(listing.submodules, matcher, warn)
   const files = new Map(listing.entries.map((entry): [string, WorktreeFile] => [entry.path, { entry, from: 'object' }]))
-  if (commit !== null && (await agreesWithDisk(options.git, listing.entries, matcher))) return { files, isDirty: false }
+  const isWorthReading = commit !== null && listing.entries.length <= MOST_READ
+  if (isWorthReading && (await agreesWithDisk(options.git, listing.entries, matcher))) return { files, isDirty: false }
 
   const states = await statusOn(options.git, matcher, commit)
   for (const state of states) {

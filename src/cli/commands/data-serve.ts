@@ -1,0 +1,70 @@
+// data serve: the HTTP surface of data bundles until a signal comes. POST /reload reads the revision again.
+import { createHash } from 'node:crypto'
+import { TrueupError } from '../../errors.js'
+import { exitCodeOf } from '../../exit-codes.js'
+import type { CommandInput } from '../command.js'
+import { bundleAt } from '../data-bundles.js'
+import { revisionOf, withData } from '../data-command.js'
+import { printed } from '../print.js'
+import type { Project } from '../project.js'
+import { listenForStop } from '../stop-signals.js'
+
+export async function dataServeCommand(input: CommandInput): Promise<number> {
+  const { output } = input.context
+  return withData(input, async (project) => {
+    const [{ serveBundles }, { isLoopback, startBundleServer }] = await Promise.all([
+      import('../../desired/graphql/served-bundles.js'),
+      import('../../desired/graphql/http-server.js'),
+    ])
+    const signals = listenForStop({ onStop: () => undefined })
+    try {
+      const bundles = await serveBundles(() => load(project))
+      const { host, port } = project.settings
+      const warn = (message: string): void => output.err(`trueup: warning: ${message}\n`)
+      if (!isLoopback(host.value))
+        warn(`${host.value} is no loopback address: whoever reaches it can read all the data`)
+      const server = await startBundleServer({ bundles, port: port.value, host: host.value, warn })
+      const { id, queries } = bundles.newest()
+      output.out(
+        await printed(project.settings, {
+          json: () => ({
+            schema: 'trueup/1',
+            exitCode: 0,
+            url: server.url,
+            sha256: id,
+            commit: queries.bundle.gitCommit,
+          }),
+          text: () =>
+            `${server.url}/graphql answers from bundle ${id.slice(0, 12)} (${String(queries.bundle.data.size)} data files)\n`,
+        }),
+      )
+      await aborted(signals.stop)
+      await server.close()
+      const { reason } = signals.stop as { reason: unknown }
+      return reason instanceof TrueupError ? exitCodeOf(reason) : 0
+    } finally {
+      signals.close()
+    }
+  })
+}
+
+async function load(project: Project): Promise<{ id: string; bundle: Awaited<ReturnType<typeof bundleAt>>['bundle'] }> {
+  const { writeBundleJson } = await import('../../desired/data/bundle-json.js')
+  await using snapshot = await revisionOf(project)
+  const { bundle } = await bundleAt(project, snapshot)
+  return { id: createHash('sha256').update(writeBundleJson(bundle)).digest('hex'), bundle }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else
+      signal.addEventListener(
+        'abort',
+        () => {
+          resolve()
+        },
+        { once: true },
+      )
+  })
+}

@@ -1,0 +1,288 @@
+// serve: what is due runs, each target in a child process from the tree of the newest commit, until it is told to end; with --once, once.
+import { createHash } from 'node:crypto'
+import { join, resolve } from 'node:path'
+import { openRevisions, type RevisionSource } from '../../desired/export-revision.js'
+import { TrueupError } from '../../errors.js'
+import { worstExitCode } from '../../exit-codes.js'
+import { count } from '../../report/format.js'
+import { createServeMetrics } from '../../report/serve-metrics.js'
+import type { ObjectStore } from '../../store/object-store.js'
+import { parseStoreUrl } from '../../store/open-store.js'
+import { createRecordStore } from '../../store/records.js'
+import { systemClock } from '../../util/clock.js'
+import { formatDuration } from '../../util/duration.js'
+import { logFormatOf, logLevelOf } from '../appearance.js'
+import type { CommandInput } from '../command.js'
+import { flagWords } from '../command-line.js'
+import { secretsOf } from '../config-targets.js'
+import { openStoreOf } from '../open-target.js'
+import { printed } from '../print.js'
+import { openProject, pathInside, type Project } from '../project.js'
+import { runChild } from '../serve/child-run.js'
+import { createDaemon, follow, type Daemon, type EndedRun } from '../serve/daemon.js'
+import { listenAddress, openStatus, reachOf, type Status } from '../serve/status.js'
+import { scheduleKeeper } from '../serve/kept-schedule.js'
+import { openServed, type ServedTree } from '../serve/served-tree.js'
+import { startText } from '../serve/start-text.js'
+import { createTold } from '../serve/told.js'
+import { listenForStop, type StopSignals } from '../stop-signals.js'
+
+/** A run that takes longer hangs. */
+const TIMEOUT_MS = 3_600_000
+/** Every child takes these as they were given. */
+const HANDED_ON = [
+  'trustRepo',
+  'extendedEarlyExit',
+  'ttl',
+  'cache',
+  'noCache',
+  'trustZone',
+  'trustZoneRead',
+  'leaseWait',
+  'initStore',
+] as const
+
+export async function serveCommand(input: CommandInput): Promise<number> {
+  const { context } = input
+  const signals = listenForStop({
+    onStop: (message) => {
+      context.output.err(`trueup: ${message}\n`)
+    },
+  })
+  const project = await openProject(context, input.settings, { signal: signals.giveUp })
+  try {
+    return await serve(input, project, signals)
+  } finally {
+    signals.close()
+    await project.repository.close()
+  }
+}
+
+async function serve(input: CommandInput, project: Project, signals: StopSignals): Promise<number> {
+  const { context } = input
+  const { settings } = project
+  const { redactor } = context
+  const told = createTold({
+    write: (text) => {
+      context.output.err(text)
+    },
+    format: logFormatOf(context, settings),
+    level: logLevelOf(settings),
+    now: () => systemClock.now(),
+    redact: (text) => redactor.text(text),
+  })
+  const storeUrl = storeForChildren(project)
+  const store = await openStoreOf(project, settings.store.value)
+  const revisions = await openRevisionsOf(project, context.environment, signals.stop)
+  const ended: EndedRun[] = []
+  const address = settings.once.value ? null : listenAddress(settings.listen.value)
+  const metrics = address === null ? undefined : await createServeMetrics()
+  const daemon = createDaemon({
+    clock: systemClock,
+    random: Math.random,
+    revisions,
+    open: (tree) => openServed(input, project, tree),
+    keeper: scheduleKeeper(store, identityOf(project, revisions)),
+    records: createRecordStore(store),
+    child: childOf(input, project, storeUrl),
+    told,
+    apply: settings.apply.value || settings.noDryRun.value,
+    everyMs: settings.every.value,
+    timeoutMs: settings.timeout.value ?? TIMEOUT_MS,
+    concurrency: settings.concurrency.value,
+    spread: !settings.once.value,
+    stop: signals.stop,
+    onEnd: (end) => {
+      if (settings.once.value) ended.push(end)
+      metrics?.ended(end)
+    },
+    onStart: (delayMs) => {
+      metrics?.started(delayMs)
+    },
+    onGone: (target) => {
+      metrics?.forget(target)
+    },
+  })
+  let status: Status | undefined
+  try {
+    if (address !== null && metrics !== undefined)
+      status = await openStatus({
+        address,
+        daemon,
+        store,
+        metrics,
+        project,
+        token: context.environment['TRUEUP_TOKEN'],
+      })
+    await daemon.refresh()
+    const served = refuseWithoutTargets(daemon.current())
+    context.output.err(
+      startOf({
+        project,
+        daemon,
+        served,
+        revisions,
+        store,
+        url:
+          status === undefined || address === null
+            ? null
+            : `${status.url} (${reachOf(address)}): /metrics /healthz /api/v1/targets`,
+      }),
+    )
+    daemon.scheduler.start()
+    if (settings.once.value) await unlessStopped(daemon.scheduler.settled(), signals.stop)
+    else await follow(daemon, { clock: systemClock, pollMs: settings.poll.value, stop: signals.stop, told })
+  } finally {
+    await daemon.close()
+    await status?.close()
+  }
+  if (settings.once.value) return await report(input, daemon, ended, signals)
+  return stoppedBy(signals) ?? 0
+}
+
+/** Relative to trueup.yaml it would lie in a tree that is removed. */
+function storeForChildren({ settings, directory }: Project): string {
+  const location = parseStoreUrl(settings.store.value)
+  if (location.kind === 'memory')
+    throw new TrueupError(
+      'usage',
+      'serve runs each target in a process of its own, which share nothing with --store memory: use file:<dir> or s3://bucket/prefix',
+    )
+  return location.kind === 'directory' ? `file:${resolve(directory, location.path)}` : settings.store.value
+}
+
+function openRevisionsOf(
+  { repository, settings, directory, config }: Project,
+  environment: CommandInput['context']['environment'],
+  signal: AbortSignal,
+): Promise<RevisionSource> {
+  const own = pathInside(repository.root, directory)
+  const secrets = secretsOf(config)
+  const secretsAt =
+    secrets.backend === 'file' && secrets.dir !== undefined
+      ? pathInside(repository.root, resolve(directory, secrets.dir))
+      : null
+  const links = [
+    'node_modules',
+    ...(own === null ? [] : [join(own, 'node_modules')]),
+    ...(secretsAt === null ? [] : [secretsAt]),
+  ]
+  return openRevisions({
+    root: repository.root,
+    branch: settings.ref.value ?? null,
+    links: [...new Set(links)],
+    clock: systemClock,
+    environment,
+    trustRepository: settings.trustRepo.value,
+    signal,
+  })
+}
+
+/** Daemons that serve something else, or apply where this one does not, keep times of their own. */
+function identityOf({ configPath, settings }: Project, { description }: RevisionSource): readonly string[] {
+  const mode = settings.apply.value || settings.noDryRun.value ? 'apply' : 'dry-run'
+  const what = createHash('sha256')
+    .update(JSON.stringify([description, configPath]))
+    .digest('hex')
+  return [mode, what.slice(0, 16)]
+}
+
+type RunChildIn = (served: ServedTree, args: readonly string[], signal: AbortSignal) => ReturnType<typeof runChild>
+
+function childOf({ context, settings }: CommandInput, project: Project, storeUrl: string): RunChildIn {
+  const { TRUEUP_TOKEN: _token, ...environment } = context.environment
+  const handedOn = flagWords(HANDED_ON, settings)
+  return (served, [command = '', ...args], signal) => {
+    const own = command === 'run' ? handedOn : flagWords(['trustRepo'], settings)
+    const words = ['--committed', '-o', 'json', '--log-format', 'json', '--store', storeUrl, ...served.configWords]
+    return runChild({
+      program: join(project.tool.root, 'bin', 'trueup.js'),
+      args: [command, ...args, ...words, ...own],
+      directory: served.directory,
+      environment,
+      signal,
+      clock: systemClock,
+    })
+  }
+}
+
+function refuseWithoutTargets(served: ServedTree | undefined): ServedTree {
+  if (served !== undefined && served.targets.size > 0) return served
+  throw new TrueupError(
+    'usage',
+    'there is nothing to serve: trueup.yaml of the served commit names no target under targets:. `trueup list` shows what there could be',
+  )
+}
+
+interface Started {
+  readonly project: Project
+  readonly daemon: Daemon
+  readonly served: ServedTree
+  readonly revisions: RevisionSource
+  readonly store: ObjectStore
+  /** Of the status server, and who reaches it; null: there is none. */
+  readonly url: string | null
+}
+
+function startOf({ project, daemon, served, revisions, store, url }: Started): string {
+  const { settings } = project
+  return startText({
+    once: settings.once.value,
+    apply: settings.apply.value || settings.noDryRun.value,
+    targets: [...served.targets.values()],
+    commit: served.tree.commit,
+    source: revisions.description,
+    store: store.description,
+    everyMs: settings.every.value,
+    pollMs: settings.poll.value,
+    timeoutMs: settings.timeout.value ?? TIMEOUT_MS,
+    concurrency: settings.concurrency.value,
+    usesCache: settings.extendedEarlyExit.value,
+    due: daemon.scheduler.due(),
+    url,
+    now: systemClock.now(),
+  })
+}
+
+function unlessStopped(work: Promise<void>, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stop.addEventListener(
+      'abort',
+      () => {
+        resolve()
+      },
+      { once: true },
+    )
+    work.then(resolve, reject)
+  })
+}
+
+function stoppedBy({ stop }: StopSignals): number | undefined {
+  if (!stop.aborted) return undefined
+  const reason: unknown = stop.reason
+  return reason instanceof TrueupError && reason.details['signal'] === 'SIGTERM' ? 143 : 130
+}
+
+async function report(
+  { context, settings }: CommandInput,
+  daemon: Daemon,
+  ended: readonly EndedRun[],
+  signals: StopSignals,
+): Promise<number> {
+  const exitCode = stoppedBy(signals) ?? worstExitCode(ended.map((end) => end.exitCode))
+  const targets = daemon.scheduler.stats().targets
+  context.output.out(
+    await printed(settings, {
+      json: () => ({ schema: 'trueup/1', exitCode, runs: ended.flatMap(({ run }) => run ?? []) }),
+      text: () => {
+        const width = Math.max(0, ...ended.map(({ target }) => target.length))
+        const lines = ended.map(
+          ({ target, mode, summary, durationMs }) =>
+            `${target.padEnd(width)}  ${mode.padEnd(7)}  ${summary} (${formatDuration(durationMs)})`,
+        )
+        return `${[...lines, `${String(ended.length)} of ${count(targets, 'target')} ran.`].join('\n')}\n`
+      },
+    }),
+  )
+  return exitCode
+}

@@ -1,0 +1,90 @@
+// Arguments of one trueup command come in; it runs as a child process, told to end by a signal; its exit code and its JSON document go out.
+// Must not know what the document says.
+import { spawn } from 'node:child_process'
+import { toError } from '../../errors.js'
+import type { Clock } from '../../util/clock.js'
+import type { Environment } from '../process-context.js'
+
+export interface ChildOptions {
+  /** bin/trueup.js of this process. */
+  readonly program: string
+  readonly args: readonly string[]
+  /** Absolute. */
+  readonly directory: string
+  readonly environment: Environment
+  readonly signal: AbortSignal
+  readonly clock: Clock
+}
+
+export interface ChildResult {
+  /** null where it was ended by force, or could not be started. */
+  readonly exitCode: number | null
+  /** What it wrote on stdout, as JSON; undefined where it is none. */
+  readonly document: unknown
+  /** The end of what it wrote on stderr. */
+  readonly stderr: string
+}
+
+/** After it was told to end, a run has 20 s for what is under way; then it is ended by force. */
+const FORCE_AFTER_MS = 30_000
+const KEPT_STDERR = 4000
+
+/** Runs it to its end, whatever becomes of it. Never rejects. */
+export function runChild({ program, args, directory, environment, signal, clock }: ChildOptions): Promise<ChildResult> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [program, ...args], {
+      cwd: directory,
+      env: { ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // An interrupt of the terminal is for the daemon, which tells its children in its own time.
+      detached: true,
+    })
+    const stdout: Buffer[] = []
+    let stderr = ''
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr = `${stderr}${text}`.slice(-KEPT_STDERR)
+    })
+    const ended = new AbortController()
+    const onAbort = (): void => {
+      child.kill('SIGTERM')
+      clock.sleep(FORCE_AFTER_MS, ended.signal).then(
+        () => {
+          killGroup(child.pid)
+        },
+        () => undefined,
+      )
+    }
+    const end = (exitCode: number | null, why: string): void => {
+      signal.removeEventListener('abort', onAbort)
+      ended.abort()
+      resolve({ exitCode, document: jsonOf(Buffer.concat(stdout).toString('utf8')), stderr: `${stderr}${why}` })
+    }
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+    child.once('error', (error) => {
+      end(null, toError(error).message)
+    })
+    child.once('close', (code, killedBy) => {
+      end(code, killedBy === null ? '' : `ended by ${killedBy}`)
+    })
+  })
+}
+
+/** With what it started. */
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It is over already.
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,120 @@
+// What became of the child process of one run comes in; what the scheduler does about it, and one line for people, go out. Pure.
+import { TrueupError, type ErrorCode } from '../../errors.js'
+import type { RunOutcome } from '../../report/serve-metrics.js'
+import type { ScheduledResult } from '../../schedule/scheduler-types.js'
+import { isRecord } from '../../util/is-record.js'
+import type { ChildResult } from './child-run.js'
+
+export interface RunEnd {
+  readonly result: ScheduledResult
+  readonly exitCode: number
+  /** Of its record; null where it left none. */
+  readonly id: string | null
+  readonly outcome: RunOutcome
+  /** What the run cache answered; null: it was not asked. */
+  readonly cache: string | null
+  /** `run` or `skip`, with its reason; `none` where there was no decision. */
+  readonly decision: string
+  readonly reason: string
+  /** `2 changes: 1 create, 1 update`, `no changes` …: the same text for the same end. */
+  readonly summary: string
+  /** Warnings and errors of its log, each once. */
+  readonly warnings: readonly string[]
+  /** Of the document: for `serve --once -o json`. */
+  readonly run: unknown
+}
+
+/** Trying again may help without anything being changed. */
+const RETRYABLE: ReadonlySet<string> = new Set<ErrorCode>([
+  'source-unavailable',
+  'store-unavailable',
+  'current-unreadable',
+  'apply-failed',
+  'state-conflict',
+  'lease-lost',
+  'durable-busy',
+  'git-failed',
+  'timeout',
+])
+/** Somebody else is at it: when it is looked at again. */
+const LEASE_AGAIN_MS = 30_000
+const HOLD_AGAIN_MS = 300_000
+
+export function runEnd(child: ChildResult): RunEnd {
+  const document = isRecord(child.document) ? child.document : {}
+  const runs: readonly unknown[] = Array.isArray(document['runs']) ? document['runs'] : []
+  const run = isRecord(runs[0]) ? runs[0] : undefined
+  const exitCode = child.exitCode ?? 1
+  const decision = run !== undefined && isRecord(run['decision']) ? run['decision'] : {}
+  const reason = text(decision['reason']) ?? 'none'
+  const error = errorOf(run?.['error'] ?? document['error'], child)
+  return {
+    result: resultOf(exitCode, reason, error),
+    exitCode,
+    id: text(isRecord(run?.['run']) ? run['run']['id'] : undefined) ?? null,
+    outcome: outcomeOf(exitCode, run),
+    cache: text(isRecord(decision['cache']) ? decision['cache']['status'] : undefined) ?? null,
+    decision: text(decision['action']) ?? 'none',
+    reason,
+    summary: exitCode === 0 || exitCode === 2 ? summaryOf(run) : error.message,
+    warnings: warningsOf(run),
+    run,
+  }
+}
+
+function resultOf(exitCode: number, reason: string, error: { readonly code: string } & Error): ScheduledResult {
+  if (exitCode === 0 || exitCode === 2) return { kind: 'done' }
+  if (exitCode === 75)
+    return { kind: 'after', afterMs: reason === 'held' ? HOLD_AGAIN_MS : LEASE_AGAIN_MS, reason: error.code }
+  // What was applied in part, or ended before its end, is taken up again.
+  const isRetryable = [5, 130, 143].includes(exitCode) || RETRYABLE.has(error.code)
+  return { kind: isRetryable ? 'retry' : 'failed', error }
+}
+
+function outcomeOf(exitCode: number, run: Readonly<Record<string, unknown>> | undefined): RunOutcome {
+  if (exitCode === 3) return 'blocked'
+  if (exitCode === 75) return 'later'
+  if (exitCode !== 0 && exitCode !== 2) return 'failed'
+  const summary = summaryOf(run)
+  if (summary === 'skipped') return 'skipped'
+  if (summary === 'no changes') return 'converged'
+  return summary.startsWith('applied') ? 'applied' : 'pending'
+}
+
+function errorOf(value: unknown, { exitCode, stderr }: ChildResult): Error & { readonly code: string } {
+  const told = isRecord(value) ? value : {}
+  const code = text(told['code'])
+  const last = stderr.trimEnd().split('\n').at(-1) ?? ''
+  const message =
+    text(told['message']) ?? `the run ended with ${exitCode === null ? 'no exit code' : String(exitCode)}: ${last}`
+  // Whatever code it is, it is only told.
+  return Object.assign(new TrueupError('apply-failed', message), { code: (code ?? 'internal') as ErrorCode })
+}
+
+function summaryOf(run: Readonly<Record<string, unknown>> | undefined): string {
+  const decision = run === undefined ? undefined : run['decision']
+  if (isRecord(decision) && decision['action'] === 'skip') return 'skipped'
+  const plan = run === undefined ? undefined : run['plan']
+  const counts = isRecord(plan) && isRecord(plan['summary']) ? plan['summary'] : {}
+  const parts = ['delete', 'create', 'update', 'adopt'].flatMap((action) => {
+    const count = counts[action]
+    return typeof count === 'number' && count > 0 ? [`${String(count)} ${action}`] : []
+  })
+  if (parts.length === 0) return 'no changes'
+  const outcomes: readonly unknown[] = run !== undefined && Array.isArray(run['outcomes']) ? run['outcomes'] : []
+  return outcomes.length === 0 ? `changes pending: ${parts.join(', ')}` : `applied: ${parts.join(', ')}`
+}
+
+function warningsOf(run: Readonly<Record<string, unknown>> | undefined): readonly string[] {
+  const log = run === undefined ? undefined : run['log']
+  const records: readonly unknown[] = isRecord(log) && Array.isArray(log['records']) ? log['records'] : []
+  const messages = records.flatMap((record) => {
+    if (!isRecord(record) || (record['level'] !== 'warn' && record['level'] !== 'error')) return []
+    return [String(record['message'])]
+  })
+  return [...new Set(messages)]
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}

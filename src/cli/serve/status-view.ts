@@ -1,0 +1,94 @@
+// A daemon, its store and its metrics come in; what its HTTP server answers goes out. Reads; makes a target due where it is asked to.
+import type { RunRecord } from '../../event.js'
+import { dateTime } from '../../report/format.js'
+import { runJson } from '../../report/run-json.js'
+import type { ServeMetrics } from '../../report/serve-metrics.js'
+import type { StatusView } from '../../schedule/status-server.js'
+import { allHolds } from '../../store/holds.js'
+import type { ObjectStore } from '../../store/object-store.js'
+import { createRecordStore } from '../../store/records.js'
+import { doubtJson } from '../doubt-json.js'
+import { listDoubts } from '../doubts.js'
+import type { Daemon, EndedRun } from './daemon.js'
+import { openApi } from './openapi.js'
+
+export interface ViewOptions {
+  readonly daemon: Daemon
+  readonly store: ObjectStore
+  readonly metrics: ServeMetrics
+  readonly apply: boolean
+  readonly everyMs: number
+  /** Of trueup. */
+  readonly version: string
+}
+
+export function statusView({ daemon, store, metrics, apply, everyMs, version }: ViewOptions): StatusView {
+  const { scheduler, ends, stuck } = daemon
+
+  function targets(): readonly object[] {
+    const due = scheduler.due()
+    return [...(daemon.current()?.targets.values() ?? [])].map((target) => {
+      const at = due.get(target.name)
+      return {
+        name: target.name,
+        apply: apply && target.apply,
+        schedule: target.schedule,
+        everyMs: target.schedule === null ? everyMs : null,
+        nextAt: at === undefined ? null : new Date(at).toISOString(),
+        last: lastOf(ends.get(target.name)),
+        notConverging: stuck.get(target.name) ?? [],
+      }
+    })
+  }
+
+  /** Undefined where the store cannot be read: a scrape goes on without. */
+  async function open(): Promise<{ readonly holds: number; readonly doubts: number } | undefined> {
+    try {
+      const [holds, doubts] = await Promise.all([allHolds(store), listDoubts(store)])
+      return { holds: holds.length, doubts: doubts.length }
+    } catch {
+      return undefined
+    }
+  }
+
+  return {
+    isReady: () => daemon.current() !== undefined,
+    metrics: async () => metrics.scrape({ ...scheduler.stats(), notConverging: stuck.size }, await open()),
+    targets: () => ({ commit: daemon.current()?.tree.commit ?? null, targets: targets() }),
+    async runs({ target, limit }) {
+      const found: RunRecord[] = []
+      for await (const record of createRecordStore(store).list(target)) {
+        found.push(record)
+        if (found.length === limit) break
+      }
+      return runJson(found, 0) as object
+    },
+    doubts: async () => ({ doubts: (await listDoubts(store)).map(doubtJson) }),
+    openApi: () => openApi(version),
+    trigger: (target) => scheduler.trigger(target),
+    page() {
+      const due = scheduler.due()
+      const rows = [...(daemon.current()?.targets.keys() ?? [])].map((name) => {
+        const at = due.get(name)
+        return `${name}  next ${at === undefined ? 'never' : dateTime(at, true)}  ${ends.get(name)?.summary ?? 'has not run since the start'}`
+      })
+      return `trueup serve, ${daemon.current()?.tree.commit ?? 'no commit yet'}\n\n${rows.join('\n')}\n\n/metrics  /healthz  /readyz  /api/v1/openapi.json\n`
+    },
+  }
+}
+
+function lastOf(end: EndedRun | undefined): object | null {
+  if (end === undefined) return null
+  const { id, mode, decision, reason, outcome, summary, exitCode, durationMs, endedAt } = end
+  return {
+    id,
+    mode,
+    decision,
+    reason,
+    outcome,
+    summary,
+    exitCode,
+    durationMs,
+    endedAt: new Date(endedAt).toISOString(),
+  }
+}

@@ -1,0 +1,184 @@
+// The facts of all files of a revision in, what is wrong between them out: references that lead nowhere or to the wrong schema, values that must be
+// unique, resources that are missing. Reads nothing; a target's value is asked for only where a schema is written at the reference.
+import type { Json } from '../../event.js'
+import { formatPath, type JsonPath } from '../../util/json-path.js'
+import { didYouMean } from '../../util/suggest.js'
+import type { Facts, ReferenceFact } from './facts.js'
+import type { Finding } from './faults.js'
+import type { Confs } from './graphql-confs.js'
+import type { SchemaSet } from './schema-set.js'
+
+export interface FilesToCheck {
+  /** In path order. */
+  readonly data: ReadonlyMap<string, Facts>
+  readonly resources: ReadonlySet<string>
+  readonly schemas: SchemaSet
+  readonly confs: Confs
+  valueOf(path: string): Json
+}
+
+export interface PathFinding {
+  readonly path: string
+  readonly finding: Finding
+}
+
+/** Looking for the nearest of very many paths takes time. */
+const SUGGESTED = 50
+
+/** Findings by data file, in path order and then in the order of each file. */
+export function checkFiles(files: FilesToCheck): readonly PathFinding[] {
+  const check = new Check(files)
+  for (const [path, facts] of files.data) check.file(path, facts)
+  return check.findings
+}
+
+class Check {
+  readonly findings: PathFinding[] = []
+  readonly #files: FilesToCheck
+  readonly #uniques = new Map<string, string>()
+  #suggested = 0
+
+  constructor(files: FilesToCheck) {
+    this.#files = files
+  }
+
+  file(path: string, facts: Facts): void {
+    const items = new Map<string, number>()
+    for (const reference of facts.references) {
+      this.#reference(path, reference)
+      if (reference.isItem) this.#item(path, items, itemOfReference(reference, this.#files))
+    }
+    for (const item of facts.items) this.#item(path, items, item)
+    for (const { at, to, schema } of facts.resources) {
+      if (this.#files.resources.has(to)) continue
+      const hint = this.#nearest(to, this.#files.resources)
+      this.#add(path, {
+        kind: 'REF',
+        reason: 'RESOURCE_FILE_NOT_FOUND',
+        at,
+        message: `there is no resource ${to}.${hint}`,
+        schema,
+      })
+    }
+    for (const { type, field, value, at } of facts.uniques) {
+      const key = JSON.stringify([type, field, value])
+      const first = this.#uniques.get(key)
+      if (first === undefined) this.#uniques.set(key, path)
+      else
+        this.#add(path, {
+          kind: 'UNIQUE',
+          reason: 'DUPLICATE_UNIQUE_FIELD',
+          at,
+          message: `${formatPath(at)} must be unique among all ${type}, and ${value} is in ${first === path ? 'this file already' : `${first} too`}`,
+          schema: facts.schema,
+        })
+    }
+  }
+
+  #reference(path: string, { at, to, expected }: ReferenceFact): void {
+    const { data, schemas } = this.#files
+    const target = data.get(to)
+    const add = (reason: Finding['reason'], message: string, schema: string | null): void => {
+      this.#add(path, { kind: 'REF', reason, at, message, schema })
+    }
+    if (target === undefined) {
+      add('FILE_NOT_FOUND', `there is no data file ${to}${whyNot(to, data)}.${this.#nearest(to, data.keys())}`, null)
+      return
+    }
+    if (expected === null || target.schema === null) return
+    if (typeof expected === 'string') {
+      if (target.schema !== expected)
+        add(
+          'INCORRECT_SCHEMA',
+          `${formatPath(at)} must be a file of ${expected}, and ${to} is one of ${target.schema}`,
+          expected,
+        )
+      return
+    }
+    const [file, pointer] = expected
+    const verdict = schemas.validatePart(file, pointer, this.#files.valueOf(to))
+    const problems = 'broken' in verdict ? [verdict.broken] : verdict.map(({ message }) => message)
+    const [first, ...more] = problems
+    if (first === undefined) return
+    const others = more.length === 0 ? '' : ` (and ${String(more.length)} more)`
+    add('SCHEMA_REF_VALIDATION_ERROR', `${to} does not fit what ${file} asks for here: ${first}${others}`, file)
+  }
+
+  #item(
+    path: string,
+    items: Map<string, number>,
+    item: { readonly list: JsonPath; readonly index: number; readonly type: string; readonly id: string } | undefined,
+  ): void {
+    if (item === undefined) return
+    const key = JSON.stringify([item.list, item.type, item.id])
+    const first = items.get(key)
+    if (first === undefined) {
+      items.set(key, item.index)
+      return
+    }
+    const fields = this.#files.confs.types.get(item.type)?.contextUnique.join(', ') ?? ''
+    this.#add(path, {
+      kind: 'UNIQUE',
+      reason: 'DUPLICATE_CONTEXT_UNIQUE_FIELD',
+      at: [...item.list, item.index],
+      message: `items ${String(first)} and ${String(item.index)} of ${formatPath(item.list)} are the same in ${fields}, which must tell them apart`,
+      schema: null,
+    })
+  }
+
+  #nearest(path: string, candidates: Iterable<string>): string {
+    this.#suggested += 1
+    return this.#suggested > SUGGESTED ? '' : didYouMean(path, candidates, (found) => found)
+  }
+
+  #add(path: string, finding: Finding): void {
+    this.findings.push({ path, finding })
+  }
+}
+
+function itemOfReference(
+  { at, to }: ReferenceFact,
+  { data, confs }: FilesToCheck,
+): { list: JsonPath; index: number; type: string; id: string } | undefined {
+  const target = data.get(to)
+  const type = typeof target?.schema !== 'string' ? undefined : confs.ofSchema(target.schema)
+  const index = at.at(-2)
+  if (typeof target?.rootIdentifier !== 'string' || type === undefined || typeof index !== 'number') return undefined
+  return { list: at.slice(0, -2), index, type: type.name, id: target.rootIdentifier }
+}
+
+function whyNot(to: string, data: ReadonlyMap<string, Facts>): string {
+  const file = to.split('#')[0] ?? ''
+  if (file !== to && data.has(file)) return `: a $ref names whole files, so leave out ${to.slice(file.length)}`
+  return to.startsWith('/') ? '' : ': the path of a $ref begins with / and starts below the data folder'
+}
+
+/** What the GraphQL schema says that cannot be kept. Paths are those of the `graphql-schemas` document. */
+export function checkConfs(confs: Confs, isList: boolean, scalars: ReadonlySet<string>): readonly Finding[] {
+  const findings: Finding[] = []
+  for (const conf of confs.types.values()) {
+    for (const field of conf.fields.values()) {
+      const at = [...(isList ? [] : ['confs']), conf.index, 'fields', field.index]
+      const add = (reason: Finding['reason'], key: string, message: string): void => {
+        findings.push({ kind: 'SCHEMA', reason, at: [...at, key], part: 'key', message, schema: null })
+      }
+      const name = `${conf.name}.${field.name}`
+      if (field.saysUnique && !confs.isTopLevel(conf))
+        add(
+          'IS_UNIQUE_ON_NON_TOP_LEVEL_TYPE',
+          'isUnique',
+          `${name}: isUnique is for types that files have; ${conf.name} has no datafile`,
+        )
+      else if (field.saysUnique && (!scalars.has(field.type) || field.type === 'json'))
+        add(
+          'IS_UNIQUE_ON_COMPLEX_FIELD',
+          'isUnique',
+          `${name}: isUnique is for scalars, and the field is of type ${field.type}`,
+        )
+      if (field.isList) continue
+      const key = field.isSynthetic ? 'synthetic' : field.datafileSchema === null ? undefined : 'datafileSchema'
+      if (key !== undefined) add('LIST_MISMATCH', key, `${name}: a ${key} field gives a list, so it needs isList: true`)
+    }
+  }
+  return findings
+}

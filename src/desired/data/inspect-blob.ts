@@ -1,0 +1,144 @@
+// The content of one file in, its value as JSON text and its facts out. Depends on that content and the schemas alone, so that it can be done elsewhere
+// (in a worker) and kept. Must not know paths or other files.
+import { createHash } from 'node:crypto'
+import type { Json } from '../../event.js'
+import { isRecord } from '../../util/is-record.js'
+import { didYouMean } from '../../util/suggest.js'
+import { keptText, parseKept } from './exact-json.js'
+import { noFacts, type Facts } from './facts.js'
+import type { Finding } from './faults.js'
+import { Confs } from './graphql-confs.js'
+import { readDocument, type DocumentKind } from './read-document.js'
+import { SchemaSet, type DataFormat } from './schema-set.js'
+import { walkFile } from './walk.js'
+
+/** `resource` is a plain file, `yaml-resource` one whose name ends like YAML. */
+export type BlobKind = DocumentKind | 'resource' | 'yaml-resource'
+
+/** Content as bytes, or as the text that was made of it before. */
+export interface BlobJob {
+  readonly id: string
+  readonly kind: BlobKind
+  readonly content: Uint8Array | string
+}
+
+export interface BlobResult {
+  readonly id: string
+  readonly facts: Facts
+  /** Of data files that were parsed now: SHA-256 of the bytes, and the value as keptText() has it, empty where there is none. */
+  readonly parsed?: { readonly sha256: string; readonly json: string }
+  /** The facts do not depend on any schema. */
+  readonly isFinal: boolean
+}
+
+export interface InspectorOptions {
+  readonly format: DataFormat
+  readonly schemas: ReadonlyMap<string, Json>
+  readonly graphql: Json | null
+}
+
+export class Inspector {
+  readonly schemas: SchemaSet
+  readonly confs: Confs
+  readonly #options: InspectorOptions
+
+  constructor(options: InspectorOptions) {
+    this.#options = options
+    this.schemas = new SchemaSet(options.format, options.schemas)
+    this.confs = new Confs(options.graphql)
+  }
+
+  inspect({ id, kind, content }: BlobJob): BlobResult {
+    if (typeof content === 'string') return { id, facts: this.#factsOf(parseKept(content)), isFinal: false }
+    if (kind === 'resource' || kind === 'yaml-resource') return this.#resource(id, kind, content)
+    const answer = readDocument({ content, kind, format: this.#options.format })
+    if (answer.kind === 'unreadable') return { id, facts: noFacts([unreadable(answer)]), isFinal: true }
+    const sha256 = createHash('sha256').update(content).digest('hex')
+    if (answer.kind === 'empty') return { id, facts: noFacts([]), parsed: { sha256, json: '' }, isFinal: true }
+    return {
+      id,
+      facts: this.#factsOf(answer.value),
+      parsed: { sha256, json: keptText(answer.value) },
+      isFinal: false,
+    }
+  }
+
+  /** What does not fit of a file with a `$schema`. */
+  check(value: Json): readonly Finding[] {
+    const schema = isRecord(value) ? value['$schema'] : undefined
+    const finding = (reason: Finding['reason'], message: string, at: Finding['at']): Finding => ({
+      kind: 'FILE',
+      reason,
+      message,
+      at,
+      schema: typeof schema === 'string' ? schema : null,
+    })
+    if (!isRecord(value))
+      return [finding('MISSING_SCHEMA_URL', 'the file must be a mapping with the key "$schema"', [])]
+    if (typeof schema !== 'string')
+      return [
+        finding(
+          'MISSING_SCHEMA_URL',
+          'the key "$schema" is missing or no text: it names the schema of the file, for example $schema: /user-1.yml',
+          Object.hasOwn(value, '$schema') ? ['$schema'] : [],
+        ),
+      ]
+    const path = schemaPath(schema)
+    if (!this.schemas.has(path)) {
+      const hint = didYouMean(path, this.#options.schemas.keys())
+      return [finding('SCHEMA_NOT_FOUND', `there is no schema ${path}.${hint}`, ['$schema'])]
+    }
+    const verdict = this.schemas.validate(path, value)
+    // Told once, for the schema itself.
+    if ('broken' in verdict) return []
+    return verdict.map((problem) => ({
+      ...finding('VALIDATION_ERROR', problem.message, problem.at),
+      ...(problem.part === undefined ? {} : { part: problem.part }),
+    }))
+  }
+
+  #factsOf(value: Json): Facts {
+    if (!isRecord(value)) return noFacts(this.check(value))
+    const facts = walkFile({
+      value: value,
+      schemas: this.#options.schemas,
+      confs: this.confs,
+    })
+    return { ...facts, findings: [...this.check(value), ...facts.findings] }
+  }
+
+  #resource(id: string, kind: BlobKind, content: Uint8Array): BlobResult {
+    let text: string
+    try {
+      text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content)
+    } catch {
+      const message = 'this resource is not UTF-8: save it as UTF-8, or leave it out of the resources'
+      return { id, facts: noFacts([unreadable({ message, line: 1, column: 1 })]), isFinal: true }
+    }
+    const schema = kind === 'yaml-resource' ? resourceSchema(text) : null
+    if (schema === null) return { id, facts: noFacts([]), isFinal: true }
+    const answer = readDocument({ content, kind: 'yaml', format: this.#options.format })
+    // A template, which becomes YAML later.
+    if (answer.kind !== 'value') return { id, facts: { ...noFacts([]), schema }, isFinal: false }
+    return { id, facts: { ...noFacts(this.check(answer.value)), schema }, isFinal: false }
+  }
+}
+
+/** The first line that says so in the one way that counts: unquoted, from the first column, alone, no CR at its end. */
+export function resourceSchema(text: string): string | null {
+  for (const line of text.split('\n')) {
+    const schema = /^\$schema: (.+\.ya?ml)$/s.exec(line)?.[1]
+    if (schema !== undefined && !/["']/.test(schema[0] ?? '')) return schema
+  }
+  return null
+}
+
+/** A `$schema` may leave its first slash out. */
+export function schemaPath(schema: string): string {
+  return schema.startsWith('/') || schema.startsWith('http') ? schema : `/${schema}`
+}
+
+function unreadable(answer: { readonly message: string; readonly line: number; readonly column: number }): Finding {
+  const { message, line, column } = answer
+  return { kind: 'FILE', reason: 'PARSE_ERROR', at: [], message, schema: null, position: { line, column } }
+}

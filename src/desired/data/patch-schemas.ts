@@ -1,0 +1,39 @@
+// The schemas as read in, as they are in the bundle out: with the keys among their properties that bundling adds to data files.
+import type { Json } from '../../event.js'
+import { isRecord } from '../../util/is-record.js'
+import type { JsonPath } from '../../util/json-path.js'
+import { editableCopy, sortedAndFrozen } from './exact-json.js'
+import type { ReadData } from './read-data.js'
+import { valueAt } from './schema-set.js'
+
+const CHECKSUM = { type: 'string', description: 'sha256sum of the datafile' }
+const IDENTIFIER = { type: 'string' }
+
+/** `named`: data files that some list refers to. */
+export function patchedSchemas(read: ReadData, named: ReadonlySet<string>): ReadonlyMap<string, Json> {
+  const identifiers = new Map<string, Map<string, JsonPath>>()
+  const mark = (file: string, pointer: JsonPath): void => {
+    const pointers = identifiers.get(file) ?? new Map<string, JsonPath>()
+    identifiers.set(file, pointers.set(JSON.stringify(pointer), pointer))
+  }
+  for (const [path, { facts }] of read.data) {
+    for (const [file, pointer] of facts.patches) mark(file, pointer)
+    if (named.has(path) && facts.rootIdentifier !== null && facts.schema !== null) mark(facts.schema, [])
+  }
+  const patched = new Map<string, Json>()
+  for (const [path, schema] of read.schemas) {
+    const copy = editableCopy(schema)
+    if (isRecord(copy) && copy['$schema'] === '/metaschema-1.json') addProperty(copy, '$file_sha256sum', CHECKSUM)
+    for (const pointer of identifiers.get(path)?.values() ?? []) {
+      const part = valueAt(copy, pointer)
+      if (isRecord(part)) addProperty(part, '__identifier', IDENTIFIER)
+    }
+    patched.set(path, sortedAndFrozen(copy))
+  }
+  return patched
+}
+
+function addProperty(schema: Record<string, unknown>, name: string, property: Json): void {
+  const properties = isRecord(schema['properties']) ? schema['properties'] : (schema['properties'] = {})
+  if (isRecord(properties)) properties[name] = property
+}

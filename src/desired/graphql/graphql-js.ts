@@ -1,0 +1,33 @@
+// The one door to graphql-js for the rest of the program. Heavy: reached by dynamic import only.
+export {
+  execute,
+  getNamedType,
+  GraphQLBoolean,
+  GraphQLError,
+  GraphQLFloat,
+  GraphQLInt,
+  GraphQLInterfaceType,
+  GraphQLList,
+  GraphQLNonNull,
+  GraphQLObjectType,
+  GraphQLScalarType,
+  GraphQLSchema,
+  GraphQLString,
+  Kind,
+  OperationTypeNode,
+  parse,
+  print,
+  TypeInfo,
+  validate,
+  validateSchema,
+  valueFromASTUntyped,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql'
+export type {
+  DocumentNode,
+  FragmentDefinitionNode,
+  GraphQLFieldConfig,
+  GraphQLFormattedError,
+  OperationDefinitionNode,
+} from 'graphql'
