@@ -68,9 +68,8 @@ export interface QueryDocument<D, V> {
 }
 
 /**
- * Like Promise.all over `items`, at most `concurrency` at once, results in order. After the first error no further item is started, and what is under way is
- * waited for. The error names every item that failed: an `AggregateError` (what was thrown is in `errors`), or one with the code of trueup's that is among
- * them, whose `cause` that is.
+ * Like Promise.all over `items`, at most `concurrency` at once, results in order. After the first error nothing more is started, and what is under way is waited for.
+ * The error names every item that failed: an `AggregateError`; where an item threw an error of trueup, one with its code and that as its `cause`.
  */
 export type BoundedMap = <T, R>(items: Iterable<T>, fn: (item: T, index: number) => Promise<R>) => Promise<R[]>
 
