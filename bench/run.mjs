@@ -2,6 +2,7 @@
 import { affectedBenches } from './affected.mjs'
 import { baseSideBenches } from './base-side.mjs'
 import { benchCommand } from './command.mjs'
+import { dataBenches } from './data.mjs'
 import { digestBenches } from './digest.mjs'
 import { dueQueueBenches } from './due-queue.mjs'
 import { postgresAccessBenches } from './postgres-access.mjs'
@@ -19,5 +20,6 @@ await benchCommand([
   ...affectedBenches,
   ...dueQueueBenches,
   ...queryBenches,
+  ...dataBenches,
   ...scheduleBenches,
 ])

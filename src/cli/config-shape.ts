@@ -3,9 +3,10 @@
 import { DURATION_FORMS, parseDuration } from '../util/duration.js'
 import { AFTER } from './config-after.js'
 import { APPROVALS } from './config-approvals.js'
-import { PROVIDERS } from './config-providers.js'
 import { FREEZES } from './config-freezes.js'
+import { dataShape } from './config-data.js'
 import { SOURCE } from './config-source.js'
+import { PROVIDERS } from './config-providers.js'
 import type { ValueKind } from './options-kinds.js'
 import { oneOf, parseAmount } from './options-kinds.js'
 import { optionNames, optionSpec } from './options.js'
@@ -116,7 +117,7 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
           'Where integrations are found: directories, files or package names. Default: the folder integrations, where there is one.',
         of: { kind: 'text', description: 'A directory, a file or a package name.', expected: TEXT },
       },
-      data: { kind: 'text', description: 'The folder in which the data of a revision lies.', expected: TEXT },
+      data: dataShape(),
       ...optionShapes(),
       secrets: {
         kind: 'object',
@@ -161,8 +162,8 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
       },
       limits,
       approvals: APPROVALS,
-      providers: PROVIDERS,
       freezes: FREEZES,
+      providers: PROVIDERS,
       targets: {
         kind: 'map',
         description:

@@ -75,7 +75,7 @@ export function effectiveTargetSettings(config: Config, target: TargetConfig): J
   return {
     integration: target.integration,
     params: target.params,
-    data: config.data ?? null,
+    data: typeof config.data === 'object' ? { ...config.data } : (config.data ?? null),
     limits: { ...target.limits },
     store: config.store ?? OPTIONS.store.default,
     secrets: { ...secretsOf(config) },

@@ -37,15 +37,18 @@ export interface SecretsConfig {
   readonly dir?: string
 }
 
+/** Where data lies, relative to trueup.yaml. */
+export interface DataConfig {
+  readonly dir?: string
+  readonly format?: 'default' | 'qontract'
+  readonly schemas?: string
+  readonly graphql?: string
+  readonly resources?: string
+}
+
 /** Which secret holds the HMAC keys of cache entries (a field each), and the field that signs. */
 export interface CacheConfig {
   readonly sign: { readonly secret: string; readonly key: string }
-}
-
-/** How often one origin may be called, e.g. `10/s`. */
-export interface ProviderConfig {
-  readonly rate: string
-  readonly burst?: number
 }
 
 /** Recurring times at which a daemon applies nothing. */
@@ -60,6 +63,12 @@ export interface ConfigFreeze {
   readonly targets?: readonly string[]
 }
 
+/** How often one origin may be called, e.g. `10/s`. */
+export interface ProviderConfig {
+  readonly rate: string
+  readonly burst?: number
+}
+
 /** The checked file. Plain JSON data, so that it can be kept by the digest of its text. Durations are in ms. */
 export interface Config {
   /** The file as it is named in messages; null when there is none. */
@@ -67,7 +76,7 @@ export interface Config {
   readonly version: 1
   /** Absent: the folder `integrations` beside the file, where there is one. */
   readonly integrations?: readonly string[]
-  readonly data?: string
+  readonly data?: string | DataConfig
   readonly store?: string
   readonly timeout?: number
   readonly concurrency?: number
@@ -77,9 +86,9 @@ export interface Config {
   readonly ttl?: number
   readonly limits?: LimitSettings
   readonly approvals?: readonly Approval[]
+  readonly freezes?: readonly ConfigFreeze[]
   /** By origin. */
   readonly providers?: Readonly<Record<string, ProviderConfig>>
-  readonly freezes?: readonly ConfigFreeze[]
   readonly targets?: Readonly<Record<string, ConfigTarget>>
   /** 1-based line of each key by its path, e.g. `secrets.backend`. */
   readonly lines: Readonly<Record<string, number>>

@@ -1,4 +1,5 @@
 // A project and a revision in, its data bundle ready to be asked out. Revisions with the same data share one; at most two are kept.
+import { posix } from 'node:path'
 import type { DataPlace } from '../desired/data/list-files.js'
 import type { BundleQueries } from '../desired/graphql/bundle-queries.js'
 import { escapeGlob } from '../desired/globs.js'
@@ -7,17 +8,17 @@ import { digestOf } from '../util/digest.js'
 import { pathInside, type Project } from './project.js'
 
 const KEPT = 2
-/** Where the data of this project lie. @throws config-invalid for a folder outside of the repository */
+/** Where the data of this project lie: what is not said lies beside the folder of the data files. */
 export function dataPlace(project: Project): DataPlace {
   const root = pathInside(project.repository.root, project.directory) ?? ''
-  const at = (path: string): string => (root === '' ? path : `${root}/${path}`)
-  const dir = (project.config.data ?? 'data').replace(/^(?:\.\/+)+/, '').replace(/\/+$/, '')
+  const dir = posix.join(root, project.config.data ?? 'data').replace(/\/$/, '')
+  const beside = (path: string): string => posix.join(posix.dirname(dir), path)
   return {
     format: 'default',
-    dir: at(dir),
-    schemas: at('schemas'),
-    graphql: at('graphql-schemas/schema.yml'),
-    resources: at('resources'),
+    dir: dir === '.' ? '' : dir,
+    schemas: beside('schemas'),
+    graphql: beside('graphql-schemas/schema.yml'),
+    resources: beside('resources'),
   }
 }
 

@@ -18,6 +18,8 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<CommandFunction>>> = 
   run: () => Promise.resolve(runCommand),
   report: async () => (await import('./commands/report.js')).reportCommand,
   affected: async () => (await import('./commands/affected.js')).affectedCommand,
+  'data validate': async () => (await import('./commands/data.js')).dataValidateCommand,
+  'data bundle': async () => (await import('./commands/data.js')).dataBundleCommand,
   'shards list': async () => (await import('./commands/shards.js')).shardsListCommand,
   'shards verify': async () => (await import('./commands/shards.js')).shardsVerifyCommand,
   list: async () => (await import('./commands/list.js')).listCommand,

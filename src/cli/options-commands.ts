@@ -52,6 +52,16 @@ export const COMMANDS = {
     arguments: [],
     examples: ['trueup affected --base origin/main', 'trueup affected --base origin/main --committed -o github-matrix'],
   },
+  'data validate': {
+    summary: 'check the data of a revision: syntax, schemas, references, unique values; all that is wrong at once',
+    arguments: [],
+    examples: ['trueup data validate', 'trueup data validate --revision origin/main -o json'],
+  },
+  'data bundle': {
+    summary: 'the data of a revision as one JSON document, where nothing is wrong with it',
+    arguments: [],
+    examples: ['trueup data bundle --out bundle.json', 'trueup data bundle --revision HEAD --out bundle.json -o json'],
+  },
   'shards list': {
     summary: 'the shards of a target: items, digest, last apply',
     arguments: [TARGET],
@@ -195,6 +205,7 @@ export type CommandName = keyof typeof COMMANDS
 export const COMMAND_GROUPS: Readonly<Record<string, { readonly summary: string; readonly alone?: CommandName }>> = {
   owned: { summary: 'what targets own: list, adopt, release, move' },
   runs: { summary: 'the kept records: list, show, gc', alone: 'runs list' },
+  data: { summary: 'the data that desired states are made of: validate, bundle, query, types, serve' },
   shards: { summary: 'the shards of a target: list, verify' },
   lease: { summary: 'the leases of applies: list, release', alone: 'lease list' },
   store: { summary: 'the store itself: check, copy' },
@@ -202,7 +213,6 @@ export const COMMAND_GROUPS: Readonly<Record<string, { readonly summary: string;
   doubts: { summary: 'what nobody knows the outcome of: list, resolve', alone: 'doubts list' },
   durable: { summary: 'what durable functions have done: list, show, clear' },
   state: { summary: 'what targets remember: list, get, set, delete' },
-  data: { summary: 'the data bundle: query, types, serve' },
   new: { summary: 'write something to start from: integration' },
 }
 

@@ -1,6 +1,6 @@
 // Rows of the table of settings: filters of records, and what every command takes. Data only.
 import type { OptionSpec } from './options-spec.js'
-import { FLAG, RUNS } from './options-spec.js'
+import { DATA, FLAG, RUNS } from './options-spec.js'
 
 const DAY_MS = 86_400_000
 
@@ -21,6 +21,15 @@ export const COMMON_OPTIONS = {
     description: 'what the new integration may delete; asked for on a terminal',
     defaultText: 'none',
     variable: false,
+  },
+  revision: {
+    flag: 'revision',
+    value: { kind: 'text', placeholder: 'rev' },
+    commands: DATA,
+    group: 'What to run',
+    description: 'the data of this revision',
+    defaultText: 'the working tree',
+    variable: true,
   },
   only: {
     flag: 'only',

@@ -183,9 +183,9 @@ export const RUN_OPTIONS = {
   out: {
     flag: 'out',
     value: { kind: 'text', placeholder: 'file' },
-    commands: RUNS,
+    commands: [...RUNS, 'data bundle'],
     group: 'Safety',
-    description: 'keep the plan in this file, for trueup apply <file>',
+    description: 'keep the plan in this file, for trueup apply <file>; of data bundle: write the bundle to this file',
     variable: true,
   },
   expectPlan: {

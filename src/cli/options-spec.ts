@@ -34,12 +34,14 @@ export const RUNS = ['plan', 'apply', 'run'] as const
 export const STEERED = ['undo', 'destroy'] as const
 export const OWNED = ['owned list', 'owned adopt', 'owned release', 'owned move'] as const
 export const CACHES = ['cache list', 'cache show', 'cache delete', 'cache gc'] as const
+export const DATA = ['data validate', 'data bundle'] as const
 /** Those that may need the repository and the store. */
 export const READERS = [
   ...RUNS,
   ...STEERED,
   ...OWNED,
   'affected',
+  ...DATA,
   'shards list',
   'shards verify',
   'list',

@@ -119,6 +119,18 @@ class GitRepository implements Repository {
     })
   }
 
+  async committedAt(commit: string): Promise<number> {
+    const answer = await this.#objects.get(commit)
+    const seconds =
+      answer.kind === 'found'
+        ? /^committer .* (\d+) [-+]\d{4}$/m.exec(answer.content.toString('latin1'))?.[1]
+        : undefined
+    if (seconds !== undefined) return Number(seconds)
+    throw new TrueupError('source-unavailable', `${this.root} holds no commit ${commit}: run \`git fetch\` for it`, {
+      details: { commit },
+    })
+  }
+
   async changedPaths({ base, head, globs }: ChangeQuestion): Promise<readonly string[]> {
     const matcher = compileGlobs(globs)
     if (head.kind === 'commit') return this.#trees.changed(base, head.id, matcher)

@@ -31,6 +31,7 @@ export function createMemoryRepository(files: MemoryFiles | MemoryCommits): Repo
       snapshotOf(headId, committed ? { kind: 'commit', id: headId } : { kind: 'worktree', commit: headId }),
     resolve: (revision) => Promise.resolve(resolveName(revision, headId, byId)),
     at: (id) => snapshotOf(id, { kind: 'commit', id }),
+    committedAt: () => Promise.resolve(0),
     changedPaths: ({ base, head, globs }) => {
       const matcher = compileGlobs(globs)
       const [before, after] = [base, head.kind === 'commit' ? head.id : headId].map((id) => byId.get(id) ?? {})

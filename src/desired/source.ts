@@ -62,6 +62,8 @@ export interface Repository {
   /** A revision as a full commit id; tries one depth-1 fetch when it is not here. Anything that looks like an option is refused (`usage`). */
   resolve(revision: string): Promise<ResolvedRevision>
   at(commit: string): Promise<Snapshot>
+  /** When a commit (a full id that is here) was made: whole seconds since 1970. */
+  committedAt(commit: string): Promise<number>
   /** Matching paths, sorted, in which a revision differs from a commit. None is missing; one may be as it was after all (written back, say). */
   changedPaths(question: ChangeQuestion): Promise<readonly string[]>
   /** Whether this exact path is in the index (a store there could be forged by a pull request). */

@@ -9,6 +9,8 @@ const CLI = join(dirname(bin), '..', 'dist', 'cli')
 /** Each costs milliseconds or tens of them; none is needed to say that nothing is to be done. */
 const HEAVY = [
   'yaml',
+  'js-yaml',
+  'ajv',
   'zod',
   'oxc-parser',
   'jiti',
@@ -20,7 +22,6 @@ const HEAVY = [
   '@smithy',
   'graphql',
   'graphql-request',
-  'ajv',
   '@graphql-codegen',
 ]
 

@@ -57,6 +57,7 @@ const repository: Repository = {
         : { kind: 'found', id: 'b'.repeat(40), fetched: false },
     ),
   at: () => Promise.resolve(memorySnapshot(files)),
+  committedAt: () => Promise.reject(new Error('not asked')),
   changedPaths: () => Promise.reject(new Error('not asked')),
   isTracked: () => Promise.resolve(false),
   facts: () => Promise.resolve({ tool: 'git', shallow: false, commit: null }),

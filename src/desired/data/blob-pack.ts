@@ -38,12 +38,20 @@ export class BlobPack {
     return text.slice(space + id.length + 2)
   }
 
+  /** Whether there is a line for it, which may turn out to be torn. */
+  has(id: string): boolean {
+    if (this.#added.has(id)) return true
+    if (!this.#lines.has(id)) return false
+    this.#used.add(id)
+    return true
+  }
+
   /** @param id without spaces and line ends; @param text on one line */
   put(id: string, text: string): void {
     this.#added.set(id, text)
   }
 
-  /** Writes what was put, and drops what no longer pays. */
+  /** Writes what was put, and drops what was neither put nor asked for where that is most of it. */
   async save(): Promise<void> {
     if (this.#file === null || this.#added.size === 0) return
     const lines: string[] = []

@@ -1,9 +1,9 @@
 // The facts of all files of a revision in, what is wrong between them out: references that lead nowhere or to the wrong schema, values that must be
 // unique, resources that are missing. Reads nothing; a target's value is asked for only where a schema is written at the reference.
 import type { Json } from '../../event.js'
-import { formatPath, type JsonPath } from '../../util/json-path.js'
+import { formatPath } from '../../util/json-path.js'
 import { didYouMean } from '../../util/suggest.js'
-import type { Facts, ReferenceFact } from './facts.js'
+import { pathOf, pathText, type Facts, type PathText, type ReferenceFact } from './facts.js'
 import type { Finding } from './faults.js'
 import type { Confs } from './graphql-confs.js'
 import type { SchemaSet } from './schema-set.js'
@@ -46,40 +46,41 @@ class Check {
     const items = new Map<string, number>()
     for (const reference of facts.references) {
       this.#reference(path, reference)
-      if (reference.isItem) this.#item(path, items, itemOfReference(reference, this.#files))
+      if (reference[3] === 1) this.#namedReference(path, items, reference)
     }
-    for (const item of facts.items) this.#item(path, items, item)
-    for (const { at, to, schema } of facts.resources) {
+    for (const [list, type, members] of facts.lists)
+      for (const [index, id] of members) this.#item(path, items, { list, index, type, id })
+    for (const [at, to, , schema] of facts.resources) {
       if (this.#files.resources.has(to)) continue
       const hint = this.#nearest(to, this.#files.resources)
       this.#add(path, {
         kind: 'REF',
         reason: 'RESOURCE_FILE_NOT_FOUND',
-        at,
+        at: pathOf(at),
         message: `there is no resource ${to}.${hint}`,
         schema,
       })
     }
-    for (const { type, field, value, at } of facts.uniques) {
-      const key = JSON.stringify([type, field, value])
+    for (const [type, field, value, at] of facts.uniques) {
+      const key = `${type} ${field} ${value}`
       const first = this.#uniques.get(key)
       if (first === undefined) this.#uniques.set(key, path)
       else
         this.#add(path, {
           kind: 'UNIQUE',
           reason: 'DUPLICATE_UNIQUE_FIELD',
-          at,
-          message: `${formatPath(at)} must be unique among all ${type}, and ${value} is in ${first === path ? 'this file already' : `${first} too`}`,
+          at: pathOf(at),
+          message: `${formatPath(pathOf(at))} must be unique among all ${type}, and ${value} is in ${first === path ? 'this file already' : `${first} too`}`,
           schema: facts.schema,
         })
     }
   }
 
-  #reference(path: string, { at, to, expected }: ReferenceFact): void {
+  #reference(path: string, [at, to, expected]: ReferenceFact): void {
     const { data, schemas } = this.#files
     const target = data.get(to)
     const add = (reason: Finding['reason'], message: string, schema: string | null): void => {
-      this.#add(path, { kind: 'REF', reason, at, message, schema })
+      this.#add(path, { kind: 'REF', reason, at: pathOf(at), message, schema })
     }
     if (target === undefined) {
       add('FILE_NOT_FOUND', `there is no data file ${to}${whyNot(to, data)}.${this.#nearest(to, data.keys())}`, null)
@@ -90,7 +91,7 @@ class Check {
       if (target.schema !== expected)
         add(
           'INCORRECT_SCHEMA',
-          `${formatPath(at)} must be a file of ${expected}, and ${to} is one of ${target.schema}`,
+          `${formatPath(pathOf(at))} must be a file of ${expected}, and ${to} is one of ${target.schema}`,
           expected,
         )
       return
@@ -104,13 +105,22 @@ class Check {
     add('SCHEMA_REF_VALIDATION_ERROR', `${to} does not fit what ${file} asks for here: ${first}${others}`, file)
   }
 
+  #namedReference(path: string, items: Map<string, number>, [at, to]: ReferenceFact): void {
+    const target = this.#files.data.get(to)
+    if (typeof target?.schema !== 'string' || target.rootIdentifier === null) return
+    const type = this.#files.confs.ofSchema(target.schema)
+    const list = pathOf(at)
+    const index = list.at(-2)
+    if (type === undefined || typeof index !== 'number') return
+    this.#item(path, items, { list: pathText(list.slice(0, -2)), index, type: type.name, id: target.rootIdentifier })
+  }
+
   #item(
     path: string,
     items: Map<string, number>,
-    item: { readonly list: JsonPath; readonly index: number; readonly type: string; readonly id: string } | undefined,
+    item: { readonly list: PathText; readonly index: number; readonly type: string; readonly id: string },
   ): void {
-    if (item === undefined) return
-    const key = JSON.stringify([item.list, item.type, item.id])
+    const key = `${item.type} ${item.id} ${item.list}`
     const first = items.get(key)
     if (first === undefined) {
       items.set(key, item.index)
@@ -120,8 +130,8 @@ class Check {
     this.#add(path, {
       kind: 'UNIQUE',
       reason: 'DUPLICATE_CONTEXT_UNIQUE_FIELD',
-      at: [...item.list, item.index],
-      message: `items ${String(first)} and ${String(item.index)} of ${formatPath(item.list)} are the same in ${fields}, which must tell them apart`,
+      at: [...pathOf(item.list), item.index],
+      message: `items ${String(first)} and ${String(item.index)} of ${formatPath(pathOf(item.list))} are the same in ${fields}, which must tell them apart`,
       schema: null,
     })
   }
@@ -134,17 +144,6 @@ class Check {
   #add(path: string, finding: Finding): void {
     this.findings.push({ path, finding })
   }
-}
-
-function itemOfReference(
-  { at, to }: ReferenceFact,
-  { data, confs }: FilesToCheck,
-): { list: JsonPath; index: number; type: string; id: string } | undefined {
-  const target = data.get(to)
-  const type = typeof target?.schema !== 'string' ? undefined : confs.ofSchema(target.schema)
-  const index = at.at(-2)
-  if (typeof target?.rootIdentifier !== 'string' || type === undefined || typeof index !== 'number') return undefined
-  return { list: at.slice(0, -2), index, type: type.name, id: target.rootIdentifier }
 }
 
 function whyNot(to: string, data: ReadonlyMap<string, Facts>): string {

@@ -8,13 +8,14 @@ import type { Snapshot } from '../source.js'
 import type { DataBundle, DataFile, ResourceBackref, ResourceFile } from './bundle.js'
 import { checkConfs, checkFiles } from './check-files.js'
 import { sortedAndFrozen, withKeys } from './exact-json.js'
+import { pathOf } from './facts.js'
 import type { DataFault, Finding } from './faults.js'
 import { SCALARS } from './graphql-confs.js'
 import { resourceSchema } from './inspect-blob.js'
 import type { DataPlace } from './list-files.js'
 import { patchedSchemas } from './patch-schemas.js'
 import { positionIn } from './read-document.js'
-import { readData, type PlacedFinding, type ReadData, type ReadOptions } from './read-data.js'
+import { LostValue, readData, type PlacedFinding, type ReadData, type ReadOptions } from './read-data.js'
 import { valueAt } from './schema-set.js'
 
 export interface LoadOptions extends ReadOptions {
@@ -41,14 +42,25 @@ export interface LoadedBundle extends CheckedData {
  * What is wrong with files is no error but a fault.
  */
 export async function loadBundle(options: LoadOptions): Promise<LoadedBundle> {
-  const read = await readData(options)
-  const checked = await checkAll(options, read)
-  return { ...checked, bundle: await bundleOf(options, read) }
+  return reading(options, async (read) => ({
+    ...(await checkAll(options, read)),
+    bundle: await bundleOf(options, read),
+  }))
 }
 
 /** As {@link loadBundle}, without the values: what is remembered need not even be read. */
 export async function validateData(options: LoadOptions): Promise<CheckedData> {
-  return checkAll(options, await readData(options))
+  return reading(options, (read) => checkAll(options, read))
+}
+
+/** Once more, without what was kept, where that turns out to be damaged. */
+async function reading<T>(options: LoadOptions, work: (read: ReadData) => Promise<T>): Promise<T> {
+  try {
+    return await work(await readData(options))
+  } catch (error) {
+    if (!(error instanceof LostValue)) throw error
+    return await work(await readData({ ...options, cacheDirectory: null }))
+  }
 }
 
 async function checkAll({ snapshot, place }: LoadOptions, read: ReadData): Promise<CheckedData> {
@@ -118,10 +130,10 @@ async function bundleOf({ snapshot, commitTimestamp }: LoadOptions, read: ReadDa
   const named = new Set<string>()
   const references: [string, ResourceBackref][] = []
   for (const [path, { facts }] of read.data) {
-    for (const { to, isItem } of facts.references) if (isItem) named.add(to)
-    for (const { to, at, isTyped } of facts.resources) {
-      if (!isTyped || facts.schema === null) continue
-      references.push([to, Object.freeze({ path, datafileSchema: facts.schema, jsonpath: dotted(at) })])
+    for (const [, to, , isItem] of facts.references) if (isItem === 1) named.add(to)
+    for (const [at, to, isTyped] of facts.resources) {
+      if (isTyped === 0 || facts.schema === null) continue
+      references.push([to, Object.freeze({ path, datafileSchema: facts.schema, jsonpath: dotted(pathOf(at)) })])
     }
   }
   const data = new Map<string, DataFile>()
@@ -143,9 +155,12 @@ function dataFileOf(read: ReadData, path: string, isNamed: boolean): DataFile {
   const facts = read.data.get(path)?.facts
   if (!isRecord(value)) return Object.freeze({})
   const root = value as Readonly<Record<string, Json>>
-  for (const [at, id] of facts?.identifiers ?? []) {
-    const item = valueAt(root, at)
-    if (isRecord(item)) (item as Record<string, unknown>)['__identifier'] = id
+  for (const [at, , items] of facts?.lists ?? []) {
+    const list = valueAt(root, pathOf(at))
+    for (const [index, id] of items) {
+      const item = valueAt(list, [index])
+      if (isRecord(item)) (item as Record<string, unknown>)['__identifier'] = id
+    }
   }
   const own = isNamed ? (facts?.rootIdentifier ?? null) : null
   return sortedAndFrozen(

@@ -1,8 +1,8 @@
 // The schemas as read in, as they are in the bundle out: with the keys among their properties that bundling adds to data files.
 import type { Json } from '../../event.js'
 import { isRecord } from '../../util/is-record.js'
-import type { JsonPath } from '../../util/json-path.js'
 import { editableCopy, sortedAndFrozen } from './exact-json.js'
+import { pathOf, pathText, type PathText } from './facts.js'
 import type { ReadData } from './read-data.js'
 import { valueAt } from './schema-set.js'
 
@@ -11,21 +11,20 @@ const IDENTIFIER = { type: 'string' }
 
 /** `named`: data files that some list refers to. */
 export function patchedSchemas(read: ReadData, named: ReadonlySet<string>): ReadonlyMap<string, Json> {
-  const identifiers = new Map<string, Map<string, JsonPath>>()
-  const mark = (file: string, pointer: JsonPath): void => {
-    const pointers = identifiers.get(file) ?? new Map<string, JsonPath>()
-    identifiers.set(file, pointers.set(JSON.stringify(pointer), pointer))
+  const identifiers = new Map<string, Set<PathText>>()
+  const mark = (file: string, pointer: PathText): void => {
+    identifiers.set(file, (identifiers.get(file) ?? new Set<PathText>()).add(pointer))
   }
   for (const [path, { facts }] of read.data) {
     for (const [file, pointer] of facts.patches) mark(file, pointer)
-    if (named.has(path) && facts.rootIdentifier !== null && facts.schema !== null) mark(facts.schema, [])
+    if (named.has(path) && facts.rootIdentifier !== null && facts.schema !== null) mark(facts.schema, pathText([]))
   }
   const patched = new Map<string, Json>()
   for (const [path, schema] of read.schemas) {
     const copy = editableCopy(schema)
     if (isRecord(copy) && copy['$schema'] === '/metaschema-1.json') addProperty(copy, '$file_sha256sum', CHECKSUM)
-    for (const pointer of identifiers.get(path)?.values() ?? []) {
-      const part = valueAt(copy, pointer)
+    for (const pointer of identifiers.get(path) ?? []) {
+      const part = valueAt(copy, pathOf(pointer))
       if (isRecord(part)) addProperty(part, '__identifier', IDENTIFIER)
     }
     patched.set(path, sortedAndFrozen(copy))

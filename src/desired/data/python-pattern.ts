@@ -68,5 +68,5 @@ function escaped(unit: string, inClass: boolean): string {
   if (unit === 'a') return '\\x07'
   if (unit === '-') return inClass ? '\\-' : '-'
   // What Python lets be escaped without need, the flag u does not.
-  return /[\w]/.test(unit) || SYNTAX.includes(unit) ? `\\${unit}` : unit
+  return /[A-Za-z\d]/.test(unit) || SYNTAX.includes(unit) ? `\\${unit}` : unit
 }

@@ -80,14 +80,14 @@ export async function readData(options: ReadOptions): Promise<ReadData> {
   const inspector = new Inspector(inspectorOptions)
   const digests = new SchemaDigests(schemas, graphql)
 
-  const known = new Map<string, Facts>()
+  const known = new Map<string, KnownFacts>()
   const files = [...data.files, ...resources.files]
   const todo = new Map<string, ListedFile>()
   for (const file of files) {
     const id = idOf(file)
     if (known.has(id) || todo.has(id)) continue
     const kept = keptFacts(packs.facts.get(id), digests)
-    if (kept === undefined) todo.set(id, file)
+    if (kept === undefined || (kept.hasValue && !packs.values.has(id))) todo.set(id, file)
     else known.set(id, kept)
   }
   let parsed = 0
@@ -100,7 +100,7 @@ export async function readData(options: ReadOptions): Promise<ReadData> {
     onResult: (result) => {
       if (result.parsed !== undefined) parsed += 1
       keep(result, packs, digests)
-      known.set(result.id, result.facts)
+      known.set(result.id, { facts: result.facts, hasValue: hasValue(result, packs) })
     },
   })
   await Promise.all([packs.facts.save(), packs.values.save()])
@@ -108,12 +108,11 @@ export async function readData(options: ReadOptions): Promise<ReadData> {
   const factsOf = (list: readonly ListedFile[]): Map<string, FileFacts> => {
     const all = new Map<string, FileFacts>()
     for (const listed of list) {
-      const facts = known.get(idOf(listed))
-      if (facts === undefined) throw new Error(`Internal error: nothing is known of ${listed.file}`)
-      for (const finding of facts.findings) findings.push({ file: listed.file, finding })
+      const one = known.get(idOf(listed))
+      if (one === undefined) throw new Error(`Internal error: nothing is known of ${listed.file}`)
+      for (const finding of one.facts.findings) findings.push({ file: listed.file, finding })
       const isData = listed.kind === 'yaml' || listed.kind === 'json'
-      if (!isData || (packs.values.get(idOf(listed)) ?? '').length > SHA_LENGTH + 1)
-        all.set(listed.path, { listed, facts })
+      if (!isData || one.hasValue) all.set(listed.path, { listed, facts: one.facts })
     }
     return all
   }
@@ -137,13 +136,22 @@ export async function readData(options: ReadOptions): Promise<ReadData> {
     parsedOf(path) {
       const listed = dataFacts.get(path)?.listed
       const text = listed === undefined ? undefined : packs.values.get(idOf(listed))
-      if (text === undefined) throw new Error(`Internal error: the value of ${path} is not there`)
+      if (text === undefined) throw new LostValue(`Internal error: the value of ${path} is not there`)
       return { sha256: text.slice(0, SHA_LENGTH), value: parseKept(text.slice(SHA_LENGTH + 1)) }
     },
   }
 }
 
 const SHA_LENGTH = 64
+
+interface KnownFacts {
+  readonly facts: Facts
+  /** Of data files: there is a value, kept under the same id. */
+  readonly hasValue: boolean
+}
+
+/** A value that was kept cannot be read after all. Reading the data again without what was kept helps. */
+export class LostValue extends Error {}
 
 interface Packs {
   readonly facts: BlobPack
@@ -162,16 +170,40 @@ function idOf({ oid, kind }: ListedFile): string {
   return `${oid}:${kind}`
 }
 
+/** {@link Facts} without the names of its parts, which would be half of the text. */
+type KeptFacts = readonly [
+  Facts['schema'],
+  Facts['references'],
+  Facts['resources'],
+  Facts['uniques'],
+  Facts['lists'],
+  Facts['patches'],
+  Facts['rootIdentifier'],
+  Facts['findings'],
+]
+
 /** Kept with the digest of what they depend on, which is `final` for facts that depend on no schema. */
-function keptFacts(text: string | undefined, digests: SchemaDigests): Facts | undefined {
+function keptFacts(text: string | undefined, digests: SchemaDigests): KnownFacts | undefined {
   if (text === undefined) return undefined
-  const [digest, facts] = JSON.parse(text) as [string, Facts]
-  return digest === 'final' || digest === digests.of(facts.schema) ? facts : undefined
+  const [digest, hasValue, ...parts] = JSON.parse(text) as readonly [string, number, ...KeptFacts]
+  const [schema, references, resources, uniques, lists, patches, rootIdentifier, findings] = parts
+  if (digest !== 'final' && digest !== digests.of(schema)) return undefined
+  const facts = { schema, references, resources, uniques, lists, patches, rootIdentifier, findings }
+  return { facts, hasValue: hasValue === 1 }
 }
 
-function keep({ id, facts, parsed, isFinal }: BlobResult, packs: Packs, digests: SchemaDigests): void {
-  packs.facts.put(id, JSON.stringify([isFinal ? 'final' : digests.of(facts.schema), facts]))
-  if (parsed !== undefined) packs.values.put(id, `${parsed.sha256} ${parsed.json}`)
+/** What comes without a value was made of one that was kept, or there is none. */
+function hasValue({ id, parsed }: BlobResult, { values }: Packs): boolean {
+  return parsed === undefined ? values.has(id) : parsed.json !== ''
+}
+
+function keep(result: BlobResult, packs: Packs, digests: SchemaDigests): void {
+  const { id, facts, parsed, isFinal } = result
+  const { schema, references, resources, uniques, lists, patches, rootIdentifier, findings } = facts
+  const parts: KeptFacts = [schema, references, resources, uniques, lists, patches, rootIdentifier, findings]
+  const digest = isFinal ? 'final' : digests.of(schema)
+  packs.facts.put(id, JSON.stringify([digest, hasValue(result, packs) ? 1 : 0, ...parts]))
+  if (parsed !== undefined && parsed.json !== '') packs.values.put(id, `${parsed.sha256} ${parsed.json}`)
 }
 
 /** What was parsed before comes as it was kept; the rest as bytes, read in one go. */
@@ -180,7 +212,7 @@ async function* jobsOf(snapshot: Snapshot, files: readonly ListedFile[], values:
   for (const file of files) {
     const json =
       file.kind === 'yaml' || file.kind === 'json' ? values.get(idOf(file))?.slice(SHA_LENGTH + 1) : undefined
-    if (json === undefined || json === '') unread.push(file)
+    if (json === undefined) unread.push(file)
     else yield { id: idOf(file), kind: file.kind, content: json }
   }
   let next = 0

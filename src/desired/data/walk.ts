@@ -6,7 +6,7 @@ import { isRecord } from '../../util/is-record.js'
 import { formatPath, type JsonPath } from '../../util/json-path.js'
 import { exactJson, onlyKeys } from './exact-json.js'
 import type { Finding } from './faults.js'
-import type { Facts } from './facts.js'
+import { pathText, type Facts } from './facts.js'
 import { SCALARS, type Conf, type ConfField, type Confs } from './graphql-confs.js'
 
 const RESOURCE_REF = '/common-1.json#/definitions/resourceref'
@@ -53,15 +53,20 @@ export function walkFile({ value, schemas, confs }: WalkOptions): Facts {
     parent: undefined,
   })
   const { facts } = walk
-  for (const [at, item] of walk.named) {
+  const lists = new Map<string, [string, string, [number, string][]]>()
+  const patches = new Map<string, [string, string]>()
+  for (const item of walk.named.values()) {
     const id = identifierOf(item.value, item.fields)
     if (id === null) continue
-    facts.identifiers.push([JSON.parse(at) as (string | number)[], id])
-    for (const part of [item.part, item.oneOf]) if (part !== undefined) facts.patches.push([part.file, part.pointer])
-    const index = item.at.at(-1)
-    if (typeof index === 'number' && item.type !== undefined)
-      facts.items.push({ list: item.at.slice(0, -1), index, type: item.type.name, id })
+    for (const part of [item.part, item.oneOf])
+      if (part !== undefined) patches.set(`${part.file} ${pathText(part.pointer)}`, [part.file, pathText(part.pointer)])
+    const key = JSON.stringify([item.at.slice(0, -1), item.type])
+    const list = lists.get(key) ?? [pathText(item.at.slice(0, -1)), item.type, []]
+    lists.set(key, list)
+    list[2].push([item.index, id])
   }
+  facts.lists.push(...lists.values())
+  facts.patches.push(...patches.values())
   if (type !== undefined && type.contextUnique.length > 0)
     facts.rootIdentifier = identifierOf(value, new Set(type.contextUnique))
   return facts
@@ -83,7 +88,8 @@ interface NamedItem {
   readonly fields: Set<string>
   readonly part: SchemaPart | undefined
   readonly oneOf: SchemaPart | undefined
-  readonly type: Conf | undefined
+  readonly index: number
+  readonly type: string
 }
 
 class Walk {
@@ -100,8 +106,7 @@ class Walk {
       references: [],
       resources: [],
       uniques: [],
-      items: [],
-      identifiers: [],
+      lists: [],
       patches: [],
       rootIdentifier: null,
       findings: [],
@@ -184,26 +189,24 @@ class Walk {
     const schema = isRecord(part?.schema) ? part.schema : undefined
     const isResource = schema?.['$ref'] === RESOURCE_REF
     if (typeof value === 'string' && (isResource || field?.resolvesResource === true))
-      this.facts.resources.push({ at, to: value, isTyped: isResource, schema: part?.file ?? null })
+      this.facts.resources.push([pathText(at), value, isResource ? 1 : 0, part?.file ?? null])
     if (key === '$ref' && typeof value === 'string') {
       const expected = schema?.['$schemaRef']
-      this.facts.references.push({
-        at,
-        to: value,
-        expected:
-          typeof expected === 'string'
-            ? expected
-            : isRecord(expected) && part !== undefined
-              ? [part.file, [...part.pointer, '$schemaRef']]
-              : null,
-        isItem: typeof at.at(-2) === 'number',
-      })
+      this.facts.references.push([
+        pathText(at),
+        value,
+        typeof expected === 'string'
+          ? expected
+          : isRecord(expected) && part !== undefined
+            ? [part.file, [...part.pointer, '$schemaRef']]
+            : null,
+        typeof at.at(-2) === 'number' ? 1 : 0,
+      ])
     }
     if (type !== undefined && field !== undefined && key !== '$ref') {
       const over = type.interface === null ? undefined : this.#confs.types.get(type.interface)
       const owner = over?.fields.get(field.name)?.isUnique === true ? over : field.isUnique ? type : undefined
-      if (owner !== undefined)
-        this.facts.uniques.push({ type: owner.name, field: field.name, value: exactJson(value), at })
+      if (owner !== undefined) this.facts.uniques.push([owner.name, field.name, exactJson(value), pathText(at)])
     }
     this.#nameItem(node)
   }
@@ -217,7 +220,10 @@ class Walk {
     const name = member?.at.at(-1)
     if (typeof name !== 'string' || item === undefined || typeof item.at.at(-1) !== 'number') return
     if (member?.field === undefined || !(member.field.isContextUnique || member.field.isUnique)) return
-    const key = JSON.stringify(item.at)
+    const type = item.field === undefined ? item.type : this.#confs.types.get(item.field.type)
+    const index = item.at.at(-1)
+    if (type === undefined || typeof index !== 'number') return
+    const key = pathText(item.at)
     const known = this.named.get(key)
     if (known !== undefined) known.fields.add(name)
     else
@@ -227,7 +233,8 @@ class Walk {
         fields: new Set([name]),
         part: item.part,
         oneOf: item.oneOf,
-        type: item.field === undefined ? item.type : this.#confs.types.get(item.field.type),
+        index,
+        type: type.name,
       })
   }
 
