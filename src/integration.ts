@@ -68,9 +68,8 @@ export interface QueryDocument<D, V> {
 }
 
 /**
- * Like Promise.all over `items`, at most `concurrency` at once, results in order. After the first error no further item is started; what is under way
- * is waited for. Then an error is thrown that names every item that failed, by index and a short text: an `AggregateError` with what was thrown
- * in `errors`, in the order of the items. Where an item failed with an error of trueup, it is one with that code, and that `AggregateError` is its `cause`.
+ * Like Promise.all over `items`, at most `concurrency` at once, results in order. After the first error nothing more is started, and what is under way is waited for.
+ * The error names every item that failed: an `AggregateError`; where an item threw an error of trueup, one with its code and that as its `cause`.
  */
 export type BoundedMap = <T, R>(items: Iterable<T>, fn: (item: T, index: number) => Promise<R>) => Promise<R[]>
 

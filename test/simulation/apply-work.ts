@@ -165,7 +165,14 @@ export function applyWork({ sharded }: { readonly sharded: boolean }): Work {
     })
     room.scheduler.note(process.name, `run ${run} ends with ${String(record.exitCode)} ${record.error?.code ?? ''}`)
     const { code } = record.error ?? {}
-    if (code === undefined && record.exitCode !== 0 && record.outcomes.every(({ result }) => result === 'applied'))
+    // What came late belongs to nobody, and stands in the way of who wants it otherwise.
+    const isInTheWay = record.exitCode === 3 && late.size > 0
+    if (
+      code === undefined &&
+      record.exitCode !== 0 &&
+      !isInTheWay &&
+      record.outcomes.every(({ result }) => result === 'applied')
+    )
       room.violated(`run ${run} ended with ${String(record.exitCode)} for no reason`)
     if (record.error?.message.includes('Internal error') === true) room.violated(record.error.message)
     return { exitCode: record.exitCode, changes: record.outcomes.length }
@@ -256,6 +263,7 @@ export function applyWork({ sharded }: { readonly sharded: boolean }): Work {
       const desired = desiredOne(room.scheduler)
       // What is in doubt or was orphaned is found by the first, and there is nothing left to do for the second.
       const first = await apply(room, process, desired, never)
+      if (first.exitCode === 3 && late.size > 0) return
       if (first.exitCode !== 0) room.violated(`in calm, an apply ends with ${String(first.exitCode)}`)
       const again = await apply(room, process, desired, never)
       if (again.exitCode !== 0 || again.changes > 0)
