@@ -20,6 +20,6 @@ await benchCommand([
   ...affectedBenches,
   ...dueQueueBenches,
   ...queryBenches,
-  ...scheduleBenches,
   ...dataBenches,
+  ...scheduleBenches,
 ])

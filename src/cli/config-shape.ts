@@ -4,8 +4,8 @@ import { DURATION_FORMS, parseDuration } from '../util/duration.js'
 import { AFTER } from './config-after.js'
 import { APPROVALS } from './config-approvals.js'
 import { FREEZES } from './config-freezes.js'
+import { dataShape } from './config-data.js'
 import { SOURCE } from './config-source.js'
-import { dataShape, TEXT } from './config-shape-parts.js'
 import type { ValueKind } from './options-kinds.js'
 import { oneOf, parseAmount } from './options-kinds.js'
 import { optionNames, optionSpec } from './options.js'
@@ -76,6 +76,8 @@ export function amountOf(value: unknown): number | string | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? value : undefined
   return typeof value === 'string' && value.endsWith('%') ? parseAmount(value) : undefined
 }
+
+const TEXT = 'a text that is not empty'
 
 export function configShape(): Extract<Shape, { kind: 'object' }> {
   const limits: Shape = {

@@ -60,7 +60,7 @@ export const COMMANDS = {
   'data bundle': {
     summary: 'the data of a revision as one JSON document, where nothing is wrong with it',
     arguments: [],
-    examples: ['trueup data bundle --out bundle.json', 'trueup data bundle --revision HEAD | sha256sum'],
+    examples: ['trueup data bundle --out bundle.json', 'trueup data bundle --revision HEAD --out bundle.json -o json'],
   },
   'shards list': {
     summary: 'the shards of a target: items, digest, last apply',

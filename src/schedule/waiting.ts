@@ -60,11 +60,21 @@ export function createWaiting(clock: Clock, ageingMs: number): Waiting {
     collect(priorityOf) {
       const monotonic = clock.monotonic()
       const now = clock.now()
-      const due = byMonotonic.popDue(monotonic)
-      for (const { key, at } of due) makeReady(key, at, priorityOf(key))
-      const dueByWall = byWall.popDue(now)
-      for (const { key, at } of dueByWall) makeReady(key, monotonic - (now - at), priorityOf(key))
-      return due.length + dueByWall.length
+      let count = 0
+      // Asked at each end of a run: with nothing due it must not even make a list.
+      if ((byMonotonic.nextAt() ?? Infinity) <= monotonic) {
+        for (const { key, at } of byMonotonic.popDue(monotonic)) {
+          makeReady(key, at, priorityOf(key))
+          count += 1
+        }
+      }
+      if ((byWall.nextAt() ?? Infinity) <= now) {
+        for (const { key, at } of byWall.popDue(now)) {
+          makeReady(key, monotonic - (now - at), priorityOf(key))
+          count += 1
+        }
+      }
+      return count
     },
     take() {
       const key = ready.popDue(Infinity, 1)[0]?.key

@@ -4,6 +4,7 @@ import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readBundleJson, writeBundleJson } from '../../src/desired/data/bundle-json.js'
+import { FAULT_REASONS } from '../../src/desired/data/faults.js'
 import { WORTH_WORKERS } from '../../src/desired/data/inspectors.js'
 import { QONTRACT_FILES } from '../support/data-project.js'
 import { createRig, type Files, type Rig } from '../support/rig.js'
@@ -242,5 +243,33 @@ describe('workers', () => {
     await rig.write({ 'data/users/many/17.yml': null })
     const bundle = (await rig.run(['data', 'bundle'])).stdout
     expect(bundle).toContain('"labels":{"n":401.0}')
+  })
+})
+
+describe('docs/data.md', () => {
+  it('its files and its commands work as they stand there', async () => {
+    const page = await readFile(new URL('../../docs/data.md', import.meta.url), 'utf8')
+    const blocks = [...page.matchAll(/^```(yaml|sh)\n([^]*?)^```$/gm)].map(([, language = '', text = '']) => ({
+      language,
+      text,
+    }))
+    const files = blocks
+      .filter(({ language }) => language === 'yaml')
+      .map(({ text }): [string, string] => [/^# (\S+)\n/.exec(text)?.[1] ?? 'trueup.yaml', text])
+    expect(files.map(([path]) => path)).toEqual(['trueup.yaml', 'schemas/user-1.yml', 'data/users/ann.yml'])
+    await using rig = await createRig({ files: Object.fromEntries(files) })
+    await rig.git('update-ref', 'refs/remotes/origin/main', 'HEAD')
+    const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.trim().split('\n'))
+    expect(commands.length).toBeGreaterThan(2)
+    for (const command of commands) {
+      const words = command.replace(/ +#.*$/, '').split(' ')
+      expect(words.shift()).toBe('trueup')
+      expect(await rig.run(words), command).toMatchObject({ code: 0, stderr: '' })
+    }
+  })
+
+  it('names every kind of fault', async () => {
+    const page = await readFile(new URL('../../docs/data.md', import.meta.url), 'utf8')
+    expect(Object.keys(FAULT_REASONS).filter((reason) => !page.includes(`\`${reason}\``))).toEqual([])
   })
 })

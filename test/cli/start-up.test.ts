@@ -10,6 +10,7 @@ const CLI = join(dirname(bin), '..', 'dist', 'cli')
 const HEAVY = [
   'yaml',
   'js-yaml',
+  'ajv',
   'zod',
   'oxc-parser',
   'jiti',
@@ -21,7 +22,6 @@ const HEAVY = [
   '@smithy',
   'graphql',
   'graphql-request',
-  'ajv',
   '@graphql-codegen',
 ]
 

@@ -1,9 +1,8 @@
-// A large part of what trueup.yaml may hold: where data lies. Data only.
+// What trueup.yaml says of the places of data. Data only.
 import type { Shape } from './config-shape.js'
 import { oneOf } from './options-kinds.js'
 
-/** Ends the sentence "… must be". */
-export const TEXT = 'a text that is not empty'
+const TEXT = 'a text that is not empty'
 
 export function dataShape(): Shape {
   const folder = (description: string): Extract<Shape, { kind: 'text' }> => ({
