@@ -163,6 +163,17 @@ export interface RunConfiguration {
   readonly destination: string | null
 }
 
+/** How often a run called one provider by `ctx.http`. */
+export interface ProviderCalls {
+  /** Origin: `https://dns.example.com`. */
+  readonly provider: string
+  /** Sent, with what was sent again: GET, HEAD, OPTIONS and what was declared to read. */
+  readonly reads: number
+  readonly writes: number
+  /** Before they could be sent, of all calls together: for the rate of trueup.yaml, or as the provider asked (Retry-After). */
+  readonly waitedMs: number
+}
+
 /** What a run leaves behind; also the object of `-o json` (`runs[]`). */
 export interface RunRecord {
   readonly run: RunIdentity
@@ -184,6 +195,8 @@ export interface RunRecord {
   readonly instead?: RunInstead
   /** Of runs that called durable functions. */
   readonly durable?: DurableSummary
+  /** Of runs that called somebody by `ctx.http`; the most called first. */
+  readonly calls?: readonly ProviderCalls[]
   /** Of runs that got as far as to open their target. */
   readonly configured?: RunConfiguration
 }

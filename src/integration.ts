@@ -67,7 +67,11 @@ export interface QueryDocument<D, V> {
   readonly __apiType?: (variables: V) => D
 }
 
-/** Like Promise.all over `items`, at most `concurrency` at once, results in order; the first error aborts the rest. */
+/**
+ * Like Promise.all over `items`, at most `concurrency` at once, results in order. After the first error no further item is started; what is under way
+ * is waited for. Then an error is thrown that names every item that failed, by index and a short text: an `AggregateError` with what was thrown
+ * in `errors`, in the order of the items. Where an item failed with an error of trueup, it is one with that code, and that `AggregateError` is its `cause`.
+ */
 export type BoundedMap = <T, R>(items: Iterable<T>, fn: (item: T, index: number) => Promise<R>) => Promise<R[]>
 
 /** `ctx.env(name)`: a declared variable, or undefined when unset. An undeclared name is an `undeclared-env` error. */

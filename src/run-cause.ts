@@ -70,7 +70,7 @@ async function caused(input: Planned, base: Snapshot): Promise<readonly PlannedC
   const { definition, params } = await session.loaded()
   const reread = new Map<string, ReadonlyMap<string, string | null>>()
 
-  const map = boundedMap(session.deps.budget, session.deps.stop)
+  const map = boundedMap(session.deps.budget, { signal: session.deps.stop })
   const shards = await session.deps.guard.planning({ integration: definition.name, mode: session.request.mode }, () =>
     map(planned.shards, async (shard, index): Promise<PlanShard> => {
       const now = planned.planning.shards[index]

@@ -5,6 +5,7 @@ import { staticShardsOf } from './desired/static-shards.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
 import type { Json, LeftOut, LimitCheck } from './event.js'
 import { applyApprovals } from './reconcile/approvals.js'
+import { authorMap } from './reconcile/author-map.js'
 import { createExec } from './reconcile/exec.js'
 import { createHttp } from './reconcile/http.js'
 import { createPostgres } from './reconcile/postgres.js'
@@ -115,7 +116,7 @@ export async function planRun(
   const { all, selected } = selection
   const ledger = await foldedLedger(session)
   const view = createOwnershipView(ledgerEntries(ledger))
-  const map = boundedMap(deps.budget, deps.stop)
+  const map = boundedMap(deps.budget, { signal: deps.stop })
   const memory = createRunMemory(session)
   const { instead } = request
   // What is brought back may refer to secrets that nothing desires any more.
@@ -208,7 +209,13 @@ export async function planShard(
     ]),
     env: createEnv(definition.name, declaration.env, deps.environment),
     log: createRunLog(place),
-    http: createHttp({ integration: definition.name, signal: deps.giveUp, planning: isPlanning, fetch: deps.fetch }),
+    http: createHttp({
+      ...deps,
+      integration: definition.name,
+      signal: deps.giveUp,
+      planning: isPlanning,
+      calls: session.calls,
+    }),
     postgres: postgres.connect,
     exec: createExec({
       integration: definition.name,
@@ -217,7 +224,7 @@ export async function planShard(
       planning: isPlanning,
       baseEnv: deps.environment,
     }),
-    map: boundedMap(deps.budget, deps.stop),
+    map: authorMap({ budget: deps.budget, signal: deps.stop, redact: (text) => deps.redactor.text(text) }),
     secrets: createSecretAccess({
       target: request.target,
       declared: definition.secrets ?? [],

@@ -14,6 +14,7 @@ import type {
   RunRecord,
 } from './event.js'
 import { exitCodeOf } from './exit-codes.js'
+import { createCallCounter, type CallCounter } from './reconcile/call-counter.js'
 import type { Steering } from './reconcile/steer.js'
 import type { CacheHit } from './run-cached.js'
 import { createLogKeeper } from './report/log-keeper.js'
@@ -30,6 +31,8 @@ export interface RunDraft {
   readonly id: string
   /** Passes events on without secrets, and keeps the log. */
   readonly reporter: Reporter
+  /** Counts what `ctx.http` sends. */
+  readonly calls: CallCounter
   opened(target: OpenTarget): void
   /** What is compared, for a run that ends before it is decided. */
   located(side: DecisionSide): void
@@ -54,6 +57,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   const startedAt = deps.clock.now()
   const begun = deps.clock.monotonic()
   const log = createLogKeeper()
+  const calls = createCallCounter()
   const { redactor } = deps
   const reporter: Reporter = {
     report(event) {
@@ -89,6 +93,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   return {
     id,
     reporter,
+    calls,
     opened({ declared: { declaration }, ...target }) {
       configured = target.configured
       integration = { name: declaration.integration, version: declaration.version }
@@ -148,6 +153,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
       }
     },
     record(state) {
+      const called = calls.counts()
       return redactRecord(redactor, {
         run: {
           id,
@@ -172,6 +178,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
         ...(before === undefined ? {} : { before: keptOf(before, outcomes, state) }),
         ...(request.instead === undefined ? {} : { instead: insteadOf(request.instead, left) }),
         ...(durable === undefined ? {} : { durable }),
+        ...(called === undefined ? {} : { calls: called }),
         ...(configured === undefined ? {} : { configured }),
       })
     },

@@ -9,6 +9,8 @@ import { headFacts, type HeadFacts } from './early-exit/head-facts.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
 import type { Json } from './event.js'
 import type { Log } from './integration.js'
+import { authorMap } from './reconcile/author-map.js'
+import { createCallCounter, type CallCounter } from './reconcile/call-counter.js'
 import { createHttp } from './reconcile/http.js'
 import { createEnv } from './reconcile/run-context.js'
 import { noCapture, type Authored } from './report/capture.js'
@@ -19,7 +21,6 @@ import { versionKey } from './secrets/version-key.js'
 import type { LeaseGuard } from './store/lease-guard.js'
 import { readLedger, type StoredLedger } from './store/ledger.js'
 import { createMarkStore, type MarkStore, type StoredMark } from './store/marks.js'
-import { boundedMap } from './util/bounded-map.js'
 import { boundSignal } from './util/bound-signal.js'
 import { digestOf } from './util/digest.js'
 import { once } from './util/once.js'
@@ -38,6 +39,8 @@ export interface RunSession {
   readonly authored: Authored
   /** Of this run: what is read of them is hidden in all that it tells. */
   readonly secrets: RunSecrets
+  /** Counts what `ctx.http` sends. */
+  readonly calls: CallCounter
   /** Shards that the comparison narrowed the run to. @defaultValue all */
   readonly only?: ReadonlySet<string>
   loaded(): Promise<LoadedTarget>
@@ -101,9 +104,19 @@ export interface SessionInput {
   readonly head: Snapshot
   readonly target: OpenTarget
   readonly authored: Authored
+  /** @defaultValue nobody reads what is counted */
+  readonly calls?: CallCounter
 }
 
-export async function openSession({ deps, request, runId, head, target, authored }: SessionInput): Promise<RunSession> {
+export async function openSession({
+  deps,
+  request,
+  runId,
+  head,
+  target,
+  authored,
+  calls = createCallCounter(),
+}: SessionInput): Promise<RunSession> {
   const { declaration } = target.declared
   const headInputs = await head.entries(declaration.inputs)
   const secrets = createRunSecrets({
@@ -180,7 +193,7 @@ export async function openSession({ deps, request, runId, head, target, authored
     const inputs =
       given !== undefined && typeof definition.inputs === 'function' ? definition.inputs(params) : declaration.inputs
     const planning = (): boolean => true
-    const http = createHttp({ integration: definition.name, signal: deps.stop, planning, fetch: deps.fetch })
+    const http = createHttp({ ...deps, integration: definition.name, signal: deps.stop, planning, calls })
     return deps.guard.planning({ integration: definition.name, mode: request.mode }, () =>
       evaluateDesired({
         definition,
@@ -190,7 +203,7 @@ export async function openSession({ deps, request, runId, head, target, authored
         snapshot,
         env: createEnv(definition.name, declaration.env, deps.environment),
         log,
-        map: boundedMap(deps.budget, deps.stop),
+        map: authorMap({ budget: deps.budget, signal: deps.stop, redact: (text) => deps.redactor.text(text) }),
         signal: boundSignal(deps.stop),
         http,
         queries: queries(snapshot),
@@ -208,6 +221,7 @@ export async function openSession({ deps, request, runId, head, target, authored
     facts,
     authored,
     secrets,
+    calls,
     loaded,
     queries,
     desired: once(() =>

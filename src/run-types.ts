@@ -8,6 +8,7 @@ import type { Json, LogRecord, PlanData, LimitCheck, Reporter, RunActor, RunConf
 import type { AnyIntegration, LimitSettings } from './integration.js'
 import type { Approval } from './reconcile/approvals.js'
 import type { DryRunGuard } from './reconcile/dry-run-guard.js'
+import type { Providers } from './reconcile/providers.js'
 import type { SavedPlan } from './reconcile/saved-plan.js'
 import type { Steering } from './reconcile/steer.js'
 import type { Authored, Capture } from './report/capture.js'
@@ -143,6 +144,8 @@ export interface RunDependencies {
   readonly redactor: Redactor
   /** What `ctx.http` sends with. */
   readonly fetch: typeof globalThis.fetch
+  /** Rates and pauses of whom `ctx.http` calls, shared by all runs of the process. */
+  readonly providers: Providers
   openTarget(sides: {
     readonly head: Snapshot
     readonly base: Snapshot | undefined

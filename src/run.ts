@@ -45,7 +45,7 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
     const target = { ...opened, store: createEndingStore(opened.store, deps) }
     draft.opened(target)
     for (const message of target.notes) deps.reporter.report({ kind: 'warned', target: request.target, message })
-    session = await openSession({ deps, request, runId: draft.id, head, target, authored })
+    session = await openSession({ deps, request, runId: draft.id, head, target, authored, calls: draft.calls })
     draft.located({ base: compared, ...headSide(head) })
     await runStages(session, draft, base)
   } catch (thrown) {
@@ -149,6 +149,8 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
   const guarded = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, deps.stop)
   await recoverDeadRuns(ground)
   const planned = await guarded(planRun(session, desired, selection))
+  // A machine that slept meanwhile may have read what another run has made: that is no plan, nor a reason to be blocked.
+  await ground.lease.check()
   draft.planned(
     planned.built.data,
     planned.limits,

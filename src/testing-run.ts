@@ -6,6 +6,7 @@ import type { Snapshot } from './desired/source.js'
 import type { Json, PlanData, RunEvent, RunMode, RunRecord } from './event.js'
 import type { AnyIntegration, Integration, LimitSettings } from './integration.js'
 import { installDryRunGuard } from './reconcile/dry-run-guard.js'
+import { unlimitedProviders } from './reconcile/providers.js'
 import { resolveParams } from './params.js'
 import { runOnce } from './run.js'
 import type { OpenTarget, RunDependencies, RunRequest } from './run-types.js'
@@ -96,6 +97,8 @@ export async function runRecorded(
     guard,
     redactor: createRedactor(),
     fetch: options.http ?? globalThis.fetch,
+    // The clock of a test stands still: nothing may wait for it.
+    providers: unlimitedProviders(),
     openTarget: ({ head }) => openTestTarget({ definition, options, store, target, head }),
     confirm: () => Promise.resolve(true),
     ...overrides.deps,

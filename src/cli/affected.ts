@@ -51,7 +51,7 @@ export async function findAffected(
     }
   }
   const changed = base.kind === 'found' ? await changedPaths(reading, known, base.id) : []
-  const map = boundedMap(createBudget(project.settings.concurrency.value), reading.signals.stop)
+  const map = boundedMap(createBudget(project.settings.concurrency.value), { signal: reading.signals.stop })
   const answers = await map(targets, async ({ target, isConfigured }, index): Promise<AffectedTarget | undefined> => {
     const one = known[index]
     if (one === undefined) return undefined

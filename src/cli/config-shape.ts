@@ -6,6 +6,7 @@ import { APPROVALS } from './config-approvals.js'
 import { FREEZES } from './config-freezes.js'
 import { dataShape } from './config-data.js'
 import { SOURCE } from './config-source.js'
+import { PROVIDERS } from './config-providers.js'
 import type { ValueKind } from './options-kinds.js'
 import { oneOf, parseAmount } from './options-kinds.js'
 import { optionNames, optionSpec } from './options.js'
@@ -162,6 +163,7 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
       limits,
       approvals: APPROVALS,
       freezes: FREEZES,
+      providers: PROVIDERS,
       targets: {
         kind: 'map',
         description:

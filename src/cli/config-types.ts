@@ -63,6 +63,12 @@ export interface ConfigFreeze {
   readonly targets?: readonly string[]
 }
 
+/** How often one origin may be called, e.g. `10/s`. */
+export interface ProviderConfig {
+  readonly rate: string
+  readonly burst?: number
+}
+
 /** The checked file. Plain JSON data, so that it can be kept by the digest of its text. Durations are in ms. */
 export interface Config {
   /** The file as it is named in messages; null when there is none. */
@@ -81,6 +87,8 @@ export interface Config {
   readonly limits?: LimitSettings
   readonly approvals?: readonly Approval[]
   readonly freezes?: readonly ConfigFreeze[]
+  /** By origin. */
+  readonly providers?: Readonly<Record<string, ProviderConfig>>
   readonly targets?: Readonly<Record<string, ConfigTarget>>
   /** 1-based line of each key by its path, e.g. `secrets.backend`. */
   readonly lines: Readonly<Record<string, number>>

@@ -1,10 +1,10 @@
 // plan, apply and run of several targets: side by side under one budget, logs that say whose they are, one summary, the worst exit code.
 import { setMaxListeners } from 'node:events'
-import type { RunRecord } from '../event.js'
+import type { Reporter, RunRecord } from '../event.js'
 import { worstExitCode } from '../exit-codes.js'
 import { savePlan, savedPlansText, type SavedPlan } from '../reconcile/saved-plan.js'
 import { manySummary } from '../report/many-summary.js'
-import { redactRecord } from '../report/redact-run.js'
+import { redactEvent, redactRecord } from '../report/redact-run.js'
 import { refusedRun, runMany } from '../run-many.js'
 import type { RunRequest } from '../run-types.js'
 import { unlessAborted } from '../util/unless-aborted.js'
@@ -45,7 +45,13 @@ async function runAll(
 ): Promise<EndedRun[]> {
   const { redactor } = input.context
   const shared = shareOf(project, true)
-  const reporter = await logReporterOf({ input, project, showTarget: true })
+  const log = await logReporterOf({ input, project, showTarget: true })
+  // What one run read of secrets is hidden in what the others say, too: in their logs at once, in their records at the end.
+  const reporter: Reporter = {
+    report: (event) => {
+      log.report(redactEvent(redactor, event))
+    },
+  }
   const requests = selected.map(({ input: own, target }): RunRequest =>
     requestOf(own, project, { target, savedPlan: plans.find((plan) => plan.target === target.name) ?? null }),
   )
@@ -67,7 +73,6 @@ async function runAll(
   shared.guard.uninstall()
   return selected.map(({ input: own }, at) => ({
     input: own,
-    // What one run read of secrets is hidden in what the others say, too.
     record: redactRecord(redactor, records[at] as RunRecord),
     request: requests[at] as RunRequest,
   }))

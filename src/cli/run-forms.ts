@@ -99,6 +99,7 @@ export async function runText({
         applyCommand,
         style,
         fullDigest: !context.stdinIsTerminal,
+        ...(request.mode === 'dry-run' && record.calls !== undefined ? { calls: record.calls } : {}),
       }),
     )
   }

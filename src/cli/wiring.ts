@@ -1,6 +1,7 @@
 // The only file that puts a run's dependencies together. Heavy adapters stay behind dynamic imports.
 import type { LimitCheck, LogRecord, PlanData, Reporter, RunActor } from '../event.js'
 import { installDryRunGuard, type DryRunGuard } from '../reconcile/dry-run-guard.js'
+import { createProviders, type Providers } from '../reconcile/providers.js'
 import type { Redactor } from '../report/redact.js'
 import type { OwnedDependencies } from '../run-owned.js'
 import type { RunDependencies } from '../run-types.js'
@@ -9,6 +10,7 @@ import type { ObjectStore } from '../store/object-store.js'
 import { createBudget, type Budget } from '../util/budget.js'
 import { systemClock } from '../util/clock.js'
 import { newUlid } from '../util/ulid.js'
+import { providerRates } from './config-providers.js'
 import { openTarget, type TargetReference } from './open-target.js'
 import { actorOf, isCi, isDead, thisProcess, type ProcessContext } from './process-context.js'
 import type { Project } from './project.js'
@@ -18,13 +20,19 @@ import type { StopSignals } from './stop-signals.js'
 export interface Shared {
   readonly budget: Budget
   readonly guard: DryRunGuard
+  readonly providers: Providers
   /** Several runs may be under way. */
   readonly sideBySide: boolean
 }
 
 /** @param sideBySide - several runs may be under way */
-export function shareOf({ settings }: Project, sideBySide: boolean): Shared {
-  return { budget: createBudget(settings.concurrency.value), guard: installDryRunGuard(), sideBySide }
+export function shareOf({ settings, config }: Project, sideBySide: boolean): Shared {
+  return {
+    budget: createBudget(settings.concurrency.value),
+    guard: installDryRunGuard(),
+    providers: createProviders({ clock: systemClock, rates: providerRates(config.providers) }),
+    sideBySide,
+  }
 }
 
 export interface Wiring {
@@ -71,6 +79,7 @@ export function wireRun({
     printed,
     redactor,
     fetch: globalThis.fetch,
+    providers: shared.providers,
     openTarget: (sides) => openTarget(reference, { ...sides, environment: context.environment }),
     confirm,
   }

@@ -3,6 +3,7 @@
 import { readDocument, writeDocument } from '../store/document.js'
 import type { StoreKey } from '../store/object-store.js'
 import { DURABLE_CALL, marginOf, type DurableCall } from './durable-call.js'
+import type { Clock } from '../util/clock.js'
 import type { Surroundings } from './protocol.js'
 
 export interface Held {
@@ -20,8 +21,18 @@ export interface Claimed {
   readonly key: StoreKey
   readonly call: DurableCall
   readonly etag: string
-  /** Monotonic, taken before it was written. */
-  readonly at: number
+  /** Taken before it was written. */
+  readonly at: Moment
+}
+
+/** By both clocks: the monotonic one stands still with some machines that sleep, and the other may be set. */
+export interface Moment {
+  readonly monotonic: number
+  readonly wall: number
+}
+
+export function momentOf(clock: Clock): Moment {
+  return { monotonic: clock.monotonic(), wall: clock.now() }
 }
 
 export function keepClaim(claimed: Claimed): Held {
@@ -35,7 +46,8 @@ class KeptClaim implements Held {
   readonly #ended = new AbortController()
   readonly #renewing: Promise<void>
   #etag: string
-  #at: number
+  /** Before the last write that was answered was sent. */
+  #at: Moment
   /** The end is written: a renewal that waited for that write must not put the claim back. */
   #isOver = false
   /** One write at a time. */
@@ -51,9 +63,15 @@ class KeptClaim implements Held {
   }
 
   async isStillMine(): Promise<boolean> {
+    // The answer to a renewal may be as old as the claim was.
+    while (this.#isLate()) if (!(await this.#renew())) return false
+    return true
+  }
+
+  #isLate(): boolean {
     const { clock, leaseMs } = this.#around
-    if (clock.monotonic() - this.#at < leaseMs - marginOf(leaseMs)) return true
-    return this.#renew()
+    const trustedMs = leaseMs - marginOf(leaseMs)
+    return clock.monotonic() - this.#at.monotonic >= trustedMs || clock.now() - this.#at.wall >= trustedMs
   }
 
   async write(next: DurableCall): Promise<boolean> {
@@ -64,9 +82,11 @@ class KeptClaim implements Held {
         const found = await readDocument(this.#around.store, this.#key, DURABLE_CALL)
         // Cleared by hand while it was under way: what has happened is told all the same.
         if (found.kind === 'missing') return await this.#create(next)
-        const { claim, state, resolved } = found.value
-        // Somebody else's by now; or settled by a person as what it is, with the result that counts.
-        if (claim.id !== this.call.claim.id || (state === 'done' && resolved !== undefined)) return false
+        const { claim, state, resolved, value } = found.value
+        if (claim.id !== this.call.claim.id) return false
+        // Settled by a person, or by a probe of who found it in doubt: that result counts, and others have it already.
+        const isOurs = resolved === undefined && next.state === 'done' && value === next.value
+        if (state === 'done' && !isOurs) return false
         // An answer to one of our own writes was lost.
         if (state === next.state && resolved === undefined) return true
         this.#etag = found.etag
@@ -82,7 +102,7 @@ class KeptClaim implements Held {
   async #renew(): Promise<boolean> {
     return this.#alone(async () => {
       if (this.#isOver) return false
-      const before = this.#around.clock.monotonic()
+      const before = momentOf(this.#around.clock)
       if ((await this.#put(this.call)) === 'stored') {
         this.#at = before
         return true

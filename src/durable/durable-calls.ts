@@ -49,7 +49,7 @@ class Calls implements DurableCalls {
   #key: Promise<Uint8Array> | undefined
 
   constructor(around: Surroundings, random: (size: number) => Uint8Array) {
-    this.#around = around
+    this.#around = { ...around, admitStore: askedOnce(around.admitStore) }
     this.#random = random
   }
 
@@ -146,6 +146,18 @@ class Calls implements DurableCalls {
     this.#key = asked
     asked.catch(() => {
       this.#key = undefined
+    })
+    return asked
+  }
+}
+
+/** Whether a store may be locked with costs requests, and where nobody knows yet many of them: one answer is for all calls. A refusal is not kept. */
+function askedOnce(admit: Surroundings['admitStore']): Surroundings['admitStore'] {
+  let asked: Promise<void> | undefined
+  return (store) => {
+    asked ??= admit(store).catch((error: unknown) => {
+      asked = undefined
+      throw error
     })
     return asked
   }

@@ -4,7 +4,7 @@ import { isTrueupError, toError } from '../errors.js'
 import type { DurableAnswer } from '../durable-types.js'
 import { readDocument, writeDocument } from '../store/document.js'
 import type { PutCondition } from '../store/object-store.js'
-import { keepClaim, type Held } from './claim.js'
+import { keepClaim, momentOf, type Held } from './claim.js'
 import { probeAnswerOf } from './definition.js'
 import { DURABLE_CALL, durableKey, marginOf, type DurableCall, type DurableClaim } from './durable-call.js'
 import {
@@ -175,7 +175,7 @@ class Settlement {
       fence: lease?.token(pending.shard) ?? null,
     }
     const call = this.#fresh(claim)
-    const at = clock.monotonic()
+    const at = momentOf(clock)
     const etag = await this.#write(call, condition)
     if (etag === undefined) return undefined
     const held = keepClaim({ around, key: durableKey(around.namespace, pending.identity.id), call, etag, at })

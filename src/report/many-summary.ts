@@ -1,5 +1,6 @@
 // In: the records of the runs of one command. Out: what became of each, a line each, and a last line with counts. Knows no forms of a plan.
 import type { RunRecord } from '../event.js'
+import { callsLines, sumOfCalls } from './calls-text.js'
 import { cut, displayWidth } from './data-text.js'
 import { count } from './format.js'
 import { countsText } from './plan-parts.js'
@@ -57,7 +58,7 @@ export function fatesText(records: readonly RunRecord[]): string {
   return `${count(records.length, 'target')}: ${parts.join(', ')}.`
 }
 
-/** All targets with what became of them, without a final line break. */
+/** All targets with what became of them, and what dry runs called in all, without a final line break. */
 export function manySummary(records: readonly RunRecord[], style: Style): string {
   const width = Math.max(0, ...records.map(({ run }) => displayWidth(style.data(run.target))))
   const paint: Readonly<Record<Fate, (text: string) => string>> = {
@@ -74,5 +75,7 @@ export function manySummary(records: readonly RunRecord[], style: Style): string
     const gap = ' '.repeat(width - displayWidth(name))
     return `  ${name}${gap}  ${paint[fateOf(record)](style.data(fateText(record)))}`
   })
-  return [...lines, style.bold(fatesText(records))].join('\n')
+  const dry = records.filter(({ run }) => run.mode === 'dry-run')
+  const calls = callsLines(sumOfCalls(dry.map((record) => record.calls ?? [])))
+  return [...lines, ...calls.map((line) => style.dim(style.data(line))), style.bold(fatesText(records))].join('\n')
 }

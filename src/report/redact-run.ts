@@ -74,6 +74,9 @@ export function redactRecord(redactor: Redactor, record: RunRecord): RunRecord {
     ...(record.durable === undefined
       ? {}
       : { durable: { ...record.durable, calls: record.durable.calls.map((use) => redactUse(redactor, use)) } }),
+    ...(record.calls === undefined
+      ? {}
+      : { calls: record.calls.map((one) => ({ ...one, provider: redactor.name(one.provider) })) }),
     ...(record.before === undefined ? {} : { before: redactBefore(redactor, record.before) }),
     ...(record.instead === undefined ? {} : { instead: redactInstead(redactor, record.instead) }),
     ...(record.configured === undefined ? {} : { configured: redactConfigured(redactor, record.configured) }),

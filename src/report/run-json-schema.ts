@@ -74,6 +74,7 @@ export function runJsonSchema(): object {
             ),
           ),
           durable: orNull(durable()),
+          calls: list(object({ provider: text, reads: whole, writes: whole, waitedMs: whole })),
         }),
       ),
     }),

@@ -65,6 +65,7 @@ function runOf(record: RunRecord): Json {
     exitCode: record.exitCode,
     instead: record.instead === undefined ? null : plainJson(record.instead),
     durable: record.durable === undefined ? null : durableOf(record.durable),
+    calls: (record.calls ?? []).map(({ provider, reads, writes, waitedMs }) => ({ provider, reads, writes, waitedMs })),
   }
 }
 

@@ -1,7 +1,8 @@
 // In: a plan with its limits, and a style. Out: the plan for a person at a terminal, whole, the answer in its first line and
 // what to type in its last. Load it lazily: it brings the line comparison with it.
-import type { FieldChange, LimitCheck, PlanData, PlannedChange, RunMode } from '../event.js'
+import type { FieldChange, LimitCheck, PlanData, PlannedChange, ProviderCalls, RunMode } from '../event.js'
 import type { DeletePolicy } from '../integration.js'
+import { callsLines } from './calls-text.js'
 import { changedLines, lineCountsText } from './changed-lines.js'
 import { cut, displayWidth, isMultiLine, lineCount, padEnd, shortPair, shortValue, wrap } from './data-text.js'
 import { count } from './format.js'
@@ -38,6 +39,8 @@ export interface PlanTextInput {
   readonly deletePolicy?: DeletePolicy
   /** Print the whole digest, which `--expect-plan` wants where there is no terminal. @defaultValue false */
   readonly fullDigest?: boolean
+  /** What a dry run called. */
+  readonly calls?: readonly ProviderCalls[]
 }
 
 /** The plan as text, without a final line break. */
@@ -56,6 +59,7 @@ export function planText(input: PlanTextInput): string {
   }
   const foreign = foreignText(plan.summary)
   if (foreign !== undefined) lines.push(style.dim(foreign))
+  for (const line of callsLines(input.calls ?? [])) lines.push(style.dim(style.data(line)))
   // Joined first: a plan may have more lines than a call can take arguments.
   if (!isEmpty)
     lines.push(

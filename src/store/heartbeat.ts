@@ -98,18 +98,22 @@ class Heart implements BeatingHeart {
 
   async check(): Promise<void> {
     this.#refuseIfLate()
-    if (this.#options.clock.now() - this.#last.wall < this.#trustedMs) return
-    await this.#renew()
-    this.#refuseIfLate()
+    // The machine may sleep again while the answer comes.
+    while (this.#mayHaveSlept()) {
+      await this.#renew()
+      this.#refuseIfLate()
+    }
   }
 
   async verify(): Promise<void> {
-    await this.check()
-    const head = await this.#options.store.head(this.#key)
-    if (head.kind === 'missing' || isEnded(head))
-      throw this.#lose('another run took it over, or it was released by hand')
-    // The answer may be old by now: the process may have been frozen while it came.
-    this.#refuseIfLate()
+    do {
+      await this.check()
+      const head = await this.#options.store.head(this.#key)
+      if (head.kind === 'missing' || isEnded(head))
+        throw this.#lose('another run took it over, or it was released by hand')
+      // The answer may be old by now: the process may have been frozen while it came, or the machine may have slept.
+      this.#refuseIfLate()
+    } while (this.#mayHaveSlept())
   }
 
   async stop(): Promise<void> {
@@ -120,6 +124,11 @@ class Heart implements BeatingHeart {
     // Whatever is there is our own: also what a renewal wrote whose answer was lost.
     const found = await readDocument(store, this.#key, HEARTBEAT)
     if (found.kind === 'found') await endHeartbeat(store, found)
+  }
+
+  /** Late by the wall clock alone: the monotonic one stands still with some machines that sleep. */
+  #mayHaveSlept(): boolean {
+    return this.#options.clock.now() - this.#last.wall >= this.#trustedMs
   }
 
   #refuseIfLate(): void {

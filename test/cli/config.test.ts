@@ -10,6 +10,7 @@ import {
   resolveTargets,
   withOverrides,
 } from '../../src/cli/config-targets.js'
+import { providerRates } from '../../src/cli/config-providers.js'
 import type { Config } from '../../src/cli/config.js'
 import { emptyConfig, fileSettings, findConfigFile, parseConfig } from '../../src/cli/config.js'
 import { withFileSettings } from '../../src/cli/options-settings.js'
@@ -461,6 +462,52 @@ describe('effectiveTargetSettings', () => {
       params: { x: '1' },
       limits: { maxDeletes: '50%' },
     })
+  })
+})
+
+describe('providers', () => {
+  const notAnOrigin = (name: string): string =>
+    `trueup.yaml:3:3: the name "${name}" in providers must be an origin in lower case, without path and default port (https://dns.example.com, http://localhost:8080)`
+
+  it('have a rate and a burst by origin', async () => {
+    const text = `version: 1
+providers:
+  https://dns.example.com: { rate: 10/s, burst: 20 }
+  http://localhost:8080: { rate: 30/m }
+  'http://[::1]:81': { rate: 7200/h }
+`
+    const { providers } = await parseConfig(text, 'trueup.yaml')
+    expect(Object.fromEntries(providerRates(providers))).toEqual({
+      'https://dns.example.com': { perSecond: 10, burst: 20 },
+      'http://localhost:8080': { perSecond: 0.5, burst: 1 },
+      'http://[::1]:81': { perSecond: 2, burst: 2 },
+    })
+    // What a URL gives as its origin is what is asked for.
+    for (const origin of Object.keys(providers ?? {})) expect(new URL(origin).origin).toBe(origin)
+  })
+
+  it.each([
+    ["'https://DNS.example.com': { rate: 10/s }", notAnOrigin('https://DNS.example.com')],
+    ['dns.example.com: { rate: 10/s }', notAnOrigin('dns.example.com')],
+    ['https://a.example/: { rate: 10/s }', notAnOrigin('https://a.example/')],
+    ['https://a.example:443: { rate: 10/s }', notAnOrigin('https://a.example:443')],
+    ['http://a.example:80: { rate: 10/s }', notAnOrigin('http://a.example:80')],
+    ['ftp://a.example: { rate: 10/s }', notAnOrigin('ftp://a.example')],
+    ['https://a.example: { burst: 1 }', 'trueup.yaml:3:22: the key "rate" is missing'],
+    [
+      'https://a.example: { rate: 10 }',
+      'trueup.yaml:3:30: providers.https://a.example.rate must be calls per time (10/s, 600/m, 1000/h), not 10',
+    ],
+    [
+      'https://a.example: { rate: 0/s }',
+      'trueup.yaml:3:30: providers.https://a.example.rate must be calls per time (10/s, 600/m, 1000/h), not "0/s"',
+    ],
+    [
+      'https://a.example: { rate: 1/s, burst: 0 }',
+      'trueup.yaml:3:42: providers.https://a.example.burst must be a whole number from 1 to 1000000, not 0',
+    ],
+  ])('%s is refused', async (text, message) => {
+    expect(await refusal(`version: 1\nproviders:\n  ${text}\n`)).toEqual([message])
   })
 })
 

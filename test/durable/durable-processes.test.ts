@@ -5,17 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listCalls } from '../../src/durable/list-calls.js'
-import { createDurable } from '../../src/outside-run.js'
 import { openDirectoryStore } from '../../src/store/directory-store.js'
 import { createMemoryStore } from '../../src/store/memory-store.js'
 import { isDead } from '../../src/store/process-life.js'
 import { systemClock } from '../../src/util/clock.js'
 import type { DurableJob } from '../support/durable-program.js'
+import { CALLERS, KEYS, raceInOneProcess } from '../support/durable-race.js'
 import { startPostgres, type TestPostgres } from '../support/postgres.js'
 import { buildProgram, type StorePrograms } from '../support/store-processes.js'
-
-const KEYS = 200
-const CALLERS = 8
 
 let programs: StorePrograms<DurableJob>
 let folder: string
@@ -36,21 +33,9 @@ describe(`${String(KEYS)} keys and ${String(CALLERS)} callers of each`, () => {
         kind === 'memory'
           ? createMemoryStore({ clock: systemClock })
           : await openDirectoryStore(join(folder, 'one'), { clock: systemClock })
-      let made = 0
-      const open = (): ((key: string) => Promise<string>) =>
-        createDurable({ store, namespace: 'x' }).durable('create', { idempotent: true }, async (key: string) => {
-          made += 1
-          return `${key} ${String(made)}`
-        })
-      // Half of the callers share what is in memory, the others meet in the store alone.
-      const functions = [open(), open()]
-      const calls = Array.from({ length: KEYS * CALLERS }, (_, index) => ({
-        key: `k${String(index % KEYS)}`,
-        fn: functions[index % 3 === 0 ? 0 : 1],
-      }))
-      const answers = await Promise.all(calls.map(async ({ key, fn }) => fn?.(key)))
+      const { made, values } = await raceInOneProcess(store)
       expect(made).toBe(KEYS)
-      expect(new Set(answers).size).toBe(KEYS)
+      expect(values).toHaveLength(KEYS)
       await store.close()
     },
   )
@@ -58,7 +43,7 @@ describe(`${String(KEYS)} keys and ${String(CALLERS)} callers of each`, () => {
   it('in 8 processes: as many executions as keys, and every process gets the same values', async () => {
     const directory = join(folder, 'race')
     const effects = join(folder, 'effects')
-    const job: DurableJob = { directory, kind: 'race', keys: KEYS, callers: 1, effects }
+    const job: DurableJob = { directory, kind: 'race', keys: KEYS, effects }
     const running = Array.from({ length: CALLERS }, () => programs.start(job))
     const ended = await Promise.all(running.map(({ ended: end }) => end))
     expect(ended.map(({ code, stderr }) => ({ code, stderr }))).toEqual(ended.map(() => ({ code: 0, stderr: '' })))

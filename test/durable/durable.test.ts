@@ -473,6 +473,30 @@ describe('a claim of another process', () => {
     expect(made()).toBe(1)
   })
 
+  it('that a probe has found done meanwhile stays done, whatever its process makes of it', async () => {
+    for (const end of ['another result', 'unknown', 'thrown'] as const) {
+      const { open, store } = place()
+      let begin = (): void => undefined
+      const begun = new Promise<void>((resolve) => (begin = resolve))
+      let finish = (): void => undefined
+      const finished = new Promise<void>((resolve) => (finish = resolve))
+      const first = open()('create', { idempotent: true }, async () => {
+        begin()
+        await finished
+        if (end === 'unknown') throw unknownOutcome(new Error('no answer'))
+        if (end === 'thrown') throw new Error('the connection broke')
+        return 'what it saw itself'
+      })()
+      await begun
+      // The probe keeps whose claim it was.
+      await rewrite(store, (call) => ({ ...call, state: 'done', value: '["what the probe saw"]' }))
+      finish()
+      if (end === 'another result') expect(await first).toBe('what the probe saw')
+      else await expect(first).rejects.toThrow()
+      expect(await open()('create', { idempotent: true }, async () => 'never')()).toBe('what the probe saw')
+    }
+  })
+
   it('that somebody else tried in vain, or cleared, meanwhile: what has happened is written, not done again', async () => {
     for (const change of ['failed', 'cleared', 'absent'] as const) {
       const { open, store } = place()

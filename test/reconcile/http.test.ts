@@ -4,7 +4,11 @@ import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import type { Http } from '../../src/integration.js'
 import { installDryRunGuard } from '../../src/reconcile/dry-run-guard.js'
+import { createCallCounter } from '../../src/reconcile/call-counter.js'
 import { createHttp, type HttpOptions } from '../../src/reconcile/http.js'
+import { createProviders, LONGEST_WAIT_MS, unlimitedProviders } from '../../src/reconcile/providers.js'
+import { systemClock } from '../../src/util/clock.js'
+import { createFakeClock, type FakeClock } from '../../src/util/fake-clock.js'
 
 interface Server extends AsyncDisposable {
   readonly url: string
@@ -36,6 +40,9 @@ function client(options: Partial<HttpOptions> = {}): Http {
     signal: new AbortController().signal,
     planning: () => true,
     fetch: globalThis.fetch,
+    providers: unlimitedProviders(),
+    calls: createCallCounter(),
+    clock: systemClock,
     ...options,
   })
 }
@@ -120,5 +127,115 @@ describe('createHttp', () => {
     await expect(client()('/relative?token=t0p')).rejects.toThrow(
       'demo: GET (no URL) cannot be sent: this is not an absolute URL',
     )
+  })
+})
+
+describe('createHttp with a provider that asks to wait', () => {
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+  /** Answers as it is told, then with 200. */
+  function serveAnswers(answers: readonly (readonly [status: number, retryAfter: string])[]): Promise<Server> {
+    let served = 0
+    return serve((_request, response) => {
+      const [status, retryAfter] = answers[served] ?? [200, '']
+      served += 1
+      response.writeHead(status, retryAfter === '' ? {} : { 'retry-after': retryAfter }).end(`answer ${String(served)}`)
+    })
+  }
+
+  /** Moves the clock until it has settled. */
+  async function settled<T>(
+    work: Promise<T>,
+    clock: FakeClock,
+  ): Promise<{ readonly value: T; readonly afterMs: number }> {
+    const begun = clock.monotonic()
+    const open = new Set([work])
+    const end = (): void => {
+      open.clear()
+    }
+    work.then(end, end)
+    for (let waited = 0; open.size > 0; waited += 1) {
+      await turn()
+      // An answer of the server is no matter of the clock: it may take many turns.
+      if (waited % 200 === 199) clock.advance(1000)
+    }
+    return { value: await work, afterMs: clock.monotonic() - begun }
+  }
+
+  it.each(['GET', 'HEAD', 'OPTIONS'])('sends %s again when it may, and counts it', async (method) => {
+    await using server = await serveAnswers([
+      [429, '5'],
+      [503, '7'],
+    ])
+    const clock = createFakeClock()
+    const calls = createCallCounter()
+    const http = client({ clock, calls, providers: createProviders({ clock }) })
+    const { value, afterMs } = await settled(http(`${server.url}/a`, { method }), clock)
+    expect(value.status).toBe(200)
+    expect(server.seen).toEqual([`${method} /a`, `${method} /a`, `${method} /a`])
+    expect(afterMs).toBeGreaterThanOrEqual(12_000)
+    expect(calls.counts()).toMatchObject([{ provider: server.url, reads: 3, writes: 0 }])
+    expect(calls.counts()?.[0]?.waitedMs).toBeGreaterThanOrEqual(12_000)
+  })
+
+  it('sends a declared read again with its body', async () => {
+    await using server = await serveAnswers([[429, '0']])
+    const clock = createFakeClock()
+    const http = client({ clock, providers: createProviders({ clock }) })
+    expect((await http(server.url, { method: 'POST', body: 'query', reads: true })).status).toBe(200)
+    expect(server.seen).toEqual(['POST / query', 'POST / query'])
+  })
+
+  it('never sends a write again, but makes the next call wait', async () => {
+    await using server = await serveAnswers([[429, '5']])
+    const clock = createFakeClock()
+    const calls = createCallCounter()
+    const http = client({ clock, calls, providers: createProviders({ clock }), planning: () => false })
+    const first = await http(server.url, { method: 'PUT', body: 'x' })
+    expect([first.status, await first.text()]).toEqual([429, 'answer 1'])
+    expect(server.seen).toEqual(['PUT / x'])
+    const { value, afterMs } = await settled(http(server.url, { method: 'PUT', body: 'y' }), clock)
+    expect(value.status).toBe(200)
+    expect(afterMs).toBeGreaterThanOrEqual(5_000)
+    expect(server.seen).toEqual(['PUT / x', 'PUT / y'])
+    expect(calls.counts()).toMatchObject([{ reads: 0, writes: 2 }])
+  })
+
+  it('gives the last answer after three repeats, and an answer that asks for nothing at once', async () => {
+    await using server = await serveAnswers(Array.from({ length: 9 }, () => [503, '1'] as const))
+    const clock = createFakeClock()
+    const http = client({ clock, providers: createProviders({ clock }) })
+    const { value } = await settled(http(server.url), clock)
+    expect([value.status, await value.text()]).toEqual([503, 'answer 4'])
+    await using plain = await serveAnswers([[503, '']])
+    expect((await http(plain.url)).status).toBe(503)
+    expect(plain.seen).toHaveLength(1)
+  })
+
+  it('does not wait for more than a minute: the answer is given, and what comes next is not sent', async () => {
+    await using server = await serveAnswers([[429, String(LONGEST_WAIT_MS / 1000 + 30)]])
+    const clock = createFakeClock()
+    const calls = createCallCounter()
+    const http = client({ clock, calls, providers: createProviders({ clock }) })
+    expect((await http(server.url)).status).toBe(429)
+    await expect(http(`${server.url}/next?token=t0p`)).rejects.toMatchObject({
+      code: 'current-unreadable',
+      retryable: true,
+      message: `demo: GET ${server.url}/next was not sent: ${server.url} asked not to be called for another 90s (Retry-After)`,
+    })
+    expect(server.seen).toHaveLength(1)
+    expect(calls.counts()).toMatchObject([{ reads: 1 }])
+  })
+
+  it('waits no longer when the run ends', async () => {
+    await using server = await serveAnswers([[429, '5']])
+    const run = new AbortController()
+    const clock = createFakeClock()
+    const http = client({ clock, providers: createProviders({ clock }), signal: run.signal })
+    const asked = http(server.url)
+    const ended = expect(asked).rejects.toThrow('stop')
+    while (server.seen.length === 0) await turn()
+    run.abort(new Error('stop'))
+    await ended
   })
 })

@@ -29,6 +29,7 @@ const full: RunRecord = record({
   },
   error: { code: 'apply-failed', message: '1 unknown', details: { key: 'b' } },
   exitCode: 5,
+  calls: [{ provider: 'https://dns.example.com', reads: 12, writes: 1, waitedMs: 0 }],
 })
 
 const samples: Readonly<Record<string, RunRecord>> = {
@@ -129,6 +130,7 @@ describe('runJson', () => {
         ".exitCode",
         ".instead",
         ".durable",
+        ".calls",
       ]
     `)
     expect(runJson([full], 5)).toMatchObject({ schema: 'trueup/1', exitCode: 5 })

@@ -42,6 +42,30 @@ describe('the screens', () => {
     expect(text({ style: createStyle({ color: false, unicode: false, width: 80 }) })).toMatch(/^[\x20-\x7e\n]*$/)
   })
 
+  it('a dry run that called somebody says whom, how often, and how long it waited', () => {
+    const calls = [
+      { provider: 'https://dns.example.com', reads: 12, writes: 0, waitedMs: 2_100 },
+      { provider: 'http://localhost:8080', reads: 1, writes: 0, waitedMs: 999 },
+    ]
+    expect(text({ plan: plan([]), calls })).toBe(
+      `No changes: 41 objects are as they should be.
+12 reads of https://dns.example.com, which waited 2.1 s in all
+1 read of http://localhost:8080`,
+    )
+    expect(text({ calls }).split('\n').at(-1)).toContain('trueup apply')
+    const many = Array.from({ length: 8 }, (_, at) => ({
+      provider: `p${String(at)}`,
+      reads: 1,
+      writes: 2,
+      waitedMs: 0,
+    }))
+    expect(
+      text({ plan: plan([]), calls: many })
+        .split('\n')
+        .slice(-2),
+    ).toEqual(['1 read and 2 writes of p4', 'and calls of 3 further providers, whole with -o json'])
+  })
+
   it('nothing to do', () => {
     expect(text({ plan: plan([]) })).toBe('No changes: 41 objects are as they should be.')
     expect(text({ plan: plan([], { unchanged: 1 }) })).toBe('No changes: 1 object is as it should be.')

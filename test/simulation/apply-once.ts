@@ -3,6 +3,7 @@ import { createMemoryRepository } from '../../src/desired/memory-repository.js'
 import type { RunEvent, RunRecord } from '../../src/event.js'
 import type { Integration } from '../../src/integration.js'
 import type { DryRunGuard } from '../../src/reconcile/dry-run-guard.js'
+import { unlimitedProviders } from '../../src/reconcile/providers.js'
 import { createRedactor } from '../../src/report/redact.js'
 import { runOnce } from '../../src/run.js'
 import type { OpenTarget } from '../../src/run-types.js'
@@ -52,6 +53,7 @@ export async function applyOnce({
       budget: createBudget(2),
       guard: unguarded,
       redactor: createRedactor(),
+      providers: unlimitedProviders(),
       fetch: () => Promise.reject(new Error('there is no network')),
       openTarget: () => Promise.resolve(targetOf(room, process, integration)),
       confirm: () => Promise.resolve(true),

@@ -2,28 +2,23 @@
 // and after its intent; tokens and counters only rise; a mark is completed only for what was applied; ownership tells what is there; a skip is right.
 import { defineIntegration, diff, listing } from '../../src/index.js'
 import type { ChangeAction, RunEvent } from '../../src/event.js'
+import type { State } from '../../src/durable-types.js'
 import type { Integration } from '../../src/integration.js'
 import type { JournalEntry } from '../../src/store/journal.js'
-import type { ShardLease } from '../../src/store/lease-documents.js'
+import type { Heartbeat, ShardLease } from '../../src/store/lease-documents.js'
 import type { LedgerShard } from '../../src/store/ledger.js'
 import type { ApplyMark } from '../../src/store/marks.js'
 import { applyOnce } from './apply-once.js'
 import { LEASE_MS, type Room, type Seen, type Work } from './machine-room.js'
-import type { Scheduler, SimulatedProcess } from './scheduler.js'
-
-export interface Thing {
-  readonly name: string
-  readonly size: number
-}
+import type { SimulatedProcess } from './scheduler.js'
+import { desiredOne, same, shardOf, text, type Thing } from './desired-things.js'
 
 interface Documents {
   readonly 'apply-mark': ApplyMark
   readonly ownership: LedgerShard
   readonly lease: ShardLease
+  readonly state: { readonly key: string; readonly value: number }
 }
-
-const NAMES = ['a1', 'a2', 'b1', 'b2']
-const shardOf = (name: string): string => name.slice(0, 1)
 
 export function applyWork({ sharded }: { readonly sharded: boolean }): Work {
   const world = new Map<string, Thing>()
@@ -39,6 +34,8 @@ export function applyWork({ sharded }: { readonly sharded: boolean }): Work {
   const runOf = new Map<SimulatedProcess, string>()
   const desiredOf = new Map<string, readonly Thing[]>()
   const welcomed = new Map<string, number>()
+  /** Updates of the state "made", by handlers. */
+  const counts = { begun: 0, acknowledged: 0 }
 
   const documentsOf = <K extends keyof Documents>(room: Room, kind: K): readonly Documents[K][] =>
     [...room.documents.values()].flatMap((seen) => (seen.kind === kind ? [seen.payload as Documents[K]] : []))
@@ -98,6 +95,7 @@ export function applyWork({ sharded }: { readonly sharded: boolean }): Work {
         : {}),
       run: async (ctx, desired) => {
         await room.scheduler.wait(process, '', 5)
+        if (room.scheduler.likely(0.3)) await ctx.state.update('plans', (count?: unknown) => Number(count ?? 0) + 1)
         const items = [...world.values()].filter(({ name }) => name.startsWith(ctx.shard))
         const current = await listing.fromPages(() => Promise.resolve({ items }))
         const welcome = ctx.durable(
@@ -111,10 +109,16 @@ export function applyWork({ sharded }: { readonly sharded: boolean }): Work {
             return name
           },
         )
+        const countMade = async (state: State): Promise<void> => {
+          counts.begun += 1
+          await state.update('made', (count?: unknown) => Number(count ?? 0) + 1)
+          counts.acknowledged += 1
+        }
         return ctx.plan(diff({ desired, current, key: (thing) => thing.name }), {
           create: async ({ after }) => {
             await effect(room, process, runOf.get(process) ?? '', 'create', after)
             if (room.scheduler.likely(0.5)) await welcome(after.name)
+            if (room.scheduler.likely(0.5)) await countMade(ctx.state)
           },
           update: ({ after }) => effect(room, process, runOf.get(process) ?? '', 'update', after),
           delete: ({ before }) => effect(room, process, runOf.get(process) ?? '', 'delete', before),
@@ -142,7 +146,9 @@ export function applyWork({ sharded }: { readonly sharded: boolean }): Work {
     const report = (event: RunEvent): void => {
       if (event.kind === 'planned') {
         const keys = new Map<string, string[]>()
-        for (const { key, shard } of event.plan.changes) keys.set(shard ?? '', [...(keys.get(shard ?? '') ?? []), key])
+        // What is adopted is there already: nothing is to happen.
+        const effects = event.plan.changes.filter(({ action }) => action !== 'adopt')
+        for (const { key, shard } of effects) keys.set(shard ?? '', [...(keys.get(shard ?? '') ?? []), key])
         planned.set(run, keys)
       }
       if (event.kind === 'decided' && event.decision.action === 'skip') checkSkip(room, desired)
@@ -206,9 +212,20 @@ export function applyWork({ sharded }: { readonly sharded: boolean }): Work {
     const [folder, name = ''] = key.split('/')
     if (folder === 'heartbeats' && now !== undefined) released.delete(name)
     if (folder === 'heartbeats' && now === undefined && runOf.get(by) === name) released.add(name)
+    if (folder === 'heartbeats' && now === undefined && before !== undefined) {
+      const holder = before.payload as Heartbeat
+      if (holder.pid !== by.pid && !room.isOver(holder, before.at))
+        room.violated(`${by.name} ends the lease of run ${name}, which lives`)
+    }
     if (now?.kind === 'apply-mark') checkMark(room, now.payload as ApplyMark, before?.payload as ApplyMark | undefined)
     if (now?.kind === 'ownership')
       checkLedger(room, now.payload as LedgerShard, before?.payload as LedgerShard | undefined)
+    if (now?.kind === 'state') {
+      const is = now.payload as Documents['state']
+      const was = (before?.payload as Documents['state'] | undefined)?.value ?? 0
+      if (is.value <= was || (is.key === 'made' && is.value !== was + 1))
+        room.violated(`the state ${is.key} was ${String(was)} and is ${String(is.value)}`)
+    }
     if (now?.kind === 'lease') {
       const [is, was] = [now.payload as ShardLease, before?.payload as ShardLease | undefined]
       const isNew = is.run !== null && is.run !== was?.run
@@ -249,6 +266,11 @@ export function applyWork({ sharded }: { readonly sharded: boolean }): Work {
         ({ name }) => !late.has(name) || desired.some((thing) => thing.name === name),
       )
       if (!same(left, desired)) room.violated(`at the end there is ${text(left)} and not ${text(desired)}`)
+      const made = documentsOf(room, 'state').find(({ key }) => key === 'made')?.value ?? 0
+      if (made < counts.acknowledged || made > counts.begun)
+        room.violated(
+          `at the end the state says ${String(made)}, of ${String(counts.acknowledged)} acknowledged and ${String(counts.begun)} begun`,
+        )
       const owned = documentsOf(room, 'ownership').flatMap(({ objects }) => Object.keys(objects))
       if (
         owned.sort().join() !==
@@ -264,21 +286,3 @@ export function applyWork({ sharded }: { readonly sharded: boolean }): Work {
     },
   }
 }
-
-/** Of few, so that the same comes again. */
-function desiredOne(scheduler: Scheduler): readonly Thing[] {
-  return scheduler.pick(VARIANTS)
-}
-
-const VARIANTS: readonly (readonly Thing[])[] = [
-  NAMES.map((name) => ({ name, size: 1 })),
-  NAMES.slice(1).map((name) => ({ name, size: 1 })),
-  [NAMES[0] ?? '', NAMES[3] ?? ''].map((name) => ({ name, size: 2 })),
-]
-
-const text = (things: readonly Thing[]): string =>
-  things
-    .map(({ name, size }) => `${name}=${String(size)}`)
-    .sort()
-    .join(',')
-const same = (a: readonly Thing[], b: readonly Thing[]): boolean => text(a) === text(b)

@@ -15,7 +15,7 @@ export const { createHash, createHmac, timingSafeEqual, pbkdf2Sync, createPrivat
 const chance = () => globalThis.trueupSimulatedChance
 export const randomBytes = (size) => Buffer.from(Array.from({ length: size }, () => Math.floor(chance()() * 256)))
 export const randomInt = (most) => Math.floor(chance()() * most)
-export const randomUUID = () => randomBytes(16).toString('hex')
+export const randomUUID = () => randomBytes(16).toString('hex').replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 export default { ...crypto, randomBytes, randomInt, randomUUID }
 `
 

@@ -3,6 +3,7 @@
 import { defineDurable, type DurableDefinition } from '../../src/durable/definition.js'
 import type { DurableCall } from '../../src/durable/durable-call.js'
 import { createDurableCalls, type DurableCalls } from '../../src/durable/durable-calls.js'
+import { listCalls, resolveCall } from '../../src/durable/list-calls.js'
 import { unknownOutcome } from '../../src/durable/protocol.js'
 import { isTrueupError } from '../../src/errors.js'
 import { LEASE_MS, type Room, type Seen, type Work } from './machine-room.js'
@@ -15,6 +16,14 @@ const NORMAL = ['durable-in-doubt', 'store-unavailable', 'durable-busy', 'outcom
 interface Effect {
   times: number
   value: string | undefined
+  /** Begun, and neither happened nor refused. */
+  readonly begun: Set<Begun>
+}
+
+interface Begun {
+  readonly process: SimulatedProcess
+  /** It happens also when its process dies. */
+  isSent: boolean
 }
 
 /** @param many how many keys, from 0 up to 1 */
@@ -28,7 +37,7 @@ export function durableWork(many: number): Work {
   let made = 0
 
   const effectOf = (id: string): Effect => {
-    const effect = effects.get(id) ?? { times: 0, value: undefined }
+    const effect = effects.get(id) ?? { times: 0, value: undefined, begun: new Set() }
     effects.set(id, effect)
     return effect
   }
@@ -62,12 +71,20 @@ export function durableWork(many: number): Work {
       return value === undefined ? 'absent' : { done: value }
     }
     return defineDurable(kind, options, async (key: string) => {
+      if (
+        !callsOf(world, `${kind} ${key}`).some(({ state, claim }) => state === 'claimed' && claim.pid === process.pid)
+      )
+        world.violated(`${kind} ${key} starts in ${process.name}, which has no claim`)
       const fate = world.network.calm ? 1 : scheduler.chance()
+      const { begun } = effectOf(`${kind} ${key}`)
+      const mine: Begun = { process, isSent: false }
       if (fate < 0.05) throw new Error('refused before anything happened')
+      begun.add(mine)
       // A far end that can be probed is asked in the moment of the effect; the others may be slow to carry it out.
       if (kind !== 'probe' && scheduler.likely(0.4)) {
         await scheduler.wait(process, '', 10)
         world.network.underWay += 1
+        mine.isSent = true
         await scheduler.wait(
           undefined,
           `${process.name} effect on its way`,
@@ -76,6 +93,7 @@ export function durableWork(many: number): Work {
         world.network.underWay -= 1
       }
       const value = happen(kind, key, process, world)
+      begun.delete(mine)
       await scheduler.wait(
         process,
         'effect answered',
@@ -144,10 +162,33 @@ export function durableWork(many: number): Work {
       world.violated(`${id} answered ${String(value)}, but its effect gave ${String(effectOf(id).value)}`)
   }
 
+  /** A person ends the doubts of whose truth he can be sure. */
+  async function settleDoubts(process: SimulatedProcess, world: Room): Promise<void> {
+    const store = world.storeOf(process)
+    for (const listed of await listCalls({ store, isDead: (claimant) => world.isDead(claimant) })) {
+      if (listed.state !== 'in-doubt') continue
+      const { value, begun } = effectOf(idOf(listed.call))
+      if ([...begun].some(({ process: by, isSent }) => by.alive || isSent)) continue
+      const by = { at: world.scheduler.clockOf(process).now(), actor: null, host: process.host, url: null }
+      const resolution = value === undefined ? ({ as: 'absent', by } as const) : ({ as: 'done', value, by } as const)
+      const isSettled = await resolveCall(store, listed, resolution)
+      world.scheduler.note(
+        process.name,
+        `${idOf(listed.call)} is ${resolution.as}: ${isSettled ? 'settled' : 'another'}`,
+      )
+    }
+  }
+
   return {
     async live(process, world, signals) {
       const { scheduler } = world
       const calls = callsIn(process, world, signals)
+      const person = async (): Promise<void> => {
+        await scheduler.wait(process, '', scheduler.chance() * LEASE_MS * 4)
+        await settleDoubts(process, world).catch((thrown: unknown) => {
+          if (!isTrueupError(thrown) || thrown.code !== 'store-unavailable') throw thrown
+        })
+      }
       const one = async (): Promise<void> => {
         await scheduler.wait(process, '', scheduler.chance() * 3_000)
         try {
@@ -158,13 +199,15 @@ export function durableWork(many: number): Work {
           else if (!(thrown instanceof Error) || thrown.message !== 'refused before anything happened') throw thrown
         }
       }
-      await Promise.all(Array.from({ length: 3 }, one))
+      await Promise.all([...Array.from({ length: 3 }, one), ...(scheduler.likely(0.3) ? [person()] : [])])
     },
-    written(key, now, before, world) {
+    written(key, now, before, world, by) {
       if (!isCall(before)) return
       const [was, is] = [before.payload, isCall(now) ? now.payload : undefined]
       if (was.state === 'done' && (is?.state !== 'done' || is.value !== was.value))
         world.violated(`${key} was done and is ${is?.state ?? 'gone'}`)
+      if (was.state === 'claimed' && was.claim.pid !== by.pid && !world.isOver(was.claim, before.at))
+        world.violated(`${by.name} takes ${key} from ${String(was.claim.pid)}, who is at it`)
     },
     async last(world, process) {
       const never = new AbortController().signal
@@ -188,9 +231,14 @@ export function durableWork(many: number): Work {
   }
 
   function callsOf(world: Room, id: string): readonly DurableCall[] {
-    const isOf = ({ name, label }: DurableCall): boolean => `${name} ${label ?? ''}`.replaceAll('"', '') === id
-    return [...world.documents.values()].flatMap((seen) => (isCall(seen) && isOf(seen.payload) ? [seen.payload] : []))
+    return [...world.documents.values()].flatMap((seen) =>
+      isCall(seen) && idOf(seen.payload) === id ? [seen.payload] : [],
+    )
   }
+}
+
+function idOf({ name, label }: DurableCall): string {
+  return `${name} ${label ?? ''}`.replaceAll('"', '')
 }
 
 function isCall(seen: Seen | undefined): seen is Seen & { readonly payload: DurableCall } {

@@ -18,6 +18,8 @@ const MOST_STEPS = 60_000
 export interface Seen {
   readonly kind: string
   readonly payload: unknown
+  /** When it landed, by the true clock. */
+  readonly at: number
 }
 
 export interface Room {
@@ -27,6 +29,8 @@ export interface Room {
   readonly documents: ReadonlyMap<string, Seen>
   newId(): string
   isDead(holder: { readonly host: string; readonly pid: number }): boolean
+  /** Whether others may take from its holder what was last renewed then. */
+  isOver(holder: { readonly host: string; readonly pid: number }, renewedAt: number): boolean
   storeOf(process: SimulatedProcess): ObjectStore
   /** What must always hold does not. */
   violated(what: string): void
@@ -67,7 +71,7 @@ export async function simulateWork(seed: number, processes: number, work: Work):
   const violations: string[] = []
   const onWrite = ({ key, value, by }: Written): void => {
     const before = documents.get(key)
-    const now = value === undefined ? undefined : seen(value)
+    const now = value === undefined ? undefined : seen(value, scheduler.now)
     if (now === undefined) documents.delete(key)
     else documents.set(key, now)
     work.written(key, now, before, room, by)
@@ -79,6 +83,7 @@ export async function simulateWork(seed: number, processes: number, work: Work):
     newId: () =>
       newUlid(scheduler.now, (size) => Uint8Array.from({ length: size }, () => Math.floor(scheduler.chance() * 256))),
     isDead: ({ host, pid }) => all.some((other) => other.host === host && other.pid === pid && !other.alive),
+    isOver: (holder, renewedAt) => room.isDead(holder) || scheduler.now > renewedAt + LEASE_MS,
     storeOf: (process) =>
       simulatedStore({ scheduler, network, inner, process, onWrite, onSend: (key) => work.sent?.(key, room, process) }),
     violated: (what) => {
@@ -96,6 +101,7 @@ export async function simulateWork(seed: number, processes: number, work: Work):
       skewMs: Math.round((scheduler.chance() - 0.5) * 1_200),
       alive: true,
       frozenUntil: 0,
+      sleptMs: 0,
     }
     all.push(process)
     const signals = { stop: new AbortController(), giveUp: new AbortController() }
@@ -126,11 +132,16 @@ export async function simulateWork(seed: number, processes: number, work: Work):
     if (living.length === 0) return
     mishaps -= 1
     const process = scheduler.pick(living)
-    const kind = scheduler.pick(['kill', 'kill', 'freeze', 'freeze', 'freeze', 'outage', 'stop'])
+    const kind = scheduler.pick(['kill', 'kill', 'freeze', 'freeze', 'sleep', 'sleep', 'outage', 'stop'])
     scheduler.note(process.name, kind)
     if (kind === 'outage') network.outageUntil = scheduler.now + scheduler.chance() * LEASE_MS * 1.5
-    else if (kind === 'freeze') process.frozenUntil = scheduler.now + scheduler.chance() * LEASE_MS * 3
-    else if (kind === 'stop') void stop(process)
+    else if (kind === 'freeze' || kind === 'sleep') {
+      const ms = Math.round(scheduler.chance() * LEASE_MS * 3)
+      // A machine that sleeps stops its monotonic clock.
+      if (kind === 'sleep')
+        process.sleptMs += Math.max(0, scheduler.now + ms - Math.max(scheduler.now, process.frozenUntil))
+      process.frozenUntil = Math.max(process.frozenUntil, scheduler.now + ms)
+    } else if (kind === 'stop') void stop(process)
     else {
       process.alive = false
       void scheduler.wait(undefined, 'restart', scheduler.chance() * LEASE_MS * 2).then(() => start(process.pid))
@@ -153,7 +164,15 @@ export async function simulateWork(seed: number, processes: number, work: Work):
     network.calm = true
     mishaps = 0
     let ended = false
-    const process: SimulatedProcess = { name: 'last', host: 'host9', pid: 999, skewMs: 0, alive: true, frozenUntil: 0 }
+    const process: SimulatedProcess = {
+      name: 'last',
+      host: 'host9',
+      pid: 999,
+      skewMs: 0,
+      alive: true,
+      frozenUntil: 0,
+      sleptMs: 0,
+    }
     all.push(process)
     work.last(room, process).then(
       () => (ended = true),
@@ -168,10 +187,10 @@ export async function simulateWork(seed: number, processes: number, work: Work):
   return { violations, digest: scheduler.digest(), steps: scheduler.steps, trace: scheduler.trace }
 }
 
-function seen(value: Uint8Array): Seen {
+function seen(value: Uint8Array, at: number): Seen {
   const envelope = JSON.parse(Buffer.from(value).toString('utf8')) as {
     readonly kind: string
     readonly payload: unknown
   }
-  return { kind: envelope.kind, payload: envelope.payload }
+  return { kind: envelope.kind, payload: envelope.payload, at }
 }

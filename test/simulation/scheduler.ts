@@ -23,6 +23,8 @@ export interface SimulatedProcess {
   readonly skewMs: number
   alive: boolean
   frozenUntil: number
+  /** What its monotonic clock has not counted, because its machine slept, ms. */
+  sleptMs: number
 }
 
 interface Waiting {
@@ -77,7 +79,7 @@ export class Scheduler {
     const started = this.now
     return {
       now: () => this.now + process.skewMs,
-      monotonic: () => this.now - started,
+      monotonic: () => this.now - started - process.sleptMs,
       sleep: (ms, signal) =>
         new Promise((resolve, reject) => {
           const fail = (): void => {

@@ -1,5 +1,6 @@
 // One seed in, what became of it out. Bundled with the engine by bundle.mjs and run there; nothing else imports it.
 import { applyWork } from './apply-work.js'
+import { bucketWork } from './bucket-work.js'
 import { durableWork } from './durable-work.js'
 import { simulateWork, type Ended, type Work } from './machine-room.js'
 import { chanceOf } from './scheduler.js'
@@ -10,6 +11,7 @@ export const SCENARIOS: Readonly<Record<string, (chance: () => number) => Work>>
   durable: (chance) => durableWork(chance()),
   apply: () => applyWork({ sharded: false }),
   shards: () => applyWork({ sharded: true }),
+  bucket: () => bucketWork(),
 }
 
 /** The scenario of a seed goes round, so that consecutive seeds meet them all. */

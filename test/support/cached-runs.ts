@@ -6,6 +6,7 @@ import type { RunEvent, RunMode, RunRecord } from '../../src/event.js'
 import { defineIntegration, diff, groupBy, listing } from '../../src/index.js'
 import type { AnyIntegration } from '../../src/integration.js'
 import { installDryRunGuard } from '../../src/reconcile/dry-run-guard.js'
+import { unlimitedProviders } from '../../src/reconcile/providers.js'
 import { createRedactor } from '../../src/report/redact.js'
 import { runOnce } from '../../src/run.js'
 import type { CacheRequest, OpenTarget, RunDependencies, RunRequest } from '../../src/run-types.js'
@@ -139,6 +140,7 @@ export function createCachedRuns(always: Partial<Given> = {}): CachedRuns {
         budget: createBudget(8),
         guard,
         redactor: createRedactor(),
+        providers: unlimitedProviders(),
         fetch: () => Promise.reject(new Error('there is no network')),
         openTarget: () => Promise.resolve(targetOf(definition, all)),
         confirm: () => Promise.resolve(true),

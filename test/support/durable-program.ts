@@ -1,12 +1,13 @@
 // A process that calls durable functions on a directory store and may die in the middle. Arguments: one JSON text (see DurableJob); prints one line for
 // each step and answer, written before anything else is done. Bundled by the tests that run it.
-import { appendFileSync, writeSync } from 'node:fs'
+import { writeSync } from 'node:fs'
 import { createDurable } from '../../src/outside-run.js'
 import { openDirectoryStore } from '../../src/store/directory-store.js'
 import { systemClock } from '../../src/util/clock.js'
+import { raceAsOneOfMany, type RaceJob } from './durable-race.js'
 
 export type DurableJob = { readonly directory: string } & (
-  | { readonly kind: 'race'; readonly keys: number; readonly callers: number; readonly effects: string }
+  | ({ readonly kind: 'race' } & RaceJob)
   /** Calls these keys one after the other; effects are rows of the table `effects`. Dies before step number `dieAt` of the first (0: never). */
   | {
       readonly kind: 'rows'
@@ -36,16 +37,10 @@ async function main(job: DurableJob): Promise<void> {
     if (dieAt === steps) process.kill(process.pid, 'SIGKILL')
   }
   const store = await openDirectoryStore(job.directory, { clock: systemClock, fault: step })
-  const { durable } = createDurable({ store, namespace: 'program' })
   if (job.kind === 'race') {
-    const create = durable('create', { idempotent: true }, async (key: string) => {
-      appendFileSync(job.effects, `${key}\n`)
-      return { key, by: process.pid, at: new Date() }
-    })
-    const all = Array.from({ length: job.keys * job.callers }, (_, index) => `key-${String(index % job.keys)}`)
-    const answers = await Promise.all(all.map(async (key) => `${key} ${JSON.stringify(await create(key))}`))
-    for (const answer of new Set(answers)) say(answer)
+    for (const answer of await raceAsOneOfMany(store, job)) say(answer)
   } else {
+    const { durable } = createDurable({ store, namespace: 'program' })
     const { default: pg } = (await import(job.pg)) as { default: { Client: new (uri: string) => Client } }
     const client = new pg.Client(job.postgres)
     await client.connect()

@@ -10,6 +10,7 @@ import { defineIntegration } from '../../src/integration.js'
 import { diff } from '../../src/reconcile/diff.js'
 import { listing } from '../../src/reconcile/listing.js'
 import { installDryRunGuard } from '../../src/reconcile/dry-run-guard.js'
+import { unlimitedProviders } from '../../src/reconcile/providers.js'
 import { runOnce } from '../../src/run.js'
 import type { OpenTarget } from '../../src/run-types.js'
 import { createRedactor } from '../../src/report/redact.js'
@@ -195,6 +196,7 @@ async function apply(store: ObjectStore, clock: Clock, job: LeaseJob & { readonl
       budget: createBudget(job.concurrency),
       guard,
       redactor: createRedactor(),
+      providers: unlimitedProviders(),
       fetch: globalThis.fetch,
       openTarget: () => Promise.resolve(open),
       confirm: () => Promise.resolve(true),

@@ -55,11 +55,30 @@ describe('boundedMap', () => {
     expect(started).toEqual([0, 1])
   })
 
+  it('gives all that failed, in the order of the items, to who makes the error', async () => {
+    const gate = gates(3)
+    const map = boundedMap(createBudget(3), {
+      errorOf: (failures, { begun, all }) =>
+        new Error(
+          `${failures.map(({ index, item, error }) => `${String(index)} ${String(item)} ${String(error)}`).join(', ')}; ${String(begun)} of ${String(all)}`,
+        ),
+    })
+    const all = map(['a', 'b', 'c', 'd'], async (_item, index) => gate[index]?.promise).then(
+      () => 'done',
+      (error: unknown) => String(error),
+    )
+    gate[2]?.fail(new Error('first in time'))
+    await turn()
+    gate[1]?.open()
+    gate[0]?.fail(new Error('first in order'))
+    expect(await all).toBe('Error: 0 a Error: first in order, 2 c Error: first in time; 3 of 4')
+  })
+
   it('throws the reason of its signal at once, and starts nothing more', async () => {
     const stop = new AbortController()
     const gate = gates(1)
     const started: number[] = []
-    const all = boundedMap(createBudget(1), stop.signal)([0, 1], async (item) => {
+    const all = boundedMap(createBudget(1), { signal: stop.signal })([0, 1], async (item) => {
       started.push(item)
       await gate[0]?.promise
     })
@@ -68,7 +87,7 @@ describe('boundedMap', () => {
     gate[0]?.open()
     await turn()
     expect(started).toEqual([0])
-    await expect(boundedMap(createBudget(1), stop.signal)([0], async () => 1)).rejects.toThrow('stop')
+    await expect(boundedMap(createBudget(1), { signal: stop.signal })([0], async () => 1)).rejects.toThrow('stop')
   })
 
   it('can be nested under a limit of one', async () => {

@@ -179,7 +179,7 @@ export function parseKept(text: string): Json {
   const [orders, value] = parseExactJson(text) as unknown as [[JsonPath, readonly string[]][], Json]
   for (const [path, keys] of orders) {
     let inside: Json | undefined = value
-    for (const part of path) inside = (inside as Readonly<Record<string, Json>> | undefined)?.[part]
+    for (const part of path) inside = (inside as Readonly<Record<string, Json | undefined>> | undefined)?.[part]
     if (typeof inside === 'object' && inside !== null) rememberKeys(inside, keys)
   }
   return value

@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { TrueupError } from '../../errors.js'
 import type { Clock } from '../../util/clock.js'
+import { createBudget } from '../../util/budget.js'
 import { once } from '../../util/once.js'
 import { unlessAborted } from '../../util/unless-aborted.js'
 import { classify, type Failure, type Place } from './failures.js'
@@ -58,6 +59,7 @@ export class S3Bucket {
   readonly #clock: Clock
   readonly #client: S3Client
   readonly #ready: () => Promise<void>
+  readonly #connections = createBudget(MOST_SOCKETS)
 
   constructor(settings: S3Settings, clock: Clock) {
     this.#settings = settings
@@ -162,6 +164,8 @@ export class S3Bucket {
   }
 
   async #send<T>(doing: string, name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T | Failure> {
+    // A request's time begins when there is a connection for it: the SDK's would run while it waits for one.
+    const place = await this.#connections.ask().place
     const done = new AbortController()
     const late = new AbortController()
     try {
@@ -176,6 +180,7 @@ export class S3Bucket {
       return classify(error, this.place(doing, name), this.#clock.now())
     } finally {
       done.abort()
+      place?.giveBack()
     }
   }
 

@@ -1,6 +1,7 @@
 // The probe and what refuses by it, on stores that break conditions in every way: always found where they are ignored, and by a fixed order of steps where they
 // break only among several writers.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createDurable } from '../../../src/outside-run.js'
 import { requireLocking } from '../../../src/store/locking.js'
 import { createMemoryStore } from '../../../src/store/memory-store.js'
 import type { ObjectStore } from '../../../src/store/object-store.js'
@@ -120,6 +121,23 @@ describe('what needs locking', () => {
     clock.advance(8 * 24 * 3_600_000)
     await requireLocking(other, clock)
     expect(puts()).toBe(first * 2)
+  })
+
+  it('is made once for all durable calls of a program, and once more where it was refused', async () => {
+    const probes = (): number =>
+      new Set(double.requests.flatMap(({ name }) => /\/probe\/([^/]+)\//.exec(name)?.[1] ?? [])).size
+    const store = await openS3(double)
+    const { durable } = createDurable({ store, namespace: 'x' })
+    const create = durable('create', { idempotent: true }, async (id: number) => id)
+    double.rules.ignored = new Set(['put-if-match'])
+    for (const times of [1, 2]) {
+      await expect(Promise.all(Array.from({ length: 20 }, (_, id) => create(id)))).rejects.toThrow('ignores If-Match')
+      expect(probes()).toBe(times)
+    }
+    double.rules.ignored = new Set()
+    await Promise.all(Array.from({ length: 20 }, (_, id) => create(id)))
+    await create(21)
+    expect(probes()).toBe(3)
   })
 
   it('does not take the word of another address of the bucket', async () => {

@@ -138,6 +138,30 @@ describe('the S3 store', () => {
       expect(await reading).toMatchObject({ kind: 'found', size: 7 })
     })
 
+    it('have their 20 s from when there is a connection for them', async () => {
+      const clock = createFakeClock()
+      const store = await open({ clock })
+      await store.put(key, bytes('a value'))
+      const gates = ['first', 'second'].map(() => {
+        let open = (): void => undefined
+        const opened = new Promise<undefined>((resolve) => (open = () => resolve(undefined)))
+        return { open, opened }
+      })
+      const [first, second] = gates
+      double.intercept = () => (count('GET') <= 64 ? first?.opened : second?.opened)
+      const reads = Array.from({ length: 100 }, () => store.get(key))
+      await vi.waitUntil(() => count('GET') === 64)
+      clock.advance(15_000)
+      first?.open()
+      await vi.waitUntil(() => count('GET') === 100)
+      await Promise.all(reads.slice(0, 64))
+      clock.advance(15_000)
+      second?.open()
+      expect((await Promise.all(reads)).every(({ kind }) => kind === 'found')).toBe(true)
+      // None was given up and sent again.
+      expect(count('GET')).toBe(100)
+    })
+
     it('never leave a connection behind: 300 reads and 120 at once', async () => {
       const store = await open()
       await store.put(key, bytes('x'.repeat(10_000)))
