@@ -163,7 +163,7 @@ describe('an effect that a kill cut off', () => {
     }
     expect(records.runs[0]).toMatchObject({ instead: { kind: 'resolve', keys: ['ann'], as: 'absent' } })
     expect(records.runs.map(({ state }) => state)).toEqual(['finished', 'finished'])
-    expect((await rig.run(['apply', 'mail'])).code).toBe(0)
+    expect((await rig.run(['apply', 'mail', '--concurrency', '1'])).code).toBe(0)
     expect(await here.sent()).toEqual(['ann', 'ann', 'bob', 'cid'])
   })
 })

@@ -192,6 +192,6 @@ function collectOrders(value: Json, at: JsonPath, into: [JsonPath, readonly stri
   if (typeof value !== 'object' || value === null) return
   const keys = written.get(value)?.keys
   if (keys !== undefined) into.push([at, keys])
-  for (const [key, item] of Object.entries(value) as [string, Json][])
+  for (const [key, item] of Object.entries<Json>(value))
     if (typeof item === 'object') collectOrders(item, [...at, key], into)
 }
