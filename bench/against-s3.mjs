@@ -1,47 +1,22 @@
 // Rows of a hit with the store on S3 (versitygw on loopback), each in a fresh process, against the same GET by a bundled program of the AWS client
-// and by one that signs the request itself. Without TRUEUP_TEST_VERSITYGW, test/servers/versitygw.sh starts the server if it is installed.
-import { spawn } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
-import { homedir } from 'node:os'
+// and by one that signs the request itself. The server: versitygw.mjs.
 import { join } from 'node:path'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { cachedRepository, fillCache, PLAN } from './cached-repository.mjs'
 import { interleaved, timeChild } from './measure.mjs'
+import { besideVersitygw, KEYS } from './versitygw.mjs'
 
-const KEYS = {
-  AWS_ACCESS_KEY_ID: 'test-key',
-  AWS_SECRET_ACCESS_KEY: 'test-secret',
-  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-}
 const BUCKET = 'bench'
-const SCRIPT = fileURLToPath(new URL('../test/servers/versitygw.sh', import.meta.url))
 const PROGRAM = fileURLToPath(new URL('against-s3-program.mjs', import.meta.url))
 
 /** @type {readonly import('./command.mjs').Bench[]} */
 export const s3Benches = [{ name: 'hit-s3', measure }]
 
 async function measure(place) {
-  if (process.env.TRUEUP_TEST_VERSITYGW !== undefined) return measureAt(place, process.env.TRUEUP_TEST_VERSITYGW)
-  const servers = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trueup-test-servers')
-  const isInstalled = existsSync(servers) && readdirSync(servers).some((name) => name.startsWith('versitygw-'))
+  const rows = await besideVersitygw((endpoint) => measureAt(place, endpoint))
   const label = 'a hit on S3, against a GET'
-  if (!isInstalled)
-    return [{ label, note: 'no versitygw here: test/servers/versitygw.sh npm run bench:against installs it' }]
-  // The server lives as long as the command beside it, which lives as long as its standard input.
-  const child = spawn(SCRIPT, ['sh', '-c', 'echo "$TRUEUP_TEST_VERSITYGW"; cat'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  const ended = once(child, 'exit')
-  try {
-    for await (const endpoint of createInterface({ input: child.stdout })) return await measureAt(place, endpoint)
-    throw new Error('versitygw did not start')
-  } finally {
-    child.stdin.end()
-    await ended
-  }
+  return rows ?? [{ label, note: 'no versitygw here: test/servers/versitygw.sh npm run bench:against installs it' }]
 }
 
 async function measureAt(place, endpoint) {

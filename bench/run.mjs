@@ -5,6 +5,7 @@ import { benchCommand } from './command.mjs'
 import { dataBenches } from './data.mjs'
 import { digestBenches } from './digest.mjs'
 import { dueQueueBenches } from './due-queue.mjs'
+import { durableBenches } from './durable.mjs'
 import { postgresAccessBenches } from './postgres-access.mjs'
 import { queryBenches } from './query.mjs'
 import { replayBenches } from './replay.mjs'
@@ -19,6 +20,7 @@ await benchCommand([
   ...replayBenches,
   ...affectedBenches,
   ...dueQueueBenches,
+  ...durableBenches,
   ...queryBenches,
   ...dataBenches,
   ...scheduleBenches,
