@@ -31,6 +31,7 @@ export function createPostgres({ integration, planning }: PostgresSessionsOption
   const pools = new Map<string, Promise<Pool>>()
   const inUse = new Set<PoolClient>()
   let closed = false
+  const isClosed = (): boolean => closed
 
   const open = (address: PostgresAddress, isPlanning: boolean, options: PostgresOptions): Promise<Pool> => {
     const id = JSON.stringify([address.secretId, isPlanning, options])
@@ -40,11 +41,17 @@ export function createPostgres({ integration, planning }: PostgresSessionsOption
   }
 
   async function checkOut(place: Place, options: PostgresOptions): Promise<PoolClient> {
-    if (closed)
-      throw new TrueupError('apply-failed', `${integration}: the run has ended; no database is reached any more`)
+    const ended = (): TrueupError =>
+      new TrueupError('apply-failed', `${integration}: the run has ended; no database is reached any more`)
+    if (closed) throw ended()
     const pool = await open(place.address, place.isPlanning, options)
     try {
       const client = await pool.connect()
+      // Too late to be among those that were cut off: its statements would go on, and the end of the run would wait for them.
+      if (isClosed()) {
+        client.release(true)
+        throw ended()
+      }
       // While a session is checked out the pool does not listen, and an error without a listener ends the process.
       client.on('error', ignore)
       inUse.add(client)

@@ -122,10 +122,25 @@ describe('at the end of the run', () => {
     const client = sessions.connect(server.uri())
     const running = client.query('SELECT pg_sleep(60)')
     const refused = expect(running).rejects.toMatchObject({ code: 'current-unreadable' })
-    await client.query('SELECT 1')
+    const sleeping = `SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = 'SELECT pg_sleep(60)'`
+    while ((await server.sql(sleeping)).length === 0);
     await sessions.close()
     await refused
     await expect(client.query('SELECT 1')).rejects.toThrow('the run has ended')
+  })
+
+  it.each([1, 2])('sessions that are still being opened are closed too (%i at once)', async (count) => {
+    const sessions = createPostgres({ integration: 'sample', planning: () => true })
+    const client = sessions.connect(server.uri())
+    // One is connected already, and others are on their way.
+    if (count > 1) await client.query('SELECT 1')
+    const all = Array.from({ length: count }, () => client.query('SELECT pg_sleep(61)'))
+    const refused = Promise.allSettled(all)
+    await Promise.resolve()
+    await sessions.close()
+    expect((await refused).map(({ status }) => status)).toEqual(all.map(() => 'rejected'))
+    const left = `SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = 'SELECT pg_sleep(61)'`
+    while ((await server.sql(left)).length > 0);
   })
 })
 

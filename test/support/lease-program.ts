@@ -1,6 +1,15 @@
 // A process that applies, or that only takes and gives back leases, on a directory store or one of a URL. Arguments: one JSON text (see LeaseJob); prints one
 // line for each thing it did, written before anything else is done. Bundled by the tests that run it.
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { isDead, thisProcess } from '../../src/cli/process-context.js'
@@ -116,7 +125,12 @@ async function apply(store: ObjectStore, clock: Clock, job: LeaseJob & { readonl
       process.kill(process.pid, 'SIGSTOP')
     }
     if (text === undefined) rmSync(join(world, name))
-    else writeFileSync(join(world, name), text)
+    else {
+      // Whole or not at all: a kill between opening and writing would leave an object that is nobody's, and blocks rightly.
+      const part = join(world, '..', `${String(process.pid)}-${name}`)
+      writeFileSync(part, text)
+      renameSync(part, join(world, name))
+    }
     say(`end ${name}`)
   }
   const { definition } = defineIntegration({
