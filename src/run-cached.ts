@@ -18,7 +18,7 @@ export interface AskedCache {
   readonly decision: Decision
   readonly hit: CacheHit | undefined
   /** Stores this run, if it converged. Never throws. */
-  keep(planned: PlannedRun, record: RunRecord): Promise<void>
+  keep(planned: PlannedRun, recorded: () => RunRecord): Promise<void>
 }
 
 export interface CacheHit {
@@ -49,7 +49,7 @@ export async function askCache(session: RunSession, desired: DesiredState, decis
     )
   const cache = openCache(session)
   const kept = { session, cache, place, standing, evaluated: evaluatedOf(session, desired, place) }
-  const keep: AskedCache['keep'] = (planned, record) => keepRun(kept, planned, record)
+  const keep: AskedCache['keep'] = (planned, recorded) => keepRun(kept, planned, recorded())
   // A plan that is expected can only be judged by making it.
   if (request.force || request.expectPlan !== null || request.cache.access === 'w')
     return { decision, hit: undefined, keep }

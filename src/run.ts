@@ -108,7 +108,7 @@ async function runStages(whole: RunSession, draft: RunDraft, base: Base | undefi
       planned.left,
     )
     refuseSuccessUnread(request, planned)
-    await cached.keep(planned, draft.record('finished'))
+    await cached.keep(planned, () => draft.record('finished'))
     return
   }
 
@@ -121,7 +121,7 @@ async function runStages(whole: RunSession, draft: RunDraft, base: Base | undefi
     await guarded(refuseHeld(ground.session))
     draft.decided(made)
     const planned = await applyOn(ground, desired, draft)
-    await cached.keep(planned, draft.record('finished'))
+    await cached.keep(planned, () => draft.record('finished'))
   } catch (thrown) {
     // Of all that fails when a lease is lost, this is the reason.
     throw ground.lease.signal.aborted && !deps.stop.aborted ? ground.lease.signal.reason : thrown

@@ -101,6 +101,7 @@ function redactorOfRun(process: Redactor): Redactor {
     json: (value) => own.json(value),
     value: (value) => own.value(value),
     name: (text) => own.name(text),
+    once: (value, hide) => own.once(value, hide),
     get isIdle() {
       return own.isIdle
     },

@@ -126,7 +126,10 @@ function redactConfigured(redactor: Redactor, configured: RunConfiguration): Run
 
 /** The digest stays that of the plan with its values: it is what is approved. */
 export function redactPlan(redactor: Redactor, plan: PlanData): PlanData {
-  if (redactor.isIdle) return plan
+  return redactor.isIdle ? plan : redactor.once(plan, (given) => hiddenPlan(redactor, given))
+}
+
+function hiddenPlan(redactor: Redactor, plan: PlanData): PlanData {
   const remember = plan.remember?.map(({ key, value }) => ({
     key: redactor.name(key),
     ...(value === undefined ? {} : { value: redactor.json(value) }),

@@ -23,6 +23,11 @@ export interface Redactor {
    * a password `postgres` breaks no key.
    */
   name(text: string): string
+  /**
+   * What `hide` makes of a value, made once as long as nothing more is registered: what is large is told and kept more than once. The value must not
+   * change, and `hide` must be the same for it each time.
+   */
+  once<T extends object>(value: T, hide: (value: T) => T): T
   /** Nothing was registered: everything stays as it is. */
   readonly isIdle: boolean
 }
@@ -45,6 +50,7 @@ export function createRedactor({ mask }: RedactorOptions = {}): Redactor {
   const needles = new Needles()
   const short = new Set<string>()
   const masked = new Set<string>()
+  const made = new WeakMap<object, { readonly registered: number; readonly shown: object }>()
 
   const text = (given: string): string => (short.has(given) ? REDACTED : needles.redact(given, false))
   const name = (given: string): string => needles.redact(given, true)
@@ -119,6 +125,15 @@ export function createRedactor({ mask }: RedactorOptions = {}): Redactor {
     name,
     json: (value) => shown(value) ?? null,
     value: shown,
+    once<T extends object>(value: T, hide: (value: T) => T): T {
+      const registered = needles.size + short.size
+      const before = made.get(value)
+      if (before?.registered === registered) return before.shown as T
+      const after = hide(value)
+      // What is hidden already stays as it is.
+      for (const each of [value, after]) made.set(each, { registered, shown: after })
+      return after
+    },
     get isIdle() {
       return needles.size === 0 && short.size === 0
     },

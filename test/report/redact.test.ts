@@ -96,6 +96,20 @@ describe('text', () => {
     const once = redactor.text('hush-hush hush-hush ***')
     expect(redactor.text(once)).toBe(once)
   })
+
+  it('hides what is told more than once once, and anew when more is registered', () => {
+    const redactor = createRedactor()
+    redactor.register('first-secret-value')
+    let made = 0
+    const given = { text: 'first-secret-value and second-secret-value' }
+    const hide = ({ text }: typeof given): typeof given => ((made += 1), { text: redactor.text(text) })
+    const shown = redactor.once(given, hide)
+    expect(shown).toEqual({ text: '*** and second-secret-value' })
+    expect([redactor.once(given, hide), redactor.once(shown, hide), made]).toEqual([shown, shown, 1])
+    redactor.register('second-secret-value')
+    expect(redactor.once(given, hide)).toEqual({ text: '*** and ***' })
+    expect(redactor.once(shown, hide)).toEqual({ text: '*** and ***' })
+  })
 })
 
 describe('json', () => {
