@@ -1,11 +1,13 @@
 // Hits of the run cache that evaluate nothing: what inputs came to is remembered beside the entry, and must never answer for anything else.
 import { describe, expect, it } from 'vitest'
 import {
+  evaluationKey,
   readEvaluation,
   writeEvaluation,
   type Evaluation,
   type EvaluationAddress,
 } from '../src/early-exit/evaluations.js'
+import type { HeadFacts } from '../src/early-exit/head-facts.js'
 import type { CacheKeys } from '../src/early-exit/signature.js'
 import { storeKey, type ObjectStore, type StoreKey } from '../src/store/object-store.js'
 import { createMarkStore } from '../src/store/marks.js'
@@ -117,6 +119,36 @@ describe('nothing is remembered for', () => {
     await runs.run()
     expect((await runs.run({ cache: { access: 'w' } })).planned).toBe(true)
     expect((await runs.run({ force: true })).planned).toBe(true)
+  })
+})
+
+describe('what git does not know all of', () => {
+  const known: HeadFacts = {
+    code: 'code',
+    config: 'config',
+    inputs: 'trees',
+    env: 'env',
+    external: false,
+    hasSecrets: false,
+    noSecrets: 'none',
+    semantics: 1,
+    secrets: () => Promise.resolve('none'),
+  }
+  const keyOf = (facts: Partial<HeadFacts>): string | undefined =>
+    evaluationKey({
+      declaration: { integration: 'things', version: '1', params: {} },
+      facts: { ...known, ...facts },
+      nodeMajor: 22,
+    })
+
+  it.each<[string, Partial<HeadFacts>]>([
+    ['data from outside', { external: true }],
+    ['secrets', { hasSecrets: true }],
+    ['code that cannot be told', { code: null }],
+    ['no inputs', { inputs: null }],
+  ])('has no key: %s', (_, facts) => {
+    expect(keyOf({})).toMatch(/^[0-9a-f]{64}$/)
+    expect(keyOf(facts)).toBeUndefined()
   })
 })
 

@@ -8,7 +8,7 @@ import { isRecord } from '../util/is-record.js'
 import type { Declaration } from './declaration.js'
 import type { HeadFacts } from './head-facts.js'
 import { CACHE_SCHEMA } from './run-cache-key.js'
-import { CACHE_ROOT, LARGEST_ENTRY } from './run-cache-entry.js'
+import { CACHE_ROOT, LARGEST_ENTRY, readBounded } from './run-cache-entry.js'
 import { sign, signatureFault, type CacheKeys, type Signature } from './signature.js'
 
 const EVALUATION = { kind: 'evaluation', version: 1 } as const
@@ -68,12 +68,9 @@ export async function readEvaluation(
 ): Promise<Evaluation | undefined> {
   const place = placeOf(address)
   try {
-    const head = await store.head(place)
-    // Whoever may write here may write anything.
-    if (head.kind === 'missing' || head.size > LARGEST_ENTRY) return undefined
-    const object = await store.get(place)
-    if (object.kind === 'missing') return undefined
-    const { value } = decodeDocument<unknown>(object.value, EVALUATION, place)
+    const read = await readBounded(store, place)
+    if (read.kind !== 'found') return undefined
+    const { value } = decodeDocument<unknown>(read.bytes, EVALUATION, place)
     if (!isStored(value) || placeOf(value.address) !== place) return undefined
     if (keys !== undefined && signatureFault(signedText(value), value.signature, keys) !== undefined) return undefined
     return value.evaluation

@@ -11,6 +11,7 @@ import {
   entryId,
   LARGEST_ENTRY,
   placeOf,
+  readBounded,
   type CacheAddress,
   type CacheEntry,
 } from './run-cache-entry.js'
@@ -80,14 +81,13 @@ export function createRunCache(options: RunCacheOptions): RunCache {
       async look() {
         const known = await signing()
         try {
-          const head = await store.head(place)
+          const read = await readBounded(store, place)
           const none = `no run with this key has converged in zone ${address.zone}`
-          if (head.kind === 'missing') return { status: 'MISS', ...nothing, why: none }
-          // Before it is read: whoever may write here may write anything.
-          if (head.size > LARGEST_ENTRY) return untrusted('it is larger than any entry')
-          const object = await store.get(place)
-          if (object.kind === 'missing') return { status: 'MISS', ...nothing, why: none }
-          const decoded = decodeEntry(object.value, address, known)
+          if (read.kind !== 'found')
+            return read.kind === 'missing'
+              ? { status: 'MISS', ...nothing, why: none }
+              : untrusted('it is larger than any entry')
+          const decoded = decodeEntry(read.bytes, address, known)
           if (decoded.kind === 'untrusted') return untrusted(decoded.why)
           return await judge(decoded.entry, nothing, stale)
         } catch (thrown) {

@@ -1,6 +1,6 @@
 // Durable functions in real processes on one directory store: racing, killed at each step, and killed from outside at random. Effects are counted
 // outside: lines of a file, rows of a PostgreSQL table.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -11,6 +11,7 @@ import { isDead } from '../../src/store/process-life.js'
 import { systemClock } from '../../src/util/clock.js'
 import type { DurableJob } from '../support/durable-program.js'
 import { CALLERS, KEYS, raceInOneProcess } from '../support/durable-race.js'
+import { expectOneEffectEach } from '../support/durable-race-check.js'
 import { startPostgres, type TestPostgres } from '../support/postgres.js'
 import { buildProgram, type StorePrograms } from '../support/store-processes.js'
 
@@ -45,14 +46,7 @@ describe(`${String(KEYS)} keys and ${String(CALLERS)} callers of each`, () => {
     const effects = join(folder, 'effects')
     const job: DurableJob = { directory, kind: 'race', keys: KEYS, effects }
     const running = Array.from({ length: CALLERS }, () => programs.start(job))
-    const ended = await Promise.all(running.map(({ ended: end }) => end))
-    expect(ended.map(({ code, stderr }) => ({ code, stderr }))).toEqual(ended.map(() => ({ code: 0, stderr: '' })))
-    const lines = (await readFile(effects, 'utf8')).trim().split('\n')
-    expect(lines).toHaveLength(KEYS)
-    expect(new Set(lines).size).toBe(KEYS)
-    const [first] = running
-    expect(first?.lines).toHaveLength(KEYS)
-    for (const { lines: answers } of running) expect([...answers].sort()).toEqual([...(first?.lines ?? [])].sort())
+    await expectOneEffectEach(running, effects)
   })
 })
 

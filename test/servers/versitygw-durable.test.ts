@@ -1,5 +1,5 @@
 // Durable functions on versitygw: however many call, in one process or in several, each effect happens once and all get the same.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -8,6 +8,7 @@ import { requireLocking } from '../../src/store/locking.js'
 import { isDead } from '../../src/store/process-life.js'
 import { systemClock } from '../../src/util/clock.js'
 import { CALLERS, KEYS, raceInOneProcess } from '../support/durable-race.js'
+import { expectOneEffectEach } from '../support/durable-race-check.js'
 import type { S3RaceJob } from '../support/durable-s3-program.js'
 import { openS3, type S3Place } from '../support/s3-double/open.js'
 import { buildProgram } from '../support/store-processes.js'
@@ -49,14 +50,7 @@ describe(`${String(KEYS)} keys and ${String(CALLERS)} callers of each, on versit
     const effects = join(folder, 'effects')
     const job: S3RaceJob = { place, prefix: 'many', keys: KEYS, effects }
     const running = Array.from({ length: CALLERS }, () => programs.start(job))
-    const ended = await Promise.all(running.map(({ ended: end }) => end))
-    expect(ended.map(({ code, stderr }) => ({ code, stderr }))).toEqual(ended.map(() => ({ code: 0, stderr: '' })))
-    const lines = (await readFile(effects, 'utf8')).trim().split('\n')
-    expect(lines).toHaveLength(KEYS)
-    expect(new Set(lines).size).toBe(KEYS)
-    const [first] = running
-    expect(first?.lines).toHaveLength(KEYS)
-    for (const { lines: answers } of running) expect([...answers].sort()).toEqual([...(first?.lines ?? [])].sort())
+    await expectOneEffectEach(running, effects)
     expect(await statesOf('many')).toEqual(Array.from({ length: KEYS }, () => 'done'))
   })
 })

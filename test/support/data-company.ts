@@ -1,21 +1,11 @@
 // A repository with a small company as data, in the default format: JSON Schemas, GraphQL types, an integration that asks. For tests of the program.
+import { commonSchema } from './data-project.js'
 import type { Files } from './rig.js'
 
 const DRAFT = 'http://json-schema.org/draft-07/schema#'
 
 const SCHEMAS: Files = {
-  'schemas/common-1.json': {
-    $schema: DRAFT,
-    definitions: {
-      crossref: {
-        type: 'object',
-        properties: { $ref: { type: 'string' } },
-        required: ['$ref'],
-        additionalProperties: false,
-      },
-      resourceref: { type: 'string' },
-    },
-  },
+  'schemas/common-1.json': commonSchema(DRAFT),
   'schemas/team-1.yml': `$schema: ${DRAFT}
 type: object
 additionalProperties: false

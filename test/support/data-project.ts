@@ -1,6 +1,22 @@
 // A small project of data in the qontract layout, right in every part, and what its bundle holds. Tests change single files of it.
 export type DataFiles = Readonly<Record<string, string | Uint8Array>>
 
+/** How schemas name references to files and to resources; both formats find them by these places. */
+export function commonSchema(draft: string): string {
+  return JSON.stringify({
+    $schema: draft,
+    definitions: {
+      crossref: {
+        type: 'object',
+        properties: { $ref: { type: 'string' } },
+        required: ['$ref'],
+        additionalProperties: false,
+      },
+      resourceref: { type: 'string' },
+    },
+  })
+}
+
 const META = '$schema: /metaschema-1.json\n'
 
 /** Users, teams with roles (inline and by reference), services that name resources, an interface by field map. */
@@ -11,18 +27,7 @@ export const QONTRACT_FILES: DataFiles = {
     properties: { $schema: { type: 'string' }, type: { type: 'string' }, properties: { type: 'object' } },
     required: ['$schema', 'properties'],
   }),
-  'schemas/common-1.json': JSON.stringify({
-    $schema: 'http://json-schema.org/draft-06/schema#',
-    definitions: {
-      crossref: {
-        type: 'object',
-        properties: { $ref: { type: 'string' } },
-        required: ['$ref'],
-        additionalProperties: false,
-      },
-      resourceref: { type: 'string' },
-    },
-  }),
+  'schemas/common-1.json': commonSchema('http://json-schema.org/draft-06/schema#'),
   'schemas/app-interface/graphql-schemas-1.yml': `${META}type: object\nproperties:\n  $schema: {type: string}\n  confs: {type: array}\nrequired: [confs]\n`,
   'schemas/user-1.yml': `${META}type: object
 additionalProperties: false

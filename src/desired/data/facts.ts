@@ -41,8 +41,10 @@ export interface Facts {
   readonly findings: readonly Finding[]
 }
 
-/** Of a file that says nothing: one that is skipped, or that could not be read. */
-export function noFacts(findings: readonly Finding[]): Facts {
+type Growing<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer I)[] ? I[] : T[K] }
+
+/** Of a file that says nothing: one that is skipped, or that could not be read; or to be filled. */
+export function noFacts(findings: readonly Finding[] = []): Growing<Facts> {
   return {
     schema: null,
     references: [],
@@ -51,7 +53,7 @@ export function noFacts(findings: readonly Finding[]): Facts {
     lists: [],
     patches: [],
     rootIdentifier: null,
-    findings,
+    findings: [...findings],
   }
 }
 

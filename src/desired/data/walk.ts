@@ -6,7 +6,7 @@ import { isRecord } from '../../util/is-record.js'
 import { formatPath, type JsonPath } from '../../util/json-path.js'
 import { exactJson, onlyKeys } from './exact-json.js'
 import type { Finding } from './faults.js'
-import { pathText, type Facts } from './facts.js'
+import { noFacts, pathText, type Facts } from './facts.js'
 import { SCALARS, type Conf, type ConfField, type Confs } from './graphql-confs.js'
 
 const RESOURCE_REF = '/common-1.json#/definitions/resourceref'
@@ -34,8 +34,6 @@ export interface WalkOptions {
   readonly schemas: ReadonlyMap<string, Json>
   readonly confs: Confs
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer I)[] ? I[] : T[K] }
 
 /** The facts of a file, but for whether it fits its schema. */
 export function walkFile({ value, schemas, confs }: WalkOptions): Facts {
@@ -93,7 +91,7 @@ interface NamedItem {
 }
 
 class Walk {
-  readonly facts: Mutable<Facts>
+  readonly facts: ReturnType<typeof noFacts>
   readonly named = new Map<string, NamedItem>()
   readonly #schemas: ReadonlyMap<string, Json>
   readonly #confs: Confs
@@ -101,16 +99,7 @@ class Walk {
   constructor(schemas: ReadonlyMap<string, Json>, confs: Confs, schema: string | null) {
     this.#schemas = schemas
     this.#confs = confs
-    this.facts = {
-      schema,
-      references: [],
-      resources: [],
-      uniques: [],
-      lists: [],
-      patches: [],
-      rootIdentifier: null,
-      findings: [],
-    }
+    this.facts = { ...noFacts(), schema }
   }
 
   visit(node: Node): void {
