@@ -29,7 +29,10 @@ export function isCi(environment: Environment): boolean {
   return value !== undefined && value !== '' && value !== 'false' && value !== '0'
 }
 
-/** Who started this run, as far as GitHub Actions, GitLab CI, Jenkins or the operating system tell. Of one system only: a runner may carry variables of another. */
+/** Set by a daemon for a run that somebody asked it for. */
+export const STARTED_BY = 'TRUEUP_STARTED_BY'
+
+/** Who started this run, as far as a daemon, GitHub Actions, GitLab CI, Jenkins or the operating system tell. Of one system only: a runner may carry variables of another. */
 export function actorOf(environment: Environment, tool: Tool): RunActor {
   return {
     ...startedBy(environment),
@@ -41,6 +44,8 @@ export function actorOf(environment: Environment, tool: Tool): RunActor {
 function startedBy(environment: Environment): Pick<RunActor, 'actor' | 'url'> {
   const first = (...names: string[]): string | null =>
     names.map((name) => environment[name]).find((value) => value !== undefined && value !== '') ?? null
+  const asked = first(STARTED_BY)
+  if (asked !== null) return { actor: asked, url: null }
   const server = first('GITHUB_SERVER_URL')
   const runId = first('GITHUB_RUN_ID')
   if (server !== null && runId !== null) {

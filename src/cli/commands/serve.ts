@@ -17,9 +17,11 @@ import { flagWords } from '../command-line.js'
 import { secretsOf } from '../config-targets.js'
 import { openStoreOf } from '../open-target.js'
 import { printed } from '../print.js'
+import { STARTED_BY } from '../process-context.js'
 import { openProject, pathInside, type Project } from '../project.js'
 import { runChild } from '../serve/child-run.js'
-import { createDaemon, follow, type Daemon, type EndedRun } from '../serve/daemon.js'
+import { createDaemon, type ChildAsked, type Daemon, type EndedRun } from '../serve/daemon.js'
+import { follow } from '../serve/follow.js'
 import { listenAddress, openStatus, reachOf, type Status } from '../serve/status.js'
 import { scheduleKeeper } from '../serve/kept-schedule.js'
 import { openServed, type ServedTree } from '../serve/served-tree.js'
@@ -77,6 +79,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   const ended: EndedRun[] = []
   const address = settings.once.value ? null : listenAddress(settings.listen.value)
   const metrics = address === null ? undefined : await createServeMetrics()
+  let status: Status | undefined
   const daemon = createDaemon({
     clock: systemClock,
     random: Math.random,
@@ -99,11 +102,13 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     onStart: (delayMs) => {
       metrics?.started(delayMs)
     },
+    onEvent: (event) => {
+      status?.happened(event)
+    },
     onGone: (target) => {
       metrics?.forget(target)
     },
   })
-  let status: Status | undefined
   try {
     if (address !== null && metrics !== undefined)
       status = await openStatus({
@@ -112,7 +117,10 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
         store,
         metrics,
         project,
-        token: context.environment['TRUEUP_TOKEN'],
+        environment: context.environment,
+        clock: systemClock,
+        told,
+        stop: signals.stop,
       })
     await daemon.refresh()
     const served = refuseWithoutTargets(daemon.current())
@@ -187,19 +195,19 @@ function identityOf({ configPath, settings }: Project, { description }: Revision
   return [mode, what.slice(0, 16)]
 }
 
-type RunChildIn = (served: ServedTree, args: readonly string[], signal: AbortSignal) => ReturnType<typeof runChild>
+type RunChildIn = (served: ServedTree, asked: ChildAsked) => ReturnType<typeof runChild>
 
 function childOf({ context, settings }: CommandInput, project: Project, storeUrl: string): RunChildIn {
   const { TRUEUP_TOKEN: _token, ...environment } = context.environment
   const handedOn = flagWords(HANDED_ON, settings)
-  return (served, [command = '', ...args], signal) => {
+  return (served, { args: [command = '', ...args], signal, by }) => {
     const own = command === 'run' ? handedOn : flagWords(['trustRepo'], settings)
     const words = ['--committed', '-o', 'json', '--log-format', 'json', '--store', storeUrl, ...served.configWords]
     return runChild({
       program: join(project.tool.root, 'bin', 'trueup.js'),
       args: [command, ...args, ...words, ...own],
       directory: served.directory,
-      environment,
+      environment: by === undefined ? environment : { ...environment, [STARTED_BY]: by },
       signal,
       clock: systemClock,
     })

@@ -6,7 +6,13 @@ import type { RunRecord } from '../../event.js'
 import { notConverging, NOT_CONVERGING_AFTER, type NotConverging } from '../../schedule/convergence.js'
 import { ALLOW } from '../../schedule/policies.js'
 import { createScheduler } from '../../schedule/scheduler.js'
-import type { ScheduledResult, ScheduledTarget, Scheduler, StartCause } from '../../schedule/scheduler-types.js'
+import type {
+  ScheduledResult,
+  ScheduledTarget,
+  Scheduler,
+  SchedulerEvent,
+  StartCause,
+} from '../../schedule/scheduler-types.js'
 import type { RecordStore } from '../../store/records.js'
 import type { Clock } from '../../util/clock.js'
 import { isRecord } from '../../util/is-record.js'
@@ -25,7 +31,7 @@ export interface DaemonOptions {
   readonly keeper: ScheduleKeeper
   readonly records: RecordStore
   /** Starts trueup in a tree. */
-  readonly child: (served: ServedTree, args: readonly string[], signal: AbortSignal) => Promise<ChildResult>
+  readonly child: (served: ServedTree, asked: ChildAsked) => Promise<ChildResult>
   readonly told: Told
   /** Targets that say `apply: true` are applied. */
   readonly apply: boolean
@@ -40,8 +46,18 @@ export interface DaemonOptions {
   readonly onEnd?: (end: EndedRun) => void
   /** A run began, so long after it was due. */
   readonly onStart?: (delayMs: number) => void
+  /** As the scheduler tells it, after the daemon has taken note of it. */
+  readonly onEvent?: (event: SchedulerEvent) => void
   /** trueup.yaml has it no more. */
   readonly onGone?: (target: string) => void
+}
+
+export interface ChildAsked {
+  /** After `trueup`. */
+  readonly args: readonly string[]
+  readonly signal: AbortSignal
+  /** Who asked for this run; undefined: nobody, it was due. */
+  readonly by?: string | undefined
 }
 
 export interface EndedRun extends RunEnd {
@@ -58,8 +74,12 @@ export interface Daemon {
   current(): ServedTree | undefined
   /** The last end of each target that ran. */
   readonly ends: ReadonlyMap<string, EndedRun>
+  /** Targets whose runs are under way. */
+  readonly running: ReadonlySet<string>
   /** Targets of which changes were stopped, with these. */
   readonly stuck: ReadonlyMap<string, readonly NotConverging[]>
+  /** Makes a target due now. `by`: recorded as who started its next run. @returns whether there is one of that name */
+  trigger(target: string, by?: string): boolean
   /** Takes the newest commit, where there is a new one. @throws what getting or reading it throws; what was served stays */
   refresh(): Promise<void>
   close(): Promise<void>
@@ -73,6 +93,8 @@ export function createDaemon(options: DaemonOptions): Daemon {
   const ends = new Map<string, EndedRun>()
   const stuck = new Map<string, readonly NotConverging[]>()
   const causes = new Map<string, StartCause>()
+  const running = new Set<string>()
+  const askedBy = new Map<string, string>()
   let current: ServedTree | undefined
   /** One whose trueup.yaml could not be read: it is not tried again. */
   let refused: string | undefined
@@ -86,6 +108,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     save: (due) => (current === undefined ? Promise.resolve() : keeper.write({ commit: current.tree.commit, due })),
     onEvent: (event) => {
       if (event.kind === 'started') {
+        running.add(event.key)
         causes.set(event.key, event.cause)
         options.onStart?.(event.delayMs)
       }
@@ -99,8 +122,10 @@ export function createDaemon(options: DaemonOptions): Daemon {
       }
       if (event.kind === 'save-failed')
         told.change('save', 'warn', `next-due times could not be kept: ${event.error.message}`)
+      if (event.kind === 'ended') running.delete(event.key)
       if (event.kind === 'ended' && event.result.kind === 'failed' && !ends.has(event.key))
         told.change(event.key, 'error', `${event.key}: ${event.result.error.message}`, { target: event.key })
+      options.onEvent?.(event)
     },
   })
 
@@ -110,12 +135,15 @@ export function createDaemon(options: DaemonOptions): Daemon {
 
   async function run(key: string, signal: AbortSignal): Promise<ScheduledResult> {
     const served = current
+    const by = askedBy.get(key)
+    askedBy.delete(key)
     if (served?.targets.has(key) !== true) return { kind: 'done' }
     return within(served, async () => {
       const isApply = willApply(key) && (await mayApply(key))
       const started = clock.monotonic()
       const mode = isApply ? ['--apply', '--yes'] : ['--dry-run']
-      const child = await options.child(served, ['run', key, ...mode], AbortSignal.any([signal, stop]))
+      const args = ['run', key, ...mode]
+      const child = await options.child(served, { args, signal: AbortSignal.any([signal, stop]), by })
       const end = runEnd(child)
       const durationMs = clock.monotonic() - started
       tell({ ...end, target: key, mode: isApply ? 'apply' : 'dry-run', durationMs, endedAt: clock.now() })
@@ -198,6 +226,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     ends.delete(name)
     stuck.delete(name)
     causes.delete(name)
+    askedBy.delete(name)
     options.onGone?.(name)
   }
 
@@ -211,7 +240,9 @@ export function createDaemon(options: DaemonOptions): Daemon {
 
   /** Where it cannot be told, all. */
   async function affected(served: ServedTree, base: string): Promise<readonly string[]> {
-    const { document } = await within(served, () => options.child(served, ['affected', '--base', base], stop))
+    const { document } = await within(served, () =>
+      options.child(served, { args: ['affected', '--base', base], signal: stop }),
+    )
     const targets = isRecord(document) && Array.isArray(document['targets']) ? document['targets'] : undefined
     if (targets === undefined) return [...served.targets.keys()]
     const untouched = new Set(
@@ -225,8 +256,14 @@ export function createDaemon(options: DaemonOptions): Daemon {
   return {
     scheduler,
     ends,
+    running,
     stuck,
     current: () => current,
+    trigger(target, by) {
+      // Before it can start.
+      if (by !== undefined && current?.targets.has(target) === true) askedBy.set(target, by)
+      return scheduler.trigger(target)
+    },
     refresh,
     async close() {
       await scheduler.stop()
@@ -239,26 +276,4 @@ function affectedText(changed: readonly string[]): string {
   if (changed.length === 0) return 'it affects no target'
   const more = changed.length > 5 ? ` and ${String(changed.length - 5)} more` : ''
   return `due now: ${changed.slice(0, 5).join(', ')}${more}`
-}
-
-/** Follows the revisions until it is told to stop. Trouble is told, and tried again. */
-export async function follow(daemon: Daemon, { clock, pollMs, stop, told }: Following): Promise<void> {
-  const isStopped = (): boolean => stop.aborted
-  for (;;) {
-    await clock.sleep(pollMs, stop).catch(() => undefined)
-    if (isStopped()) return
-    try {
-      await daemon.refresh()
-    } catch (thrown) {
-      if (isStopped()) return
-      told.change('revision', 'error', `the newest commit is not served: ${toError(thrown).message}`)
-    }
-  }
-}
-
-export interface Following {
-  readonly clock: Clock
-  readonly pollMs: number
-  readonly stop: AbortSignal
-  readonly told: Told
 }
