@@ -1,7 +1,6 @@
 // The parts of a daemon come in: where revisions are had, the store, how a child is run. It follows the revisions, gives the scheduler the targets,
 // and runs each in a child process in the tree of its revision. Out: what it tells, and what it knows. Must not print, or look at the process.
 import type { RevisionSource } from '../../desired/export-revision.js'
-import { toError } from '../../errors.js'
 import type { RunRecord } from '../../event.js'
 import { notConverging, NOT_CONVERGING_AFTER, type NotConverging } from '../../schedule/convergence.js'
 import { ALLOW } from '../../schedule/policies.js'
