@@ -15,7 +15,7 @@ export interface StatusView {
   doubts(): Promise<object>
   openApi(): object
   /** Makes a target due now. @returns false where there is none of that name */
-  trigger(target: string): boolean
+  trigger(target: string): Promise<boolean>
   /** For people, at `/`. */
   page(): string
 }
@@ -137,7 +137,7 @@ interface Trigger {
   readonly target: string
 }
 
-function trigger({ headers }: IncomingMessage, { view, token, target }: Trigger): Answer {
+async function trigger({ headers }: IncomingMessage, { view, token, target }: Trigger): Promise<Answer> {
   if (token === undefined || token === '')
     return fault(403, 'forbidden', 'TRUEUP_TOKEN is not set for this daemon, so nobody may start runs')
   const given = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1]
@@ -146,7 +146,7 @@ function trigger({ headers }: IncomingMessage, { view, token, target }: Trigger)
       ...fault(401, 'unauthorized', 'Authorization: Bearer <token> is missing or wrong'),
       headers: { 'www-authenticate': 'Bearer' },
     }
-  return view.trigger(target)
+  return (await view.trigger(target))
     ? json(202, { target, due: 'now' })
     : fault(404, 'usage', `there is no target ${JSON.stringify(target)}; /api/v1/targets has all`)
 }
