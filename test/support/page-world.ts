@@ -181,7 +181,7 @@ export function worldPages({
     live,
     sessions: createSessions({ clock, token, userHeader, proxies: proxiesOf(proxies) }),
     acts: {
-      run: (target, by) => isKnown(target) && did('run', target, by),
+      run: async (target, by) => isKnown(target) && did('run', target, by),
       hold: async (asked) => isKnown(asked.target) && did('hold', asked),
       release: async (target, by) => did('release', target, by),
       resolve: async (asked) => did('resolve', asked),

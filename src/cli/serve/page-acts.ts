@@ -37,8 +37,8 @@ export function pageActs({ daemon, store, clock, told, self, waitMs, stop, onCha
   }
 
   return {
-    run(target, by) {
-      if (!daemon.trigger(target, by)) return false
+    async run(target, by) {
+      if (!(await daemon.trigger(target, by))) return false
       tell('run', `${target} is due now: ${by} asked for it`, { target, actor: by })
       return true
     },

@@ -99,14 +99,14 @@ export function actingRoutes({ sessions, acts, shown }: ActingOptions): readonly
   const named = ({ segments: { name = '' } }: Asked): string => name
 
   return [
-    act('/targets/{name}/run', (asked, sent) => {
+    act('/targets/{name}/run', async (asked, sent) => {
       const name = named(asked)
       const back = targetPath(name)
       const what =
         'It becomes due at once. Whether it is applied or only planned is what the daemon and trueup.yaml say; limits, holds and leases count as ever.'
       const ask = confirmed(asked, sent, { title: `Run ${name} now?`, what, back, text: 'Run it now' })
       if (ask !== undefined) return ask
-      if (!acts.run(name, sent.by)) return refuse(asked, 404, `There is no target ${name}.`)
+      if (!(await acts.run(name, sent.by))) return refuse(asked, 404, `There is no target ${name}.`)
       return seeOther(`${back}?said=run`)
     }),
     act('/targets/{name}/hold', async (asked, { form, by }) => {

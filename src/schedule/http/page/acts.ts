@@ -2,7 +2,7 @@
 
 export interface Acts {
   /** Makes it due now. @returns false where there is no such target */
-  run(target: string, by: string): boolean
+  run(target: string, by: string): Promise<boolean>
   /** @returns false where there is no such target */
   hold(asked: HoldAsked): Promise<boolean>
   /** null: the hold of all. @returns false where none was in force */
