@@ -14,7 +14,7 @@ export const SCRIPT = `
     return part.contains(document.activeElement) ||
       (selection !== null && !selection.isCollapsed && part.contains(selection.anchorNode))
   }
-  const landmarks = () => [...document.querySelectorAll('main h2[id], main th a[href]')]
+  const landmarks = () => [...document.querySelectorAll('main h2[id], main th > a[href]')]
   const nameOf = (one) => one.id || one.getAttribute('href')
 
   function replace(next) {
