@@ -74,7 +74,7 @@ button.plain { border: none; background: none; padding: 0; color: var(--link); t
 .table th[scope="row"] > a, .table th[scope="row"] > code { font-weight: 600; }
 .table td:last-child { min-width: 6.5rem; }
 .table tbody tr:hover { background: var(--raised); }
-.label { color: var(--muted); font-size: 0.8rem; margin-right: 0.5rem; white-space: nowrap; }
+.label { color: var(--muted); font-size: 0.8rem; margin-right: 0.5rem; }
 .sign { display: inline-block; width: 1.1em; font-weight: 650; }
 dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: 0.15rem 1rem; margin: 0.4rem 0; color: var(--ink); }
 dl.facts dt { color: var(--muted); } dl.facts dd { margin: 0; min-width: 0; }
@@ -83,6 +83,7 @@ ol.log li { padding: 0 0.6rem 0 1.6rem; text-indent: -1rem; }
 ol.log .warn { color: var(--warn); } ol.log .error { color: var(--bad); } ol.log .debug { color: var(--muted); }
 .pages { display: flex; gap: 1rem; margin: 0.7rem 0; align-items: baseline; }
 details > summary { cursor: pointer; color: var(--link); }
+@media (min-width: 46rem) { .table th:first-child { width: 26%; } }
 @media (max-width: 46rem) {
   body { padding: 0 0.8rem 2rem; }
   .viewer { margin-left: 0; }
