@@ -129,6 +129,7 @@ describe('the schema of trueup.yaml', () => {
       'apply',
       'labels',
       'after',
+      'policies',
       'limits',
       'destination',
       'source',

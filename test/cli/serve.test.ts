@@ -84,7 +84,7 @@ describe('serve --once', () => {
       `freezes:\n  - { schedule: '* * * * *', for: 1h, reason: the holidays, targets: [alpha] }\n`,
     )
     const result = await rig.run(['serve', '--once', '--apply', '-o', 'json'])
-    expect([result.code, ran(result.json()), out(rig, 'a/x')]).toEqual([0, ['beta dry-run'], null])
+    expect([result.code, ran(result.json()), out(rig, 'a/x')]).toEqual([0, ['alpha dry-run', 'beta dry-run'], null])
     expect(result.stderr).toMatch(/alpha is not applied until \d{4}-.*Z: the holidays/)
     expect(ran((await rig.run(['serve', '--once', '-o', 'json'])).json())).toHaveLength(2)
   })

@@ -11,6 +11,10 @@ export interface RunEnd {
   /** Of its record; null where it left none. */
   readonly id: string | null
   readonly outcome: RunOutcome
+  /** null where that has no identity yet, or nothing needed to know it. */
+  readonly destination: string | null
+  /** Of its plan; null where it has none. */
+  readonly digest: string | null
   /** What the run cache answered; null: it was not asked. */
   readonly cache: string | null
   /** `run` or `skip`, with its reason; `none` where there was no decision. */
@@ -53,6 +57,8 @@ export function runEnd(child: ChildResult): RunEnd {
     exitCode,
     id: text(isRecord(run?.['run']) ? run['run']['id'] : undefined) ?? null,
     outcome: outcomeOf(exitCode, run),
+    destination: text(isRecord(run?.['run']) ? run['run']['destination'] : undefined) ?? null,
+    digest: text(isRecord(run?.['plan']) ? run['plan']['digest'] : undefined) ?? null,
     cache: text(isRecord(decision['cache']) ? decision['cache']['status'] : undefined) ?? null,
     decision: text(decision['action']) ?? 'none',
     reason,
