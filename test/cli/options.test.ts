@@ -19,6 +19,7 @@ describe('the table', () => {
       'yes',
       'expectPlan',
       'allowEmpty',
+      'allowNotConverging',
       'maxDeletes',
       'maxChanges',
       'force',

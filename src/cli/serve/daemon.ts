@@ -2,10 +2,9 @@
 // and runs each in a child process in the tree of its revision. Out: what it tells, and what it knows. Must not print, or look at the process.
 import type { RevisionSource } from '../../desired/export-revision.js'
 import { toError } from '../../errors.js'
-import type { RunRecord } from '../../event.js'
-import { notConverging, NOT_CONVERGING_AFTER, type NotConverging } from '../../schedule/convergence.js'
+import { createMemoryQueue } from '../../schedule/memory-queue.js'
 import { createScheduler } from '../../schedule/scheduler.js'
-import type { ScheduledResult, ScheduledTarget, Scheduler, StartCause } from '../../schedule/scheduler-types.js'
+import type { ScheduledResult, ScheduledTarget, Scheduler } from '../../schedule/scheduler-types.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import type { RecordStore } from '../../store/records.js'
 import type { Clock } from '../../util/clock.js'
@@ -15,7 +14,7 @@ import type { ChildResult } from './child-run.js'
 import { applyOrPlan, dueAfter, type Held } from './gated-run.js'
 import { createGate } from './gate.js'
 import type { ScheduleKeeper } from './kept-schedule.js'
-import { runEnd, type RunEnd } from './run-result.js'
+import { runEnd, type NotConverging, type RunEnd } from './run-result.js'
 import { retire, within, type ServedTree } from './served-tree.js'
 import type { Told } from './told.js'
 import { turnsOf, withSoaking, type Turn } from './turns.js'
@@ -62,7 +61,7 @@ export interface Daemon {
   current(): ServedTree | undefined
   /** The last end of each target that ran. */
   readonly ends: ReadonlyMap<string, EndedRun>
-  /** Targets of which changes were stopped, with these. */
+  /** Changes that their last apply stopped, by target. */
   readonly stuck: ReadonlyMap<string, readonly NotConverging[]>
   /** Targets that a policy or a freeze keeps from being applied. */
   readonly held: ReadonlyMap<string, Held>
@@ -71,16 +70,12 @@ export interface Daemon {
   close(): Promise<void>
 }
 
-/** Records that are looked at for applies: dry runs lie between them. */
-const MOST_RECORDS = 200
-
 export function createDaemon(options: DaemonOptions): Daemon {
   const { clock, revisions, keeper, records, told, stop } = options
   const ends = new Map<string, EndedRun>()
   const stuck = new Map<string, readonly NotConverging[]>()
   const held = new Map<string, Held>()
   let turns: ReadonlyMap<string, Turn> = new Map()
-  const causes = new Map<string, StartCause>()
   let current: ServedTree | undefined
   /** One whose trueup.yaml could not be read: it is not tried again. */
   let refused: string | undefined
@@ -91,21 +86,22 @@ export function createDaemon(options: DaemonOptions): Daemon {
   const scheduler = createScheduler({
     clock,
     random: options.random,
-    concurrency: options.concurrency,
+    queue: createMemoryQueue({
+      clock,
+      concurrency: options.concurrency,
+      save: (due) =>
+        current === undefined ? Promise.resolve() : keeper.write({ commit: current.tree.commit, due, turns }),
+      onSaveFailed: (error) => {
+        told.change('save', 'warn', `next-due times could not be kept: ${error.message}`)
+      },
+    }),
     run,
-    save: (due) =>
-      current === undefined ? Promise.resolve() : keeper.write({ commit: current.tree.commit, due, turns }),
     onEvent: (event) => {
-      if (event.kind === 'started') {
-        causes.set(event.key, event.cause)
-        options.onStart?.(event.delayMs)
-      }
+      if (event.kind === 'started') options.onStart?.(event.delayMs)
       if (event.kind === 'overran')
         told.line('warn', `${event.key} took longer than ${String(event.timeoutMs / 1000)} s and is told to end`, {
           target: event.key,
         })
-      if (event.kind === 'save-failed')
-        told.change('save', 'warn', `next-due times could not be kept: ${event.error.message}`)
       if (event.kind === 'ended' && event.result.kind === 'failed' && !ends.has(event.key))
         told.change(event.key, 'error', `${event.key}: ${event.result.error.message}`, { target: event.key })
     },
@@ -127,7 +123,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       return { ...end, target: key, mode, durationMs, endedAt: clock.now() }
     }
     return within(served, async () => {
-      if (!willApply(key) || !(await mayApply(key))) return tell(await one('dry-run', []))
+      if (!willApply(key)) return tell(await one('dry-run', []))
       const gated = await applyOrPlan({
         gate,
         question: { served, target, turn: turns.get(key), now: clock.now() },
@@ -142,7 +138,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       const result = tell(gated.end)
       if (gated.held === null) {
         held.delete(key)
-        hurrySoaking(served, gated.end)
+        await hurrySoaking(served, gated.end)
         return result
       }
       tellHeld(key, gated.held)
@@ -151,10 +147,11 @@ export function createDaemon(options: DaemonOptions): Daemon {
   }
 
   /** Who waits for a first success is asked again when there is one. */
-  function hurrySoaking(served: ServedTree, { target, mode, exitCode }: EndedRun): void {
+  async function hurrySoaking(served: ServedTree, { target, mode, exitCode }: EndedRun): Promise<void> {
     if (mode !== 'apply' || exitCode !== 0) return
     for (const [name, { verdict }] of held)
-      if (verdict.kind === 'deny' && served.targets.get(name)?.policies.soak?.after === target) scheduler.trigger(name)
+      if (verdict.kind === 'deny' && served.targets.get(name)?.policies.soak?.after === target)
+        await scheduler.trigger(name)
   }
 
   function tellHeld(key: string, why: Held): void {
@@ -164,32 +161,12 @@ export function createDaemon(options: DaemonOptions): Daemon {
     told.change(`${key} held`, 'info', `${key} is not applied ${until}: ${reasons.join('; ')}`, { target: key })
   }
 
-  /** A change of what it reads may have mended it, so that is tried. */
-  async function mayApply(key: string): Promise<boolean> {
-    const applies: RunRecord[] = []
-    let seen = 0
-    for await (const record of records.list(key)) {
-      if (record.run.mode === 'apply') applies.push(record)
-      seen += 1
-      if (applies.length === NOT_CONVERGING_AFTER || seen === MOST_RECORDS) break
-    }
-    const found = notConverging(applies)
-    if (found.length === 0) stuck.delete(key)
-    else stuck.set(key, found)
-    if (found.length === 0 || causes.get(key) === 'change') return true
-    const shown = found.slice(0, 5).map((one) => `${one.action} ${one.key}`)
-    told.change(
-      `${key} stuck`,
-      'error',
-      `${key} does not converge: the last ${String(NOT_CONVERGING_AFTER)} applies each did ${shown.join(', ')}${found.length > 5 ? ', …' : ''}. It is only planned until what it reads changes, or: trueup apply ${key}`,
-      { target: key },
-    )
-    return false
-  }
-
   function tell(end: EndedRun): ScheduledResult {
     const { target, mode, decision, reason, summary, warnings, result } = end
     ends.set(target, end)
+    // A plan says nothing of what applies have come to.
+    if (mode === 'apply' && end.notConverging.length > 0) stuck.set(target, end.notConverging)
+    else if (mode === 'apply') stuck.delete(target)
     const level = result.kind === 'failed' || result.kind === 'retry' ? 'error' : 'info'
     told.change(target, level, `${target} ${mode}: ${summary}`, { target, mode, decision, reason })
     told.line('debug', `${target} decision=${decision} reason=${reason}`, { target, durationMs: end.durationMs })
@@ -223,7 +200,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
         now: clock.now(),
       })
       try {
-        scheduler.setTargets(targets, {
+        await scheduler.setTargets(targets, {
           // What was held may be allowed by what this commit says.
           changed: [...withSoaking(served.targets, changed), ...held.keys()],
           spread: options.spread,
@@ -250,7 +227,6 @@ export function createDaemon(options: DaemonOptions): Daemon {
     ends.delete(name)
     stuck.delete(name)
     held.delete(name)
-    causes.delete(name)
     options.onGone?.(name)
   }
 
