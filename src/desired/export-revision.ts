@@ -12,6 +12,8 @@ import { Scratch } from './scratch.js'
 export interface RevisionSource {
   /** What is asked: a name of people, without credentials. */
   readonly description: string
+  /** `refs/heads/main` of the remote; null: HEAD of this repository. */
+  readonly ref: string | null
   /** The newest commit: its full id. */
   latest(): Promise<string>
   /**
@@ -63,6 +65,7 @@ export async function openRevisions(options: RevisionSourceOptions): Promise<Rev
 
   return {
     description: where,
+    ref: branch === null ? null : ref,
     latest,
     async exportTree(known) {
       const folder = await scratch.folder()

@@ -19,7 +19,9 @@ import { openStoreOf } from '../open-target.js'
 import { printed } from '../print.js'
 import { openProject, pathInside, type Project } from '../project.js'
 import { runChild } from '../serve/child-run.js'
-import { createDaemon, follow, type Daemon, type EndedRun } from '../serve/daemon.js'
+import { createDaemon, type Daemon, type EndedRun } from '../serve/daemon.js'
+import { eventRoutes } from '../serve/events.js'
+import { follow } from '../serve/follow.js'
 import { listenAddress, openStatus, reachOf, type Status } from '../serve/status.js'
 import { scheduleKeeper } from '../serve/kept-schedule.js'
 import { openServed, type ServedTree } from '../serve/served-tree.js'
@@ -113,6 +115,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
         metrics,
         project,
         token: context.environment['TRUEUP_TOKEN'],
+        more: eventRoutes({ daemon, revisions, environment: context.environment, metrics, told, stop: signals.stop }),
       })
     await daemon.refresh()
     const served = refuseWithoutTargets(daemon.current())
@@ -190,7 +193,7 @@ function identityOf({ configPath, settings }: Project, { description }: Revision
 type RunChildIn = (served: ServedTree, args: readonly string[], signal: AbortSignal) => ReturnType<typeof runChild>
 
 function childOf({ context, settings }: CommandInput, project: Project, storeUrl: string): RunChildIn {
-  const { TRUEUP_TOKEN: _token, ...environment } = context.environment
+  const { TRUEUP_TOKEN: _token, TRUEUP_HOOK_SECRET: _secret, ...environment } = context.environment
   const handedOn = flagWords(HANDED_ON, settings)
   return (served, [command = '', ...args], signal) => {
     const own = command === 'run' ? handedOn : flagWords(['trustRepo'], settings)
