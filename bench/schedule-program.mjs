@@ -6,6 +6,7 @@ import { median } from './measure.mjs'
 const [built] = process.argv.slice(2)
 const load = (file) => import(pathToFileURL(join(built, file)).href)
 const { createScheduler } = await load('schedule/scheduler.js')
+const { createMemoryQueue } = await load('schedule/memory-queue.js')
 const { createDueQueue } = await load('schedule/due-queue.js')
 
 const MINUTE = 60_000
@@ -74,7 +75,7 @@ async function simulateDay() {
   const scheduler = createScheduler({
     clock,
     random,
-    concurrency: 500,
+    queue: createMemoryQueue({ clock, concurrency: 500 }),
     run: async () => {
       await clock.sleep(Math.ceil(500 + random() * 10_000))
       return { kind: 'done' }
@@ -92,7 +93,7 @@ async function simulateDay() {
   }))
   const before = process.cpuUsage()
   const start = performance.now()
-  scheduler.setTargets(targets)
+  await scheduler.setTargets(targets)
   scheduler.start()
   await clock.passUntil(DAY)
   const seconds = (performance.now() - start) / 1000
@@ -117,12 +118,17 @@ async function simulateDay() {
 
 async function simulateQuietDay() {
   const clock = simulatedClock()
-  const scheduler = createScheduler({ clock, random, concurrency: 10, run: () => Promise.resolve({ kind: 'done' }) })
+  const scheduler = createScheduler({
+    clock,
+    random,
+    queue: createMemoryQueue({ clock, concurrency: 10 }),
+    run: () => Promise.resolve({ kind: 'done' }),
+  })
   const targets = Array.from({ length: TARGETS }, (_, index) => ({
     key: `target-${index}`,
     timing: { kind: 'interval', intervalMs: 30 * DAY },
   }))
-  scheduler.setTargets(targets, { saved: new Map(targets.map(({ key }) => [key, 2 * DAY])) })
+  await scheduler.setTargets(targets, { saved: new Map(targets.map(({ key }) => [key, 2 * DAY])) })
   scheduler.start()
   await clock.passUntil(DAY)
   return scheduler.stats().wakeUps

@@ -1,12 +1,13 @@
 // What a scheduler is given, says and gives back. Types only.
 import type { Clock } from '../util/clock.js'
 import type { Verdict } from './policies.js'
+import type { QueueStats, TargetQueue } from './target-queue.js'
 import type { Timing } from './timing.js'
 
 export interface ScheduledTarget {
   readonly key: string
   readonly timing: Timing
-  /** Higher goes first; see {@link SchedulerOptions.ageingMs}. @defaultValue 0 */
+  /** Higher goes first; one step outweighs a minute of waiting. @defaultValue 0 */
   readonly priority?: number
   /** After this, the signal of its run aborts. Until its promise settles it counts as running all the same. @defaultValue never: it is given one that never aborts */
   readonly timeoutMs?: number
@@ -41,7 +42,6 @@ export type SchedulerEvent =
   | { readonly kind: 'overran'; readonly key: string; readonly timeoutMs: number }
   /** A policy does not let it start. `until`: UTC ms; null: no time will change that, it is looked at again at its usual time. */
   | { readonly kind: 'not-yet'; readonly key: string; readonly until: number | null; readonly reason: string }
-  | { readonly kind: 'save-failed'; readonly error: Error }
 
 export interface SchedulerOptions {
   readonly clock: Clock
@@ -52,54 +52,43 @@ export interface SchedulerOptions {
    * throw is a `retry`.
    */
   readonly run: (key: string, signal: AbortSignal) => Promise<ScheduledResult>
-  /** Runs at once, from 1. */
-  readonly concurrency: number
+  /** What is due when. It is this scheduler's alone in this process. */
+  readonly queue: TargetQueue
   /** Asked before each start. @defaultValue all may start */
   readonly policy?: (key: string, now: number) => Verdict
-  /** One step of priority outweighs this much waiting; so however many of a higher priority come, none waits for ever. @defaultValue 1 minute */
-  readonly ageingMs?: number
-  /** Keeps next-due times; called at most once each `saveEveryMs`, never twice at once. */
-  readonly save?: (due: ReadonlyMap<string, number>) => Promise<void>
-  /** @defaultValue 5 s */
-  readonly saveEveryMs?: number
   readonly onEvent?: (event: SchedulerEvent) => void
 }
 
 export interface FirstTargets {
-  /** What {@link SchedulerOptions.save} was given last, UTC ms by key. */
+  /** Times that were kept of an earlier process, UTC ms by key. */
   readonly saved?: ReadonlyMap<string, number>
   /** Due now, whatever is saved. */
   readonly changed?: Iterable<string>
   /** false: what never ran is due now, not spread over its interval. @defaultValue true */
   readonly spread?: boolean
+  /** What these targets were read from: where replicas share the queue, they agree on it. */
+  readonly revision?: string
 }
 
-export interface SchedulerStats {
+export interface SchedulerStats extends QueueStats {
   readonly targets: number
-  /** Due, and waiting for a place. */
-  readonly ready: number
-  readonly running: number
-  /** Since it was made: how often it was woken by time, and how often nothing was due then. */
-  readonly wakeUps: number
-  readonly idleWakeUps: number
-  /** ms that the longest run under way has taken; 0: none. */
-  readonly oldestRunningMs: number
 }
 
 export interface Scheduler {
   /**
    * The targets that there are from now on. At the first call those without a saved time are spread; later ones are due at once. A target that is
    * gone is not started again; a run under way ends and is forgotten.
-   * @throws usage for a timing that is none; nothing is changed then
+   * Resolves when the queue has kept it.
+   * @throws usage for a timing that is none, and what the queue throws; nothing is changed then
    */
-  setTargets(targets: readonly ScheduledTarget[], first?: FirstTargets): void
-  /** Due now: something that it reads has changed. While it runs: one further run after that. @returns whether it knows the target */
-  trigger(key: string): boolean
+  setTargets(targets: readonly ScheduledTarget[], first?: FirstTargets): Promise<void>
+  /** Due now: something that it reads has changed. While it runs: one further run after that. Resolves when that is kept. @returns whether it knows the target */
+  trigger(key: string): Promise<boolean>
   /** Begins to start what is due. */
   start(): void
   /** Resolves when nothing is due and nothing runs. */
   settled(): Promise<void>
-  /** Starts nothing more; resolves when what runs has ended and times are saved. */
+  /** Starts nothing more; resolves when what runs has ended and times are kept. */
   stop(): Promise<void>
   /** When each target is due, UTC ms; of one that runs or waits for a place: when it came to be due. */
   due(): ReadonlyMap<string, number>

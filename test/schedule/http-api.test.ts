@@ -17,7 +17,7 @@ async function serverOf(more: Partial<StatusView> = {}, token: string | undefine
     runs: (question) => Promise.resolve(question),
     doubts: () => Promise.reject(new Error('the store is away')),
     openApi: () => ({}),
-    trigger: (target) => target === 'a b',
+    trigger: (target) => Promise.resolve(target === 'a b'),
     page: () => 'page',
     ...more,
   }

@@ -1,6 +1,7 @@
 // Random interleavings, and a week with a hundred kills: what no single case would show.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { createMemoryQueue } from '../../src/schedule/memory-queue.js'
 import { createScheduler } from '../../src/schedule/scheduler.js'
 import type { ScheduledResult } from '../../src/schedule/scheduler-types.js'
 import { createFakeClock } from '../../src/testing.js'
@@ -36,7 +37,7 @@ describe('the scheduler, at random', () => {
           const scheduler = createScheduler({
             clock,
             random: () => 0.5,
-            concurrency,
+            queue: createMemoryQueue({ clock, concurrency }),
             run: (key) => {
               expect(ends.has(key)).toBe(false)
               expect(ends.size).toBeLessThan(concurrency)
@@ -51,7 +52,7 @@ describe('the scheduler, at random', () => {
             },
           })
           const keys = ['0', '1', '2']
-          scheduler.setTargets(
+          await scheduler.setTargets(
             keys.map((key) => ({ key, timing: { kind: 'interval', intervalMs: 1000 * HOUR } })),
             { saved: new Map(keys.map((key) => [key, clock.now() + 1000 * HOUR])) },
           )
@@ -60,7 +61,7 @@ describe('the scheduler, at random', () => {
             if (one.kind === 'time') await pass(clock, one.ms)
             else if (one.kind === 'event') {
               note(events, String(one.key))
-              scheduler.trigger(String(one.key))
+              await scheduler.trigger(String(one.key))
             } else if (one.kind === 'end') ends.get(String(one.key))?.({ kind: 'done' })
             else ends.get(String(one.key))?.({ kind: 'retry', error: new Error('busy') })
             await settleAll()
@@ -90,7 +91,7 @@ describe('the scheduler, at random', () => {
         const scheduler = createScheduler({
           clock,
           random: () => 0.5,
-          concurrency: 1,
+          queue: createMemoryQueue({ clock, concurrency: 1 }),
           run: () =>
             new Promise((resolve) => {
               starts += 1
@@ -99,7 +100,7 @@ describe('the scheduler, at random', () => {
               }
             }),
         })
-        scheduler.setTargets([{ key: 'a', timing: { kind: 'interval', intervalMs: 1000 * HOUR } }], {
+        await scheduler.setTargets([{ key: 'a', timing: { kind: 'interval', intervalMs: 1000 * HOUR } }], {
           saved: new Map([['a', clock.now() + 1000 * HOUR]]),
         })
         scheduler.start()
@@ -109,7 +110,7 @@ describe('the scheduler, at random', () => {
         let isDirty = false
         for (const one of steps) {
           if (one === 'event') {
-            scheduler.trigger('a')
+            await scheduler.trigger('a')
             if (isRunning) isDirty = true
             else {
               isRunning = true
@@ -155,18 +156,21 @@ describe('the scheduler, at random', () => {
       const scheduler = createScheduler({
         clock,
         random,
-        concurrency: 5,
+        queue: createMemoryQueue({
+          clock,
+          concurrency: 5,
+          save: (due) => {
+            if (!isKilled) saved = new Map(due)
+            return Promise.resolve()
+          },
+        }),
         run: async (key) => {
           if (!isKilled) starts.set(key, [...(starts.get(key) ?? []), clock.now()])
           await clock.sleep(20_000)
           return { kind: 'done' }
         },
-        save: (due) => {
-          if (!isKilled) saved = new Map(due)
-          return Promise.resolve()
-        },
       })
-      scheduler.setTargets(targets, { saved })
+      await scheduler.setTargets(targets, { saved })
       scheduler.start()
       await pass(clock, Math.max(0, begun + kill - clock.now()))
       isKilled = true

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { TrueupError } from '../../src/errors.js'
+import { createMemoryQueue, type MemoryQueueOptions } from '../../src/schedule/memory-queue.js'
 import { createScheduler } from '../../src/schedule/scheduler.js'
 import type { ScheduledResult, ScheduledTarget, SchedulerOptions } from '../../src/schedule/scheduler-types.js'
 import { createFakeClock } from '../../src/testing.js'
@@ -20,8 +21,10 @@ const every = (key: string, intervalMs: number, more: Partial<ScheduledTarget> =
 })
 const cron = (key: string, text: string): ScheduledTarget => ({ key, timing: { kind: 'cron', cron: text } })
 
+type RigOptions = Partial<SchedulerOptions & Pick<MemoryQueueOptions, 'concurrency' | 'ageingMs' | 'save'>>
+
 /** A scheduler on a fake clock whose runs end at once, unless a test says otherwise. `random` in the middle: no jitter, half of a back-off. */
-function rig(more: Partial<SchedulerOptions> = {}) {
+function rig({ concurrency = 10, ageingMs, save, ...more }: RigOptions = {}) {
   const clock = createFakeClock()
   const begun = clock.now()
   const starts: { key: string; at: number; cause: string }[] = []
@@ -29,7 +32,15 @@ function rig(more: Partial<SchedulerOptions> = {}) {
   const scheduler = createScheduler({
     clock,
     random: () => 0.5,
-    concurrency: 10,
+    queue: createMemoryQueue({
+      clock,
+      concurrency,
+      ...(ageingMs === undefined ? {} : { ageingMs }),
+      ...(save === undefined ? {} : { save }),
+      onSaveFailed: () => {
+        events.push('save-failed')
+      },
+    }),
     run: () => Promise.resolve(DONE),
     onEvent: (event) => {
       if (event.kind === 'started') starts.push({ key: event.key, at: clock.monotonic(), cause: event.cause })
@@ -63,7 +74,7 @@ describe('the scheduler', () => {
   it('spreads 1,000 targets evenly over their interval, and changes go first', async () => {
     const { clock, starts, scheduler } = rig()
     const targets = Array.from({ length: 1000 }, (_, index) => every(`target-${String(index)}`, HOUR))
-    scheduler.setTargets(targets, { changed: ['target-7', 'target-900'] })
+    await scheduler.setTargets(targets, { changed: ['target-7', 'target-900'] })
     scheduler.start()
     expect(starts.slice(0, 2).map(({ key }) => key)).toEqual(['target-7', 'target-900'])
     await pass(clock, HOUR - 1)
@@ -79,7 +90,7 @@ describe('the scheduler', () => {
 
   it('wakes only when something is due, and at least once an hour', async () => {
     const { clock, starts, scheduler } = rig()
-    scheduler.setTargets([every('a', 10 * HOUR)], { saved: new Map([['a', clock.now() + 10 * HOUR]]) })
+    await scheduler.setTargets([every('a', 10 * HOUR)], { saved: new Map([['a', clock.now() + 10 * HOUR]]) })
     scheduler.start()
     await pass(clock, 10 * HOUR - 1)
     expect([starts.length, scheduler.stats().wakeUps, scheduler.stats().idleWakeUps]).toEqual([0, 9, 9])
@@ -90,7 +101,7 @@ describe('the scheduler', () => {
 
   it('waits longer than a timer can', async () => {
     const { clock, keys, scheduler } = rig()
-    scheduler.setTargets([every('a', 60 * DAY)], { saved: new Map([['a', clock.now() + 40 * DAY]]) })
+    await scheduler.setTargets([every('a', 60 * DAY)], { saved: new Map([['a', clock.now() + 40 * DAY]]) })
     scheduler.start()
     await pass(clock, 40 * DAY - 1)
     expect(keys()).toEqual([])
@@ -101,7 +112,7 @@ describe('the scheduler', () => {
 
   it('intervals follow the monotonic clock, cron times the wall clock, whoever sets it', async () => {
     const { clock, begun, keys, scheduler } = rig()
-    scheduler.setTargets([every('interval', HOUR), cron('noon', '0 12 * * *')], {
+    await scheduler.setTargets([every('interval', HOUR), cron('noon', '0 12 * * *')], {
       saved: new Map([['interval', begun + 30 * MINUTE]]),
     })
     scheduler.start()
@@ -117,22 +128,22 @@ describe('the scheduler', () => {
   it('an event while it runs means exactly one further run after it', async () => {
     const { run, end } = pausable()
     const { keys, scheduler } = rig({ run })
-    scheduler.setTargets([every('a', HOUR)], { changed: ['a'] })
+    await scheduler.setTargets([every('a', HOUR)], { changed: ['a'] })
     scheduler.start()
-    for (let count = 0; count < 5; count += 1) expect(scheduler.trigger('a')).toBe(true)
+    for (let count = 0; count < 5; count += 1) expect(await scheduler.trigger('a')).toBe(true)
     expect(keys()).toEqual(['a'])
     await end(0)
     expect(keys()).toEqual(['a', 'a'])
     await end(1)
     expect([keys().length, scheduler.stats().running]).toEqual([2, 0])
-    expect(scheduler.trigger('nobody')).toBe(false)
+    expect(await scheduler.trigger('nobody')).toBe(false)
     await scheduler.stop()
   })
 
   it('backs off with full jitter from 1 s to 5 min, and forgets failures with a success', async () => {
     let result: ScheduledResult = { kind: 'retry', error: new Error('busy') }
     const { clock, starts, scheduler } = rig({ run: () => Promise.resolve(result), random: () => 0.999 })
-    scheduler.setTargets([every('a', HOUR)], { changed: ['a'] })
+    await scheduler.setTargets([every('a', HOUR)], { changed: ['a'] })
     scheduler.start()
     await pass(clock, 20 * MINUTE)
     const gaps = starts.slice(1).map(({ at }, index) => Math.round((at - (starts[index]?.at ?? 0)) / SECOND))
@@ -142,7 +153,7 @@ describe('the scheduler', () => {
     await pass(clock, 6 * MINUTE)
     expect(starts).toHaveLength(before + 1)
     result = { kind: 'retry', error: new Error('busy') }
-    scheduler.trigger('a')
+    await scheduler.trigger('a')
     await pass(clock, 2 * SECOND)
     expect(starts.slice(before + 1).map(({ cause }) => cause)).toEqual(['change', 'retry'])
     await scheduler.stop()
@@ -153,13 +164,13 @@ describe('the scheduler', () => {
       run: () => Promise.resolve({ kind: 'retry', error: new Error('busy') }),
       random: () => 0.999,
     })
-    scheduler.setTargets([every('a', HOUR)], { changed: ['a'] })
+    await scheduler.setTargets([every('a', HOUR)], { changed: ['a'] })
     scheduler.start()
     await pass(clock, 4 * SECOND)
     // Failed at 0, 1 and 3 s: the next is at 7 s.
     expect(starts).toHaveLength(3)
     for (let count = 0; count < 4; count += 1) {
-      scheduler.trigger('a')
+      await scheduler.trigger('a')
       await pass(clock, 100)
     }
     expect(starts.map(({ cause }) => cause)).toEqual(['change', 'retry', 'retry', 'change'])
@@ -174,7 +185,7 @@ describe('the scheduler', () => {
   it('looks again at what is in progress when it said so, and counts it as no failure', async () => {
     const results: ScheduledResult[] = [{ kind: 'after', afterMs: 7 * SECOND, reason: 'lease-held' }, DONE]
     const { clock, starts, scheduler } = rig({ run: () => Promise.resolve(results.shift() ?? DONE) })
-    scheduler.setTargets([every('a', HOUR)], { changed: ['a'] })
+    await scheduler.setTargets([every('a', HOUR)], { changed: ['a'] })
     scheduler.start()
     await pass(clock, 10 * SECOND)
     expect(starts.map(({ at, cause }) => [at, cause])).toEqual([
@@ -195,7 +206,7 @@ describe('the scheduler', () => {
       },
     })
     const all = ['sync', 'async', 'text', 'busy', 'well']
-    scheduler.setTargets(
+    await scheduler.setTargets(
       all.map((key) => every(key, HOUR)),
       { changed: all },
     )
@@ -210,11 +221,11 @@ describe('the scheduler', () => {
   it('tells a run that its time is over, and starts no second one until it has settled', async () => {
     const { run, end, signals } = pausable()
     const { clock, starts, events, scheduler } = rig({ run })
-    scheduler.setTargets([every('a', MINUTE, { timeoutMs: 10 * SECOND })], { changed: ['a'] })
+    await scheduler.setTargets([every('a', MINUTE, { timeoutMs: 10 * SECOND })], { changed: ['a'] })
     scheduler.start()
     await pass(clock, 10 * SECOND)
     expect([signals[0]?.aborted, events.includes('overran')]).toEqual([true, true])
-    scheduler.trigger('a')
+    await scheduler.trigger('a')
     await pass(clock, HOUR)
     expect([starts.length, scheduler.stats().oldestRunningMs]).toEqual([1, HOUR + 10 * SECOND])
     await end(0, new Error('gave up'))
@@ -233,7 +244,7 @@ describe('the scheduler', () => {
       },
     })
     const flood = Array.from({ length: 20 }, (_, index) => every(`high-${String(index)}`, MINUTE, { priority: 5 }))
-    scheduler.setTargets([every('low', 10 * HOUR), ...flood], { spread: false })
+    await scheduler.setTargets([every('low', 10 * HOUR), ...flood], { spread: false })
     scheduler.start()
     expect(starts[0]?.key).toMatch(/^high/)
     await pass(clock, 10 * MINUTE)
@@ -248,12 +259,12 @@ describe('the scheduler', () => {
   it('follows the targets: new ones run at once, removed ones no more, a run under way ends', async () => {
     const { run, end } = pausable()
     const { clock, keys, events, scheduler } = rig({ run })
-    scheduler.setTargets([every('a', HOUR), every('b', HOUR)], {
+    await scheduler.setTargets([every('a', HOUR), every('b', HOUR)], {
       saved: new Map([['b', clock.now() + HOUR]]),
       changed: ['a'],
     })
     scheduler.start()
-    scheduler.setTargets([every('b', HOUR), every('c', HOUR)])
+    await scheduler.setTargets([every('b', HOUR), every('c', HOUR)])
     expect(keys()).toEqual(['a', 'c'])
     await end(0)
     await end(1)
@@ -270,10 +281,10 @@ describe('the scheduler', () => {
   it('a target that was removed and comes back while it runs is not run twice at once', async () => {
     const { run, end } = pausable()
     const { keys, scheduler } = rig({ run })
-    scheduler.setTargets([every('a', HOUR)], { changed: ['a'] })
+    await scheduler.setTargets([every('a', HOUR)], { changed: ['a'] })
     scheduler.start()
-    scheduler.setTargets([])
-    scheduler.setTargets([every('a', HOUR)])
+    await scheduler.setTargets([])
+    await scheduler.setTargets([every('a', HOUR)])
     expect(keys()).toEqual(['a'])
     await end(0)
     expect(keys()).toEqual(['a', 'a'])
@@ -288,7 +299,7 @@ describe('the scheduler', () => {
         return now < begun + 3 * HOUR ? { kind: 'wait', until: begun + 3 * HOUR, reason: 'frozen' } : { kind: 'allow' }
       },
     })
-    scheduler.setTargets([every('frozen', HOUR), every('never', HOUR)], { spread: false })
+    await scheduler.setTargets([every('frozen', HOUR), every('never', HOUR)], { spread: false })
     scheduler.start()
     await pass(clock, 3 * HOUR - 1)
     expect([keys(), events.filter((event) => event === 'not-yet').length]).toEqual([[], 1 + 3])
@@ -305,14 +316,14 @@ describe('the scheduler', () => {
     }
     const first = rig({ save })
     const targets = Array.from({ length: 60 }, (_, index) => every(`target-${String(index)}`, HOUR))
-    first.scheduler.setTargets(targets)
+    await first.scheduler.setTargets(targets)
     first.scheduler.start()
     await pass(first.clock, HOUR)
     await first.scheduler.stop()
     expect(saved.size).toBe(60)
     const second = rig({ save })
     second.clock.setTime(first.clock.now() + 10 * MINUTE)
-    second.scheduler.setTargets(targets, { saved, changed: ['target-3'] })
+    await second.scheduler.setTargets(targets, { saved, changed: ['target-3'] })
     second.scheduler.start()
     await pass(second.clock, 0)
     expect(second.starts.filter(({ cause }) => cause === 'change').map(({ key }) => key)).toEqual(['target-3'])
@@ -330,7 +341,7 @@ describe('the scheduler', () => {
         return Promise.resolve()
       },
     })
-    first.scheduler.setTargets([every('cut', HOUR), every('idle', HOUR)], {
+    await first.scheduler.setTargets([every('cut', HOUR), every('idle', HOUR)], {
       saved: new Map([['idle', first.clock.now() + HOUR]]),
       changed: ['cut'],
     })
@@ -339,7 +350,7 @@ describe('the scheduler', () => {
     expect(saved.get('cut')).toBe(first.begun)
     const second = rig()
     second.clock.setTime(first.clock.now())
-    second.scheduler.setTargets([every('cut', HOUR), every('idle', HOUR)], { saved })
+    await second.scheduler.setTargets([every('cut', HOUR), every('idle', HOUR)], { saved })
     second.scheduler.start()
     expect(second.keys()).toEqual(['cut'])
     await second.scheduler.stop()
@@ -347,7 +358,7 @@ describe('the scheduler', () => {
 
   it('a clock that was set back between two processes leaves nothing undone for longer than its interval', async () => {
     const { clock, keys, scheduler } = rig()
-    scheduler.setTargets([every('a', HOUR)], { saved: new Map([['a', clock.now() + 400 * DAY]]) })
+    await scheduler.setTargets([every('a', HOUR)], { saved: new Map([['a', clock.now() + 400 * DAY]]) })
     scheduler.start()
     await pass(clock, 1.1 * HOUR + SECOND)
     expect(keys()).toEqual(['a'])
@@ -356,7 +367,7 @@ describe('the scheduler', () => {
 
   it('goes on when times cannot be saved, and says so', async () => {
     const { clock, starts, events, scheduler } = rig({ save: () => Promise.reject(new Error('no store')) })
-    scheduler.setTargets([every('a', MINUTE)], { spread: false })
+    await scheduler.setTargets([every('a', MINUTE)], { spread: false })
     scheduler.start()
     await pass(clock, 3 * MINUTE)
     expect(starts.length).toBe(4)
@@ -375,7 +386,7 @@ describe('the scheduler', () => {
         return Promise.resolve()
       },
     })
-    scheduler.setTargets([every('a', HOUR), every('b', HOUR)], { changed: ['a', 'b'] })
+    await scheduler.setTargets([every('a', HOUR), every('b', HOUR)], { changed: ['a', 'b'] })
     scheduler.start()
     const stopped = scheduler.stop()
     await pass(clock, MINUTE)
@@ -386,10 +397,10 @@ describe('the scheduler', () => {
     expect(Object.fromEntries(saved)).toEqual({ a: begun + HOUR, b: begun })
   })
 
-  it('refuses a schedule that is none', () => {
+  it('refuses a schedule that is none', async () => {
     const { scheduler } = rig()
-    expect(() => {
-      scheduler.setTargets([cron('a', 'every now and then')])
-    }).toThrow(/the schedule "every now and then" \(UTC\) cannot be read/)
+    await expect(scheduler.setTargets([cron('a', 'every now and then')])).rejects.toThrow(
+      /the schedule "every now and then" \(UTC\) cannot be read/,
+    )
   })
 })

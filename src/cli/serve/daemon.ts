@@ -4,6 +4,7 @@ import type { RevisionSource } from '../../desired/export-revision.js'
 import type { RunRecord } from '../../event.js'
 import { notConverging, NOT_CONVERGING_AFTER, type NotConverging } from '../../schedule/convergence.js'
 import { ALLOW } from '../../schedule/policies.js'
+import { createMemoryQueue } from '../../schedule/memory-queue.js'
 import { createScheduler } from '../../schedule/scheduler.js'
 import type { ScheduledResult, ScheduledTarget, Scheduler, StartCause } from '../../schedule/scheduler-types.js'
 import type { RecordStore } from '../../store/records.js'
@@ -80,10 +81,16 @@ export function createDaemon(options: DaemonOptions): Daemon {
   const scheduler = createScheduler({
     clock,
     random: options.random,
-    concurrency: options.concurrency,
+    queue: createMemoryQueue({
+      clock,
+      concurrency: options.concurrency,
+      save: (due) => (current === undefined ? Promise.resolve() : keeper.write({ commit: current.tree.commit, due })),
+      onSaveFailed: (error) => {
+        told.change('save', 'warn', `next-due times could not be kept: ${error.message}`)
+      },
+    }),
     run,
     policy: (key, now) => (willApply(key) && current !== undefined ? current.mayApply(key, now) : ALLOW),
-    save: (due) => (current === undefined ? Promise.resolve() : keeper.write({ commit: current.tree.commit, due })),
     onEvent: (event) => {
       if (event.kind === 'started') {
         causes.set(event.key, event.cause)
@@ -97,8 +104,6 @@ export function createDaemon(options: DaemonOptions): Daemon {
         const until = event.until === null ? 'for now' : `until ${new Date(event.until).toISOString()}`
         told.change(event.key, 'info', `${event.key} is not applied ${until}: ${event.reason}`, { target: event.key })
       }
-      if (event.kind === 'save-failed')
-        told.change('save', 'warn', `next-due times could not be kept: ${event.error.message}`)
       if (event.kind === 'ended' && event.result.kind === 'failed' && !ends.has(event.key))
         told.change(event.key, 'error', `${event.key}: ${event.result.error.message}`, { target: event.key })
     },
@@ -173,7 +178,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       const targets = [...served.targets.values()].map(scheduled)
       current = served
       try {
-        scheduler.setTargets(targets, {
+        await scheduler.setTargets(targets, {
           changed,
           spread: options.spread,
           ...(kept === undefined ? {} : { saved: kept.due }),

@@ -14,7 +14,7 @@ export interface StatusView {
   doubts(): Promise<object>
   openApi(): object
   /** Makes a target due now. @returns false where there is none of that name */
-  trigger(target: string): boolean
+  trigger(target: string): Promise<boolean>
   /** For people, at `/`. */
   page(): string
 }
@@ -45,9 +45,9 @@ export function apiRoutes(view: StatusView, token: string | undefined): readonly
     {
       method: 'POST',
       path: '/api/v1/targets/{name}/run',
-      answer: ({ headers, segments: { name = '' } }) =>
+      answer: async ({ headers, segments: { name = '' } }) =>
         refusal(headers, token) ??
-        (view.trigger(name)
+        ((await view.trigger(name))
           ? json(202, { target: name, due: 'now' })
           : fault(404, 'usage', `there is no target ${JSON.stringify(name)}; /api/v1/targets has all`)),
     },
