@@ -17,7 +17,7 @@ import { printed } from '../print.js'
 import { openProject, type Project } from '../project.js'
 import { runChild } from '../serve/child-run.js'
 import { createDaemon, type Daemon, type EndedRun } from '../serve/daemon.js'
-import { eventRoutes } from '../serve/events.js'
+import { createHeardEvents, eventRoutes, type HeardEvents } from '../serve/events.js'
 import { follow } from '../serve/follow.js'
 import { listenAddress, openStatus, reachOf, type Status } from '../serve/status.js'
 import { scheduleKeeper } from '../serve/kept-schedule.js'
@@ -76,6 +76,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   const revisions = await openRevisionsOf(project, context.environment, signals.stop)
   const ended: EndedRun[] = []
   const address = settings.once.value ? null : listenAddress(settings.listen.value)
+  const heard = createHeardEvents()
   const metrics = address === null ? undefined : await createServeMetrics()
   const daemon = createDaemon({
     clock: systemClock,
@@ -84,7 +85,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     open: (tree) => openServed(input, project, tree),
     keeper: scheduleKeeper(store, identityOf(project, revisions)),
     records: createRecordStore(store),
-    child: childOf(input, project, storeUrl),
+    child: childOf(input, project, { storeUrl, heard }),
     told,
     apply: settings.apply.value || settings.noDryRun.value,
     everyMs: settings.every.value,
@@ -93,6 +94,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     spread: !settings.once.value,
     stop: signals.stop,
     onEnd: (end) => {
+      heard.ended(end.target)
       if (settings.once.value) ended.push(end)
       metrics?.ended(end)
     },
@@ -113,7 +115,15 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
         metrics,
         project,
         token: context.environment['TRUEUP_TOKEN'],
-        more: eventRoutes({ daemon, revisions, environment: context.environment, metrics, told, stop: signals.stop }),
+        more: eventRoutes({
+          daemon,
+          revisions,
+          environment: context.environment,
+          metrics,
+          told,
+          stop: signals.stop,
+          heard,
+        }),
       })
     await daemon.refresh()
     const served = refuseWithoutTargets(daemon.current())
@@ -148,10 +158,19 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   return stoppedBy(signals) ?? 0
 }
 
+interface ForRuns {
+  readonly storeUrl: string
+  readonly heard: HeardEvents
+}
 type RunChildIn = (served: ServedTree, args: readonly string[], signal: AbortSignal) => ReturnType<typeof runChild>
 
-function childOf({ context, settings }: CommandInput, project: Project, storeUrl: string): RunChildIn {
-  const { TRUEUP_TOKEN: _token, TRUEUP_HOOK_SECRET: _secret, ...environment } = context.environment
+function childOf({ context, settings }: CommandInput, project: Project, { storeUrl, heard }: ForRuns): RunChildIn {
+  const {
+    TRUEUP_TOKEN: _token,
+    TRUEUP_HOOK_SECRET: _secret,
+    TRUEUP_EVENT: _event,
+    ...environment
+  } = context.environment
   const handedOn = flagWords(HANDED_ON, settings)
   return (served, [command = '', ...args], signal) => {
     const own = command === 'run' ? handedOn : flagWords(['trustRepo'], settings)
@@ -160,7 +179,7 @@ function childOf({ context, settings }: CommandInput, project: Project, storeUrl
       program: join(project.tool.root, 'bin', 'trueup.js'),
       args: [command, ...args, ...words, ...own],
       directory: served.directory,
-      environment,
+      environment: command === 'run' ? { ...environment, ...heard.variableOf(args[0] ?? '') } : environment,
       signal,
       clock: systemClock,
     })

@@ -1,4 +1,4 @@
-// Hooks and changes of a local repository on the built CLI: a daemon that would look for a commit tomorrow takes it now.
+// Hooks, events and changes of a local repository on the built CLI: a daemon that would look for a commit tomorrow takes it now.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -77,5 +77,54 @@ describe('POST /hooks/git', () => {
     expect(metrics).not.toContain(SECRET)
     await using closed = await servedRig({ files: filesOf })
     expect((await closed.post('/hooks/git', ...pushHook(SECRET, { after: 'a', id: 'one' }))).status).toBe(403)
+  })
+})
+
+describe('HEAD of a local repository', () => {
+  it('is served as it moves', async () => {
+    await using served = await servedRig({ files: filesOf, from: [] })
+    await served.rig.write(dataOf('alpha', 'moved'))
+    const commit = await served.rig.commit()
+    await served.daemon.until(new RegExp(`${commit.slice(0, 8)} is served: due now: alpha`))
+    await served.daemon.until(/alpha apply: applied/)
+    // Until then it could be the first run of alpha, of the commit before.
+    await served.daemon.until(new RegExp(`${commit.slice(0, 8)} is served[^]*alpha apply: `))
+    await served.rig.git('switch', '--quiet', '-c', 'side/branch', 'HEAD~1')
+    const other = await served.rig.git('rev-parse', 'HEAD')
+    await served.daemon.until(new RegExp(`${other.slice(0, 8)} is served: due now: alpha`))
+  })
+})
+
+interface ToldRun {
+  readonly run: { readonly id: string; readonly by: object }
+}
+
+describe('POST /api/v1/events', () => {
+  it('makes a target due now, and its record tells who said why', async () => {
+    const token = 'a token of this test'
+    await using served = await servedRig({
+      files: filesOf,
+      env: { TRUEUP_TOKEN: token },
+      args: ['--log-level', 'debug'],
+    })
+    const event = { targets: ['beta'], reason: 'the export is done', by: 'billing', key: 'export-7' }
+    const send = async (): Promise<unknown> =>
+      (await served.post('/api/v1/events', JSON.stringify(event), { authorization: `Bearer ${token}` })).json()
+    expect(await send()).toEqual({ result: 'accepted', targets: ['beta'] })
+    await served.daemon.until(/due now: beta, since the export is done \(by billing, key export-7\)/)
+    expect(await send()).toEqual({ result: 'duplicate', targets: ['beta'] })
+    // Its first run, of no event, may have been under way.
+    let told: readonly ToldRun[] = []
+    for (let ends = 1; told.length === 0; ends += 1) {
+      await served.daemon.until(new RegExp(`(?:beta decision=[^]*?){${String(ends)}}`))
+      const { runs } = (await served.get('/api/v1/runs?target=beta')) as { readonly runs: readonly ToldRun[] }
+      told = runs.filter(({ run }) => 'event' in run.by)
+    }
+    expect(told.map(({ run }) => run.by)).toEqual([
+      expect.objectContaining({ event: { reason: 'the export is done', by: 'billing', key: 'export-7' } }),
+    ])
+    const shown = await served.rig.run(['runs', 'show', told[0]?.run.id ?? ''])
+    expect(shown.stdout).toMatch(/event +the export is done \(by billing, key export-7\)/)
+    expect(await served.metrics()).toMatch(/trueup_events_total\{result="accepted"\} 1\n/)
   })
 })
