@@ -36,7 +36,10 @@ async function world(token: string | undefined = 'token'): Promise<World> {
             ? [name]
             : [],
         ),
-      happened: (targets, event) => happened.push([targets, event]),
+      happened: (targets, event) => {
+        happened.push([targets, event])
+        return Promise.resolve()
+      },
     },
   })
   const server = await startHttpServer({ routes, host: '127.0.0.1', port: 0 })

@@ -76,12 +76,10 @@ export function eventRoutes(options: EventOptions): readonly Route[] {
             daemon.current()?.targets.values() ?? [],
             Object.entries(labels).map(([name, value]) => ({ name, value })),
           ).map(({ name }) => name),
-        happened(names, event) {
+        async happened(names, event) {
           told.line('info', `due now: ${names.join(', ')}, since ${eventText(event)}`, { targets: names, ...event })
-          for (const name of names) {
-            heard.heard(name, event)
-            daemon.scheduler.trigger(name)
-          }
+          for (const name of names) heard.heard(name, event)
+          await Promise.all(names.map((name) => daemon.scheduler.trigger(name)))
         },
       },
     }),

@@ -14,8 +14,8 @@ export interface EventView {
   targets(): ReadonlySet<string>
   /** Those that all labels fit. */
   labelled(labels: Readonly<Record<string, string>>): readonly string[]
-  /** Makes them due now. */
-  happened(targets: readonly string[], event: RunEventCause): void
+  /** Makes them due now. @throws where that cannot be kept: then it may be sent again */
+  happened(targets: readonly string[], event: RunEventCause): Promise<void>
 }
 
 export interface EventOptions {
@@ -67,7 +67,7 @@ export function eventRoutes({ view, token, clock, onResult }: EventOptions): rea
     const unknown = targets.filter((name) => !known.has(name))
     if (unknown.length > 0) return fault(404, 'usage', `nothing is due: there is no target ${shown(unknown)}`)
     if (targets.length === 0) return fault(404, 'usage', 'nothing is due: no target has these labels')
-    view.happened(targets, { key, reason, by })
+    await view.happened(targets, { key, reason, by })
     if (key !== null) keys.set(key, { digest, targets })
     onResult('accepted')
     return json(202, { result: 'accepted', targets })
