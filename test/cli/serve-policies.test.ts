@@ -102,6 +102,8 @@ async function worldOf(
     random: () => 0.5,
     revisions: {
       description: 'commits of a test',
+      ref: null,
+      watch: null,
       latest: () => Promise.resolve(newest.id),
       exportTree: () => Promise.resolve({ commit: newest.id, folder: '/none', remove: () => Promise.resolve() }),
     },

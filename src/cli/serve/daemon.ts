@@ -8,6 +8,7 @@ import type { ScheduledResult, ScheduledTarget, Scheduler } from '../../schedule
 import type { ObjectStore } from '../../store/object-store.js'
 import type { RecordStore } from '../../store/records.js'
 import type { Clock } from '../../util/clock.js'
+import { coalesced } from '../../util/coalesce.js'
 import { affectedTargets, affectedText } from './affected-targets.js'
 import type { TargetConfig } from '../config-targets.js'
 import type { ChildResult } from './child-run.js'
@@ -65,7 +66,7 @@ export interface Daemon {
   readonly stuck: ReadonlyMap<string, readonly NotConverging[]>
   /** Targets that a policy or a freeze keeps from being applied. */
   readonly held: ReadonlyMap<string, Held>
-  /** Takes the newest commit, where there is a new one. @throws what getting or reading it throws; what was served stays */
+  /** Takes the newest commit, where there is a new one; one look at a time, and one more for all who ask meanwhile. @throws what getting or reading it throws; what was served stays */
   refresh(): Promise<void>
   close(): Promise<void>
 }
@@ -244,32 +245,10 @@ export function createDaemon(options: DaemonOptions): Daemon {
     stuck,
     held,
     current: () => current,
-    refresh,
+    refresh: coalesced(refresh),
     async close() {
       await scheduler.stop()
       if (current !== undefined) await retire(current)
     },
   }
-}
-
-/** Follows the revisions until it is told to stop. Trouble is told, and tried again. */
-export async function follow(daemon: Daemon, { clock, pollMs, stop, told }: Following): Promise<void> {
-  const isStopped = (): boolean => stop.aborted
-  for (;;) {
-    await clock.sleep(pollMs, stop).catch(() => undefined)
-    if (isStopped()) return
-    try {
-      await daemon.refresh()
-    } catch (thrown) {
-      if (isStopped()) return
-      told.change('revision', 'error', `the newest commit is not served: ${toError(thrown).message}`)
-    }
-  }
-}
-
-export interface Following {
-  readonly clock: Clock
-  readonly pollMs: number
-  readonly stop: AbortSignal
-  readonly told: Told
 }
