@@ -84,6 +84,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     revisions,
     open: (tree) => openServed(input, project, tree),
     keeper: scheduleKeeper(store, identityOf(project, revisions)),
+    store,
     records: createRecordStore(store),
     child: childOf(input, project, { storeUrl, heard }),
     told,
