@@ -49,6 +49,7 @@ export async function findOut(session: RunSession, base: Base | undefined): Prom
       manifestAt: (snapshot) => session.target.manifestAt(snapshot),
       desired: () => session.desired(),
       desiredAt: (snapshot) => session.desiredAt(snapshot),
+      bundleOf: (snapshot) => session.queries(snapshot)?.bundle?.(),
       warn: (message) => {
         session.deps.reporter.report({ kind: 'warned', target: request.target, message })
       },

@@ -7,6 +7,7 @@ import type { Snapshot, SourceEntry } from './desired/source.js'
 import type { HeadSide } from './early-exit/decide.js'
 import { headFacts, type HeadFacts } from './early-exit/head-facts.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
+import type { Base } from './early-exit/compare-revisions.js'
 import type { Json } from './event.js'
 import type { Log } from './integration.js'
 import { authorMap } from './reconcile/author-map.js'
@@ -15,7 +16,7 @@ import { createHttp } from './reconcile/http.js'
 import { createEnv } from './reconcile/run-context.js'
 import { noCapture, type Authored } from './report/capture.js'
 import { createRunLog, silentLog } from './report/run-log.js'
-import type { LoadedTarget, OpenTarget, RunDependencies, RunRequest } from './run-types.js'
+import type { LoadedTarget, OpenTarget, QuerySide, RunDependencies, RunRequest } from './run-types.js'
 import { createRunSecrets, type RunSecrets } from './secrets/run-secrets.js'
 import { versionKey } from './secrets/version-key.js'
 import type { LeaseGuard } from './store/lease-guard.js'
@@ -104,6 +105,8 @@ export interface SessionInput {
   readonly head: Snapshot
   readonly target: OpenTarget
   readonly authored: Authored
+  /** What is compared with, where it is there. */
+  readonly base?: Base | undefined
   /** @defaultValue nobody reads what is counted */
   readonly calls?: CallCounter
 }
@@ -115,6 +118,7 @@ export async function openSession({
   head,
   target,
   authored,
+  base,
   calls = createCallCounter(),
 }: SessionInput): Promise<RunSession> {
   const { declaration } = target.declared
@@ -137,9 +141,13 @@ export async function openSession({
   const former = new Map<Snapshot, Promise<DesiredState>>()
   const asked = new Map<Snapshot, DataQueries>()
   function queries(snapshot: Snapshot): DataQueries | undefined {
-    const known = asked.get(snapshot) ?? target.queriesAt?.(snapshot, { secrets, signal: deps.stop })
+    const known = asked.get(snapshot) ?? target.queriesAt?.(snapshot, sideOf(snapshot))
     if (known !== undefined) asked.set(snapshot, known)
     return known
+  }
+  function sideOf(snapshot: Snapshot): QuerySide {
+    const bundle = base?.kind === 'found' && base.isBundle === true && base.snapshot === snapshot ? base.id : undefined
+    return { secrets, signal: deps.stop, ...(bundle === undefined ? {} : { bundle }) }
   }
   let created: string | undefined
   const closers: (() => Promise<void>)[] = []

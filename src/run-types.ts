@@ -25,6 +25,8 @@ export interface RunRequest {
   readonly mode: RunMode
   /** A revision, `last-applied`, or null when no comparison is asked. */
   readonly base: string | null
+  /** The base is the id of a bundle of the target's endpoint: this very head, with the data of that bundle. @defaultValue false */
+  readonly isBaseBundle?: boolean
   readonly requireCompare: boolean
   readonly committed: boolean
   readonly force: boolean
@@ -83,6 +85,8 @@ export interface LoadedTarget {
 export interface QuerySide {
   readonly secrets: RunSecrets
   readonly signal: AbortSignal
+  /** Id of the bundle to ask. @defaultValue the newest, or what the commit has */
+  readonly bundle?: string
 }
 
 /** A target as configured on the head's side (in a dry run with a base: limits and store of the base's). */

@@ -4,7 +4,7 @@
 import { openBase, type Base } from './early-exit/compare-revisions.js'
 import type { DesiredState } from './desired/evaluate.js'
 import { toError, TrueupError } from './errors.js'
-import type { RunRecord } from './event.js'
+import type { Decision, RunRecord } from './event.js'
 import { noCapture } from './report/capture.js'
 import { applyPlan } from './run-apply.js'
 import { approve } from './run-approve.js'
@@ -45,7 +45,7 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
     const target = { ...opened, store: createEndingStore(opened.store, deps) }
     draft.opened(target)
     for (const message of target.notes) deps.reporter.report({ kind: 'warned', target: request.target, message })
-    session = await openSession({ deps, request, runId: draft.id, head, target, authored, calls: draft.calls })
+    session = await openSession({ deps, request, runId: draft.id, head, target, authored, base, calls: draft.calls })
     draft.located({ base: compared, ...headSide(head) })
     await runStages(session, draft, base)
   } catch (thrown) {
@@ -81,13 +81,12 @@ async function runStages(whole: RunSession, draft: RunDraft, base: Base | undefi
 
   // Desired state of the head: if it cannot be read the run fails, whatever the base said.
   const desired = await guarded(whole.desired())
+  const evaluated = { ...decision, digest: desired.digest, components: withBundle(whole, decision.components) }
   // What differs from the base narrows the run before the cache is asked.
-  const session = await guarded(
-    narrowed({ session: whole, base, decision: { ...decision, digest: desired.digest }, desired }),
-  )
+  const session = await guarded(narrowed({ session: whole, base, decision: evaluated, desired }))
 
   // Ask the cache: the same run may have converged a while ago.
-  const cached = await guarded(askCache(session, desired, { ...decision, digest: desired.digest }))
+  const cached = await guarded(askCache(session, desired, evaluated))
   const made = cached.decision
   if (cached.hit !== undefined) {
     draft.decided(made)
@@ -173,6 +172,13 @@ async function askedBase(deps: RunDependencies, request: RunRequest): Promise<Ba
   if (request.base === null || request.base === 'last-applied') return undefined
   // Forced, nothing is compared; but a dry run still takes limits and store from the base.
   if (request.force && request.mode === 'apply') return undefined
+  if (request.isBaseBundle === true)
+    return {
+      kind: 'found',
+      id: request.base,
+      isBundle: true,
+      snapshot: await deps.repository.head({ committed: request.committed }),
+    }
   return openBase({
     repository: deps.repository,
     revision: request.base,
@@ -182,6 +188,13 @@ async function askedBase(deps: RunDependencies, request: RunRequest): Promise<Ba
       deps.reporter.report({ kind: 'warned', target: request.target, message })
     },
   })
+}
+
+/** Which data were asked is told of every run that asked. */
+function withBundle(session: RunSession, components: Decision['components']): Decision['components'] {
+  const bundle = session.queries(session.head)?.bundle?.()
+  if (bundle === undefined || components['bundle'] !== undefined) return components
+  return { ...components, bundle: { head: bundle, base: null, same: null } }
 }
 
 /** An abort shows itself in many ways; its reason is what happened. */

@@ -13,15 +13,25 @@ import type { Project } from './project.js'
 
 const TIMEOUT_MS = 30_000
 const ATTEMPTS = 5
+const BUNDLE = /^[0-9a-f]{64}$/
 
-/** Of one run: with an endpoint as its source, head and base ask the same state of it. */
+/** Of one run: with an endpoint as its source, head and base ask the same state of it, unless the base is a bundle. */
 export function queriesOf(
   project: Project,
   { source, name }: TargetConfig,
 ): (snapshot: Snapshot, side: QuerySide) => DataQueries {
   if (source === 'git') return (snapshot) => embedded(project, snapshot)
-  let shared: DataQueries | undefined
-  return (_, side) => (shared ??= remote(source.graphql, { ...side, target: name }))
+  const { graphql } = source
+  let newest: DataQueries | undefined
+  return (_, side) =>
+    side.bundle === undefined
+      ? (newest ??= remote(graphql, { ...side, target: name }))
+      : remote(graphql, { ...side, target: name })
+}
+
+/** Whether a base names a bundle of the target's endpoint in place of a revision of the repository. */
+export function isBundleOf({ source }: TargetConfig, base: string | null): boolean {
+  return base !== null && BUNDLE.test(base) && source !== 'git' && source.graphql.pin !== 'none'
 }
 
 function embedded(project: Project, snapshot: Snapshot): DataQueries {
@@ -34,13 +44,14 @@ function embedded(project: Project, snapshot: Snapshot): DataQueries {
 
 function remote(
   { url, pin, auth, timeout, attempts }: GraphqlSource,
-  { secrets, signal, target }: QuerySide & { readonly target: string },
+  { secrets, signal, bundle, target }: QuerySide & { readonly target: string },
 ): DataQueries {
   return lazily(async () => {
     const { createRemoteQueries } = await import('../desired/graphql/remote-queries.js')
     return createRemoteQueries({
       url,
       pin: pin ?? 'bundle',
+      ...(bundle === undefined ? {} : { bundle }),
       async authorization() {
         if (auth === undefined) return undefined
         const { secret: path, field, scheme = 'Bearer' } = auth
@@ -65,7 +76,8 @@ function remote(
 
 function lazily(open: () => Promise<DataQueries>): DataQueries {
   let isAsked = false
-  const opened = once(open)
+  let known: DataQueries | undefined
+  const opened = once(async () => (known = await open()))
   return {
     async ask(question: Question) {
       isAsked = true
@@ -73,5 +85,6 @@ function lazily(open: () => Promise<DataQueries>): DataQueries {
     },
     // Nothing was asked: nothing can differ.
     settle: async () => !isAsked || (await opened()).settle(),
+    bundle: () => known?.bundle?.(),
   }
 }

@@ -27,13 +27,14 @@ export interface Comparison {
   /** Evaluates the head; thrown errors are the run's failure. */
   desired(): Promise<DesiredState>
   desiredAt(base: Snapshot): Promise<DesiredState>
-  /** Text of the first changed line in one changed input file, for `why`. */
+  /** Id of the data bundle that desired state was made from, where one was asked. @defaultValue there are none */
+  bundleOf?(snapshot: Snapshot): string | undefined
   warn(message: string): void
 }
 
 /** The base as resolved: a snapshot, or why there is none. */
 export type Base =
-  | { readonly kind: 'found'; readonly id: string; readonly snapshot: Snapshot }
+  | { readonly kind: 'found'; readonly id: string; readonly snapshot: Snapshot; readonly isBundle?: boolean }
   | { readonly kind: 'missing'; readonly finding: Finding }
 
 /** @throws base-unavailable when it is missing and `requireCompare` asked for it */
@@ -54,7 +55,7 @@ export async function openBase(
 /** @throws what evaluating the head throws; base-unavailable on a base-side error when `requireCompare` asked for it */
 export async function compareRevisions(
   question: Comparison,
-  base: { readonly id: string; readonly snapshot: Snapshot },
+  base: Omit<Extract<Base, { readonly kind: 'found' }>, 'kind'>,
 ): Promise<Finding> {
   const components: Record<string, DecisionComponent> = {}
   const finding = (reason: Finding['reason'], explanation: string, more: Partial<Finding> = {}): Finding => ({
@@ -65,7 +66,7 @@ export async function compareRevisions(
     ...more,
   })
   const name = question.target
-  const short = base.id.slice(0, 8)
+  const short = `${base.isBundle === true ? 'bundle ' : ''}${base.id.slice(0, 8)}`
   const headName = question.head.revision.kind === 'commit' ? question.head.revision.id.slice(0, 8) : 'the working tree'
 
   async function onBase<T>(what: string, ask: () => Promise<T>): Promise<{ value: T } | { failed: Finding }> {
@@ -135,13 +136,16 @@ export async function compareRevisions(
     same: headTree === baseTree,
     ...(changed.length === 0 ? {} : { detail: listed(changed) }),
   }
-  if (headTree === baseTree && declaration.inputs.length > 0) {
+  // Files say nothing of data that lie elsewhere.
+  if (headTree === baseTree && declaration.inputs.length > 0 && base.isBundle !== true) {
     return finding('inputs-unchanged', `nothing that ${name} reads differs between ${short} and ${headName}.`)
   }
 
   const head = await question.desired()
   const before = await onBase('the desired state', () => question.desiredAt(base.snapshot))
   if ('failed' in before) return { ...before.failed, digest: head.digest }
+  const bundles = { head: question.bundleOf?.(question.head) ?? null, base: question.bundleOf?.(base.snapshot) ?? null }
+  if (bundles.head !== null) components['bundle'] = { ...bundles, same: bundles.head === bundles.base }
   const same = head.digest === before.value.digest
   const shards = shardChanges(before.value, head).map(({ shard }) => shard)
   components['desired'] = {

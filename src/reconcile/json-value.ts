@@ -1,13 +1,35 @@
-// One author value comes in, its JSON form and digest go out. A property that is undefined counts as absent.
+// One author value comes in, its JSON form goes out, which can be compared and digested. A property that is undefined counts as absent.
 // Must not: compare or digest what JSON would bend (dates, maps, NaN): it is refused with its path.
 import { TrueupError } from '../errors.js'
 import type { Digest, Json } from '../event.js'
 import { InvalidJsonValue } from '../util/canonical-json.js'
-import { digestOf } from '../util/digest.js'
+import { canonicalText, digestBytes } from '../util/digest.js'
 
-export interface JsonForm {
+/** Its canonical text is kept for comparing, since most values are only compared; of a longer one, its digest. */
+const LONGEST_KEPT = 4096
+
+export class JsonForm {
   readonly json: Json
-  readonly digest: Digest
+  readonly #text: string | undefined
+  #digest: Digest | undefined
+
+  /** @param text - canonical, of `json` */
+  constructor(json: Json, text: string) {
+    this.json = json
+    if (text.length > LONGEST_KEPT) this.#digest = digestBytes(text)
+    else this.#text = text
+  }
+
+  /** SHA-256 of the canonical text, in hex. Made when first asked for. */
+  get digest(): Digest {
+    return (this.#digest ??= digestBytes(this.#text ?? ''))
+  }
+
+  isSame(other: JsonForm): boolean {
+    return this.#text === undefined || other.#text === undefined
+      ? this.digest === other.digest
+      : this.#text === other.#text
+  }
 }
 
 /**
@@ -17,8 +39,8 @@ export interface JsonForm {
 export function jsonForm(value: unknown, where: string): JsonForm {
   const json = withoutUndefined(value, 0)
   try {
-    // The digest refuses whatever is not JSON, so the cast below holds.
-    return { digest: digestOf(json), json: json as Json }
+    // Writing the text refuses whatever is not JSON, so the cast holds.
+    return new JsonForm(json as Json, canonicalText(json))
   } catch (error) {
     if (!(error instanceof InvalidJsonValue)) throw error
     const separator = error.path === '' || error.path.startsWith('[') ? '' : '.'
@@ -33,7 +55,7 @@ export function jsonForm(value: unknown, where: string): JsonForm {
 
 /** The value itself where nothing in it is undefined; else a copy without those properties. */
 function withoutUndefined(value: unknown, depth: number): unknown {
-  // Deeper than the digest goes (a cycle, mostly): the digest refuses it.
+  // Deeper than canonical text goes (a cycle, mostly): it is refused there.
   if (typeof value !== 'object' || value === null || depth > 1000) return value
   if (Array.isArray(value)) {
     const copies = (value as readonly unknown[]).map((item) => withoutUndefined(item, depth + 1))

@@ -55,7 +55,9 @@ export function executable({
     const after = pair.desired?.value
     return {
       change,
-      afterDigest: pair.desired?.digest ?? null,
+      get afterDigest() {
+        return pair.desired?.digest ?? null
+      },
       before,
       normalized:
         pair.current === undefined ? undefined : jsonForm(pair.current.normalized, `current ${change.key}`).json,

@@ -148,11 +148,14 @@ function labelOf(change: PlannedChange, withShard: boolean, style: Style): strin
 /** `type: A, value: 10.0.0.9`, cut to the room there is. */
 function objectText(change: PlannedChange, room: number, style: Style): string {
   const { ellipsis } = style.symbols
-  const parts = objectFields(change).map(({ path, value }) => {
+  let written = ''
+  for (const { path, value } of objectFields(change)) {
     const text = style.data(shortValue(value, { max: 60, ellipsis }))
-    return path === '' ? text : `${style.data(path)}: ${text}`
-  })
-  return cut(parts.join(', '), room, ellipsis)
+    written += `${written === '' ? '' : ', '}${path === '' ? text : `${style.data(path)}: ${text}`}`
+    // What does not fit is not made: a plan may have 100,000 of these.
+    if (displayWidth(written) > room) break
+  }
+  return cut(written, room, ellipsis)
 }
 
 /** `value: 10.0.0.4 → 10.0.0.5`. */

@@ -106,7 +106,11 @@ describe('a target whose source is an endpoint', () => {
   }
 
   interface Run {
-    readonly decision: { readonly action: string; readonly reason: string }
+    readonly decision: {
+      readonly action: string
+      readonly reason: string
+      readonly components: Readonly<Record<string, object>>
+    }
     readonly plan: { readonly changes: readonly { readonly key: string }[] } | null
     readonly error: { readonly code: string; readonly message: string } | null
   }
@@ -133,6 +137,48 @@ describe('a target whose source is an endpoint', () => {
     expect((await run(rig, 'apply', 'leads', '--yes', '--base', 'last-applied')).decision).toMatchObject({
       action: 'skip',
       reason: 'desired-unchanged',
+    })
+  })
+
+  it('compares with an earlier bundle; what lies behind the endpoint decides, not the files of the repository', async () => {
+    await using server = await serving()
+    await using rig = await client(server.url)
+    const first = (await (await fetch(`${server.url}/sha256`)).text()).trim()
+    const alone = await run(rig, 'plan', 'leads')
+    expect(alone.decision.components['bundle']).toEqual({ head: first, base: null, same: null, detail: null })
+    expect((await run(rig, 'plan', 'leads', '--base', first)).decision).toMatchObject({
+      action: 'skip',
+      reason: 'desired-unchanged',
+      base: first,
+      components: { bundle: { head: first, base: first, same: true } },
+    })
+    // Nobody applied it yet.
+    expect((await run(rig, 'apply', 'leads', '--yes', '--base', first)).decision).toMatchObject({
+      action: 'run',
+      reason: 'base-not-applied',
+    })
+    expect((await run(rig, 'apply', 'leads', '--yes', '--base', first)).decision).toMatchObject({ action: 'skip' })
+
+    await server.rig.write({ 'data/teams/new.yml': '$schema: /team-1.yml\nname: new\n' })
+    await server.post('/reload')
+    const changed = await run(rig, 'plan', 'leads', '--base', first)
+    expect(changed).toMatchObject({
+      decision: { action: 'run', reason: 'desired-changed', components: { bundle: { base: first, same: false } } },
+      plan: { changes: [{ key: 'new', cause: 'change' }] },
+    })
+    // One that is there no more, or never was, is no reason to skip.
+    const gone = 'f'.repeat(64)
+    expect(await run(rig, 'plan', 'leads', '--base', gone)).toMatchObject({
+      decision: {
+        action: 'run',
+        reason: 'base-failed',
+        explanation: expect.stringContaining(`has no bundle ${gone}`) as string,
+      },
+      error: null,
+    })
+    expect(await rig.run(['plan', 'leads', '--base', gone, '--require-compare'])).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining(`has no bundle ${gone}`) as string,
     })
   })
 

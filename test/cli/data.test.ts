@@ -62,6 +62,13 @@ describe('trueup data validate', () => {
     expect((await validate(rig)).faults).toHaveLength(60)
   })
 
+  it('says where schemas were looked for when there are none', async () => {
+    await using rig = await createRig({ files: { 'data/a.yml': 'a: 1\n' } })
+    const { code, stdout } = await rig.run(['data', 'validate'])
+    expect(code).toBe(1)
+    expect(stdout).toContain('There are no schemas in schemas. Files that need none are checked by what reads them')
+  })
+
   it('annotates in GitHub Actions, escaped, on stderr', async () => {
     await using rig = await project({ 'data/a,b: c.yml': '$schema: /user-1.yml\nname: "100%\\n1"\n' })
     const { code, stderr, stdout } = await rig.run(['data', 'validate', '-o', 'json'], {

@@ -93,23 +93,35 @@ async function tell({ context, command }: CommandInput, opened: OpenedData, chec
         checked: work.checked,
         faults,
       }),
-      text: () => textOf(checked, { revision: opened.revision, style, command }),
+      text: () => textOf(checked, { revision: opened.revision, schemas: opened.load.place.schemas, style, command }),
     }),
   )
 }
 
-function textOf(
-  checked: CheckedData,
-  { revision, style, command }: { readonly revision: string; readonly style: Style; readonly command: string },
-): string {
-  const { faults } = checked
+interface Telling {
+  readonly revision: string
+  /** Their folder. */
+  readonly schemas: string
+  readonly style: Style
+  readonly command: string
+}
+
+function textOf(checked: CheckedData, { revision, schemas, style, command }: Telling): string {
+  const { faults, counts } = checked
   if (faults.length === 0) return `Nothing is wrong with ${style.data(revision)}: ${filesText(checked)}.\n`
   const lines = faults.slice(0, SHOWN).map((fault) => lineOf(fault, style))
   const more = faults.length - SHOWN
   if (more > 0) lines.push(`… and ${String(more)} more: trueup data validate -o json has them all`)
   const inFiles = count(new Set(faults.map(({ file }) => file)).size, 'file')
   const unwritten = command === 'data bundle' ? ' No bundle was written.' : ''
-  return `${lines.join('\n')}\n${style.red(`${count(faults.length, 'fault')} in ${inFiles}`)} of ${style.data(revision)} (${filesText(checked)}).${unwritten}\n`
+  lines.push(
+    `${style.red(`${count(faults.length, 'fault')} in ${inFiles}`)} of ${style.data(revision)} (${filesText(checked)}).${unwritten}`,
+  )
+  if (counts.schemas === 0)
+    lines.push(
+      `There are no schemas in ${style.data(schemas)}. Files that need none are checked by what reads them: trueup plan <target>. How data and schemas lie: docs/data.md`,
+    )
+  return `${lines.join('\n')}\n`
 }
 
 function lineOf({ file, line, column, kind, reason, message }: DataFault, style: Style): string {

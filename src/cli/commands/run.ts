@@ -11,6 +11,7 @@ import { cacheRequest } from '../cache-request.js'
 import type { CommandInput } from '../command.js'
 import { commandLine, placeFlags } from '../command-line.js'
 import type { TargetConfig } from '../config-targets.js'
+import { isBundleOf } from '../data-queries.js'
 import { expectedPlan } from '../expected-plan.js'
 import { holdPrints } from '../held-prints.js'
 import { targetOf } from '../load-target.js'
@@ -88,6 +89,7 @@ export function requestOf(
     target: target.name,
     mode: apply ? 'apply' : 'dry-run',
     base: settings.compareWith.value ?? null,
+    isBaseBundle: isBundleOf(target, settings.compareWith.value ?? null),
     requireCompare: settings.requireCompare.value,
     committed: settings.committed.value,
     force: settings.force.value || savedPlan !== null,

@@ -1,13 +1,14 @@
 // `--listen` and the parts of a daemon come in; its HTTP server, open, goes out.
 import { TrueupError } from '../../errors.js'
 import type { ServeMetrics } from '../../report/serve-metrics.js'
-import { isLoopback, startStatusServer, type StatusServer } from '../../schedule/status-server.js'
+import { apiRoutes } from '../../schedule/http/api.js'
+import { isLoopback, startHttpServer, type HttpServer } from '../../schedule/http/server.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import type { Project } from '../project.js'
 import type { Daemon } from './daemon.js'
 import { statusView } from './status-view.js'
 
-export type Status = StatusServer
+export type Status = HttpServer
 
 export interface Address {
   readonly host: string
@@ -42,7 +43,7 @@ export function openStatus({ address, daemon, store, metrics, project, token }: 
   const { settings, tool } = project
   const apply = settings.apply.value || settings.noDryRun.value
   const view = statusView({ daemon, store, metrics, apply, everyMs: settings.every.value, version: tool.version })
-  return startStatusServer({ ...address, view, token })
+  return startHttpServer({ ...address, routes: apiRoutes(view, token) })
 }
 
 /** Who may read it. */

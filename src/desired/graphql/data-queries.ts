@@ -22,6 +22,8 @@ export interface DataQueries {
   ask(question: Question): Promise<Json>
   /** Whether all answers so far are of one state. When not, they are forgotten: everything is to be asked again. */
   settle(): Promise<boolean>
+  /** Id of the bundle that is asked; undefined before the first question, and where there is none. @defaultValue there is none */
+  bundle?(): string | undefined
 }
 
 /** In the details of an error: the state that was asked is gone, and another one is there to be asked from the start. */

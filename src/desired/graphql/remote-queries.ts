@@ -15,6 +15,8 @@ export interface RemoteOptions {
   /** Of the endpoint; with `pin: 'bundle'`, `…/graphql` of a server that also has `…/sha256` and `…/graphqlsha/<id>`. */
   readonly url: string
   readonly pin: 'bundle' | 'none'
+  /** Id of the bundle to ask. @defaultValue the newest at the first question */
+  readonly bundle?: string
   /** Value of the `authorization` header; asked once. */
   readonly authorization: () => Promise<string | undefined>
   /** Of trueup itself: planning does not refuse it. */
@@ -37,6 +39,7 @@ class RemoteQueries implements DataQueries {
   readonly #root: string
   readonly #answers = new AskOnce()
   #pinned: Promise<string> | undefined
+  #bundle: string | undefined
   #authorization: Promise<string | undefined> | undefined
   /** All answers so far were found to be of one state: who was told so must not get answers of another one. */
   #isSettled = false
@@ -55,6 +58,10 @@ class RemoteQueries implements DataQueries {
     return data
   }
 
+  bundle(): string | undefined {
+    return this.#bundle
+  }
+
   async settle(): Promise<boolean> {
     const isOneState = await this.#isOneState()
     this.#isSettled = isOneState
@@ -67,13 +74,19 @@ class RemoteQueries implements DataQueries {
 
   /** Forgets everything, so that the next question begins anew. */
   #moved(question: Pick<Question, 'integration'>): TrueupError {
+    const origin = originOf(this.#root)
+    const { bundle } = this.#options
+    if (bundle !== undefined)
+      return new TrueupError('source-unavailable', `${question.integration}: ${origin} has no bundle ${bundle}`, {
+        details: { origin },
+      })
     const details = this.#isSettled ? {} : MOVED
     this.#answers.forget()
     this.#pinned = undefined
-    const message = `${question.integration}: the bundle that this run was reading is no longer at ${originOf(this.#root)}. Run again.`
+    const message = `${question.integration}: the bundle that this run was reading is no longer at ${origin}. Run again.`
     return new TrueupError('source-unavailable', message, {
       retryable: true,
-      details: { ...details, origin: originOf(this.#root) },
+      details: { ...details, origin },
     })
   }
 
@@ -127,6 +140,10 @@ class RemoteQueries implements DataQueries {
   }
 
   async #pin(question: Pick<Question, 'integration'>): Promise<string> {
+    return (this.#bundle = this.#options.bundle ?? (await this.#newest(question)))
+  }
+
+  async #newest(question: Pick<Question, 'integration'>): Promise<string> {
     const url = `${this.#root}/sha256`
     try {
       const response = await this.#fetch(url, { headers: await this.#headers() }, question)

@@ -1,14 +1,15 @@
 // The status server over real HTTP, with a view that answers at once.
 import { request } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
-import { startStatusServer, type StatusServer, type StatusView } from '../../src/schedule/status-server.js'
+import { apiRoutes, type StatusView } from '../../src/schedule/http/api.js'
+import { startHttpServer, type HttpServer } from '../../src/schedule/http/server.js'
 
-const open: StatusServer[] = []
+const open: HttpServer[] = []
 afterEach(async () => {
   for (const server of open.splice(0)) await server.close()
 })
 
-async function serverOf(more: Partial<StatusView> = {}, token: string | undefined = 'token'): Promise<StatusServer> {
+async function serverOf(more: Partial<StatusView> = {}, token: string | undefined = 'token'): Promise<HttpServer> {
   const view: StatusView = {
     isReady: () => false,
     metrics: () => Promise.resolve({ contentType: 'text/plain', text: 'm 1\n' }),
@@ -20,7 +21,7 @@ async function serverOf(more: Partial<StatusView> = {}, token: string | undefine
     page: () => 'page',
     ...more,
   }
-  const server = await startStatusServer({ view, host: '127.0.0.1', port: 0, token })
+  const server = await startHttpServer({ routes: apiRoutes(view, token), host: '127.0.0.1', port: 0 })
   open.push(server)
   return server
 }
