@@ -75,6 +75,8 @@ export async function openPostgresQueue(options: PostgresQueueOptions): Promise<
   let work: QueueWork | undefined
   let worker: Promise<Worker> | undefined
   let served: string | undefined
+  /** Told once. */
+  let behind: string | undefined
   let turn = 0
   let last: Beat = { isDead: false, revision: null, replicas: 1, ready: 0, claimed: 0 }
   let due: ReadonlyMap<string, number> = new Map()
@@ -112,8 +114,10 @@ export async function openPostgresQueue(options: PostgresQueueOptions): Promise<
     isDueWanted = false
     if (reachableSince === undefined) emit({ kind: 'reached' })
     reachableSince ??= lastBeatAt
-    if (served !== undefined && seen.revision !== null && seen.revision !== served)
+    if (served !== undefined && seen.revision !== null && seen.revision !== served && seen.revision !== behind) {
+      behind = seen.revision
       emit({ kind: 'behind', revision: seen.revision })
+    }
     // Whoever was away itself has not seen whether the others were.
     if (lastBeatAt - reachableSince >= pace.deadMs)
       await sweep(database, { replica, held: [...held.keys()], deadMs: pace.deadMs })
@@ -223,6 +227,7 @@ export async function openPostgresQueue(options: PostgresQueueOptions): Promise<
     async update(update) {
       await changeTargets(database, { scope, turn, update })
       served = update.revision
+      behind = undefined
       last = { ...last, revision: served ?? last.revision }
       due = await readDue(database, scope)
     },

@@ -22,6 +22,8 @@ import { runChild } from '../serve/child-run.js'
 import { createDaemon, follow, type Daemon, type EndedRun } from '../serve/daemon.js'
 import { listenAddress, openStatus, reachOf, type Status } from '../serve/status.js'
 import { scheduleKeeper } from '../serve/kept-schedule.js'
+import { queueUrl } from '../serve/queue-url.js'
+import { openSharedQueue } from '../serve/shared-queue.js'
 import { openServed, type ServedTree } from '../serve/served-tree.js'
 import { startText } from '../serve/start-text.js'
 import { createTold } from '../serve/told.js'
@@ -77,12 +79,27 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   const ended: EndedRun[] = []
   const address = settings.once.value ? null : listenAddress(settings.listen.value)
   const metrics = address === null ? undefined : await createServeMetrics()
-  const daemon = createDaemon({
+  const identity = identityOf(project, revisions)
+  const url = queueUrl(context.environment, project.config)
+  if (url !== null) redactor.register(url.url)
+  const shared =
+    url === null
+      ? null
+      : await openSharedQueue({
+          url,
+          identity,
+          ref: settings.ref.value,
+          concurrency: settings.concurrency.value,
+          told,
+          onBehind: () => void daemon.refresh().catch(() => undefined),
+        })
+  const daemon: Daemon = createDaemon({
     clock: systemClock,
     random: Math.random,
     revisions,
     open: (tree) => openServed(input, project, tree),
-    keeper: scheduleKeeper(store, identityOf(project, revisions)),
+    keeper: scheduleKeeper(store, identity),
+    ...(shared === null ? {} : { queue: shared.queue }),
     records: createRecordStore(store),
     child: childOf(input, project, storeUrl),
     told,
@@ -123,6 +140,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
         served,
         revisions,
         store,
+        queue: shared?.description ?? null,
         url:
           status === undefined || address === null
             ? null
@@ -135,6 +153,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   } finally {
     await daemon.close()
     await status?.close()
+    await shared?.close()
   }
   if (settings.once.value) return await report(input, daemon, ended, signals)
   return stoppedBy(signals) ?? 0
@@ -190,7 +209,7 @@ function identityOf({ configPath, settings }: Project, { description }: Revision
 type RunChildIn = (served: ServedTree, args: readonly string[], signal: AbortSignal) => ReturnType<typeof runChild>
 
 function childOf({ context, settings }: CommandInput, project: Project, storeUrl: string): RunChildIn {
-  const { TRUEUP_TOKEN: _token, ...environment } = context.environment
+  const { TRUEUP_TOKEN: _token, TRUEUP_QUEUE: _queue, ...environment } = context.environment
   const handedOn = flagWords(HANDED_ON, settings)
   return (served, [command = '', ...args], signal) => {
     const own = command === 'run' ? handedOn : flagWords(['trustRepo'], settings)
@@ -220,11 +239,13 @@ interface Started {
   readonly served: ServedTree
   readonly revisions: RevisionSource
   readonly store: ObjectStore
+  /** Of the queue that replicas share; null: none. */
+  readonly queue: string | null
   /** Of the status server, and who reaches it; null: there is none. */
   readonly url: string | null
 }
 
-function startOf({ project, daemon, served, revisions, store, url }: Started): string {
+function startOf({ project, daemon, served, revisions, store, queue, url }: Started): string {
   const { settings } = project
   return startText({
     once: settings.once.value,
@@ -233,6 +254,7 @@ function startOf({ project, daemon, served, revisions, store, url }: Started): s
     commit: served.tree.commit,
     source: revisions.description,
     store: store.description,
+    queue,
     everyMs: settings.every.value,
     pollMs: settings.poll.value,
     timeoutMs: settings.timeout.value ?? TIMEOUT_MS,

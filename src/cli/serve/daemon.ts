@@ -6,6 +6,7 @@ import type { RunRecord } from '../../event.js'
 import { notConverging, NOT_CONVERGING_AFTER, type NotConverging } from '../../schedule/convergence.js'
 import { ALLOW } from '../../schedule/policies.js'
 import { createMemoryQueue } from '../../schedule/memory-queue.js'
+import type { PostgresQueue } from '../../schedule/postgres-queue.js'
 import { createScheduler } from '../../schedule/scheduler.js'
 import type { ScheduledResult, ScheduledTarget, Scheduler, StartCause } from '../../schedule/scheduler-types.js'
 import type { RecordStore } from '../../store/records.js'
@@ -24,6 +25,8 @@ export interface DaemonOptions {
   readonly revisions: RevisionSource
   readonly open: (tree: ServedTree['tree']) => Promise<ServedTree>
   readonly keeper: ScheduleKeeper
+  /** Shared with other processes, which agree on what is served. @defaultValue the targets of this process alone */
+  readonly queue?: PostgresQueue
   readonly records: RecordStore
   /** Starts trueup in a tree. */
   readonly child: (served: ServedTree, args: readonly string[], signal: AbortSignal) => Promise<ChildResult>
@@ -57,6 +60,8 @@ export interface Daemon {
   readonly scheduler: Scheduler
   /** The served revision; undefined before the first. */
   current(): ServedTree | undefined
+  /** A revision is served, and what is due can be had. */
+  isReady(): boolean
   /** The last end of each target that ran. */
   readonly ends: ReadonlyMap<string, EndedRun>
   /** Targets of which changes were stopped, with these. */
@@ -81,14 +86,16 @@ export function createDaemon(options: DaemonOptions): Daemon {
   const scheduler = createScheduler({
     clock,
     random: options.random,
-    queue: createMemoryQueue({
-      clock,
-      concurrency: options.concurrency,
-      save: (due) => (current === undefined ? Promise.resolve() : keeper.write({ commit: current.tree.commit, due })),
-      onSaveFailed: (error) => {
-        told.change('save', 'warn', `next-due times could not be kept: ${error.message}`)
-      },
-    }),
+    queue:
+      options.queue ??
+      createMemoryQueue({
+        clock,
+        concurrency: options.concurrency,
+        save: (due) => (current === undefined ? Promise.resolve() : keeper.write({ commit: current.tree.commit, due })),
+        onSaveFailed: (error) => {
+          told.change('save', 'warn', `next-due times could not be kept: ${error.message}`)
+        },
+      }),
     run,
     policy: (key, now) => (willApply(key) && current !== undefined ? current.mayApply(key, now) : ALLOW),
     onEvent: (event) => {
@@ -163,15 +170,22 @@ export function createDaemon(options: DaemonOptions): Daemon {
   }
 
   async function refresh(): Promise<void> {
+    // Before the newest commit is asked for: one that differs from what was agreed until now is newer.
+    const agreed = await options.queue?.agreed()
     const commit = await revisions.latest()
-    if (commit === current?.tree.commit || commit === refused) return
+    if ((commit === current?.tree.commit && (agreed ?? commit) === commit) || commit === refused) return
     const kept = current === undefined ? await keeper.read() : undefined
-    const before = current?.tree.commit ?? kept?.commit ?? null
+    const own = current?.tree.commit ?? kept?.commit ?? null
+    // Who takes the step to this commit tells what it has changed since the last that all have served.
+    const before = agreed === commit ? own : (agreed ?? own)
     const tree = await revisions.exportTree(
       before === null || before === commit ? undefined : { commit: before, folder: current?.tree.folder ?? null },
     )
     try {
-      const served = await options.open(tree)
+      const served = await options.open(tree).catch((error: unknown) => {
+        refused = tree.commit
+        throw error
+      })
       const changed = before === null || before === tree.commit ? [] : await affected(served, before)
       // Before anything can start: what starts from now on runs in the new tree.
       const former = current
@@ -181,6 +195,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
         await scheduler.setTargets(targets, {
           changed,
           spread: options.spread,
+          revision: tree.commit,
           ...(kept === undefined ? {} : { saved: kept.due }),
         })
       } catch (error) {
@@ -193,7 +208,6 @@ export function createDaemon(options: DaemonOptions): Daemon {
         await retire(former)
       }
     } catch (error) {
-      refused = tree.commit
       await tree.remove()
       throw error
     }
@@ -232,6 +246,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     ends,
     stuck,
     current: () => current,
+    isReady: () => current !== undefined && options.queue?.isReachable() !== false,
     refresh,
     async close() {
       await scheduler.stop()
