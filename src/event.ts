@@ -113,6 +113,16 @@ export interface RunActor {
   readonly host: string
   /** `trueup/0.1.0 node/20.19.0`. */
   readonly tool: string
+  /** Of a run that a daemon began since somebody outside told it to. */
+  readonly event?: RunEventCause
+}
+
+/** Why somebody outside made a target due, as they say. */
+export interface RunEventCause {
+  readonly reason: string
+  readonly by: string | null
+  /** Of the event, the same when it is sent again; null where it has none. */
+  readonly key: string | null
 }
 
 export interface RunIdentity {

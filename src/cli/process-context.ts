@@ -1,8 +1,9 @@
 // What the command line knows of the process it runs in: the one place that reads it. Handed on as plain values.
 import { hostname, userInfo } from 'node:os'
-import type { RunActor } from '../event.js'
+import type { RunActor, RunEventCause } from '../event.js'
 import type { Capture } from '../report/capture.js'
 import type { Redactor } from '../report/redact.js'
+import { isRecord } from '../util/is-record.js'
 import type { Output } from './output.js'
 import type { Tool } from './tool.js'
 
@@ -35,6 +36,23 @@ export function actorOf(environment: Environment, tool: Tool): RunActor {
     ...startedBy(environment),
     host: hostname(),
     tool: `trueup/${tool.version} node/${process.versions.node}`,
+    ...startedSince(environment),
+  }
+}
+
+/** What a daemon tells its runs of an event, in a variable. */
+export function eventVariable(event: RunEventCause): Environment {
+  return { TRUEUP_EVENT: JSON.stringify(event) }
+}
+
+function startedSince({ TRUEUP_EVENT: text = '' }: Environment): Pick<RunActor, 'event'> {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (!isRecord(value) || typeof value['reason'] !== 'string') return {}
+    const textOf = (name: string): string | null => (typeof value[name] === 'string' ? value[name] : null)
+    return { event: { reason: value['reason'], by: textOf('by'), key: textOf('key') } }
+  } catch {
+    return {}
   }
 }
 

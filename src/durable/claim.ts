@@ -6,6 +6,9 @@ import { DURABLE_CALL, marginOf, type DurableCall } from './durable-call.js'
 import type { Clock } from '../util/clock.js'
 import type { Surroundings } from './protocol.js'
 
+/** Why renewing stops. Made once: an Error of its own, with its stack, costs more than the rest of what is done here. */
+const ENDED = new Error('the call has ended')
+
 export interface Held {
   readonly call: DurableCall
   /** False when it may have been found in doubt meanwhile, and somebody has. @throws store-unavailable */
@@ -95,7 +98,7 @@ class KeptClaim implements Held {
   }
 
   async end(): Promise<void> {
-    this.#ended.abort()
+    this.#ended.abort(ENDED)
     await this.#renewing
   }
 

@@ -2,6 +2,7 @@
 // Only what comes from outside is looked at: ids, digests, reasons and counts stay, whatever a secret may be called.
 import type { DurableUse } from '../durable-types.js'
 import type {
+  RunActor,
   ChangeOutcome,
   Decision,
   FieldChange,
@@ -64,6 +65,7 @@ export function redactRecord(redactor: Redactor, record: RunRecord): RunRecord {
       ...record.run,
       destination: record.run.destination === null ? null : redactor.name(record.run.destination),
       shards: record.run.shards.map((shard) => redactor.name(shard)),
+      by: redactBy(redactor, record.run.by),
     },
     decision: redactDecision(redactor, record.decision),
     plan: record.plan === null ? null : redactPlan(redactor, record.plan),
@@ -81,6 +83,11 @@ export function redactRecord(redactor: Redactor, record: RunRecord): RunRecord {
     ...(record.instead === undefined ? {} : { instead: redactInstead(redactor, record.instead) }),
     ...(record.configured === undefined ? {} : { configured: redactConfigured(redactor, record.configured) }),
   }
+}
+
+function redactBy(redactor: Redactor, by: RunActor): RunActor {
+  if (by.event === undefined) return by
+  return { ...by, event: { ...by.event, reason: redactor.text(by.event.reason) } }
 }
 
 /** Keys as those of outcomes, so that they are found by them. */

@@ -98,7 +98,16 @@ function identity(): object {
     shards: list(text),
     startedAt: instant,
     durationMs: { type: 'number', minimum: 0 },
-    by: object({ actor: textOrNull, url: textOrNull, host: text, tool: text }),
+    by: object(
+      {
+        actor: textOrNull,
+        url: textOrNull,
+        host: text,
+        tool: text,
+        event: object({ reason: text, by: textOrNull, key: textOrNull }),
+      },
+      ['event'],
+    ),
   })
 }
 

@@ -29,7 +29,13 @@ function runOf(record: RunRecord): Json {
       shards: run.shards,
       startedAt: utcTime(run.startedAt),
       durationMs: run.durationMs,
-      by: { actor: run.by.actor, url: run.by.url, host: run.by.host, tool: run.by.tool },
+      by: {
+        actor: run.by.actor,
+        url: run.by.url,
+        host: run.by.host,
+        tool: run.by.tool,
+        ...(run.by.event === undefined ? {} : { event: { ...run.by.event } }),
+      },
     },
     state: record.state,
     decision: {

@@ -31,6 +31,10 @@ export interface ServeMetrics {
   /** A run began, so long after it was due. */
   started(delayMs: number): void
   ended(run: MeasuredRun): void
+  /** A push was sent to it: `accepted`, `ignored` … */
+  hook(result: string): void
+  /** An event was sent to its API: `accepted`, `duplicate`, `refused`. */
+  event(result: string): void
   /** A target is no more: nothing is told of it. */
   forget(target: string): void
   /** `open`: holds and doubts of the store; undefined where it could not be read: the metrics are left out then. */
@@ -51,6 +55,8 @@ export const SERVE_METRICS = {
   trueup_start_delay_seconds: 'How long after it was due a run began.',
   trueup_cache_answers_total: 'What the run cache answered, by status.',
   trueup_last_success_timestamp_seconds: 'When the last run of a target that ended well did so, since the start.',
+  trueup_hooks_total: 'Pushes that were sent to it, by result.',
+  trueup_events_total: 'Events that were sent to its API, by result.',
   trueup_targets: 'Targets that are scheduled.',
   trueup_ready: 'Targets that are due and wait for a place.',
   trueup_running: 'Runs under way in this process.',
@@ -78,6 +84,8 @@ export async function createServeMetrics(): Promise<ServeMetrics> {
   const delays = new prom.Histogram({ ...named('trueup_start_delay_seconds'), buckets: DELAYS })
   const answers = new prom.Counter({ ...named('trueup_cache_answers_total'), labelNames: ['status'] })
   const success = new prom.Gauge({ ...named('trueup_last_success_timestamp_seconds'), labelNames: ['target'] })
+  const hooks = new prom.Counter({ ...named('trueup_hooks_total'), labelNames: ['result'] })
+  const events = new prom.Counter({ ...named('trueup_events_total'), labelNames: ['result'] })
   const targets = gauge('trueup_targets')
   const ready = gauge('trueup_ready')
   const running = gauge('trueup_running')
@@ -97,6 +105,12 @@ export async function createServeMetrics(): Promise<ServeMetrics> {
       durations.observe({ mode }, durationMs / 1000)
       if (cache !== null) answers.inc({ status: cache })
       if (!['later', 'blocked', 'failed'].includes(outcome)) success.set({ target }, endedAt / 1000)
+    },
+    hook(result) {
+      hooks.inc({ result })
+    },
+    event(result) {
+      events.inc({ result })
     },
     forget(target) {
       success.remove({ target })

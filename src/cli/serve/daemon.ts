@@ -1,7 +1,6 @@
 // The parts of a daemon come in: where revisions are had, the store, how a child is run. It follows the revisions, gives the scheduler the targets,
 // and runs each in a child process in the tree of its revision. Out: what it tells, and what it knows. Must not print, or look at the process.
 import type { RevisionSource } from '../../desired/export-revision.js'
-import { toError } from '../../errors.js'
 import type { RunRecord } from '../../event.js'
 import { notConverging, NOT_CONVERGING_AFTER, type NotConverging } from '../../schedule/convergence.js'
 import { ALLOW } from '../../schedule/policies.js'
@@ -11,6 +10,7 @@ import { createScheduler } from '../../schedule/scheduler.js'
 import type { ScheduledResult, ScheduledTarget, Scheduler, StartCause } from '../../schedule/scheduler-types.js'
 import type { RecordStore } from '../../store/records.js'
 import type { Clock } from '../../util/clock.js'
+import { coalesced } from '../../util/coalesce.js'
 import { isRecord } from '../../util/is-record.js'
 import type { TargetConfig } from '../config-targets.js'
 import type { ChildResult } from './child-run.js'
@@ -66,7 +66,7 @@ export interface Daemon {
   readonly ends: ReadonlyMap<string, EndedRun>
   /** Targets of which changes were stopped, with these. */
   readonly stuck: ReadonlyMap<string, readonly NotConverging[]>
-  /** Takes the newest commit, where there is a new one. @throws what getting or reading it throws; what was served stays */
+  /** Takes the newest commit, where there is a new one; one look at a time, and one more for all who ask meanwhile. @throws what getting or reading it throws; what was served stays */
   refresh(): Promise<void>
   close(): Promise<void>
 }
@@ -247,7 +247,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     stuck,
     current: () => current,
     isReady: () => current !== undefined && options.queue?.isReachable() !== false,
-    refresh,
+    refresh: coalesced(refresh),
     async close() {
       await scheduler.stop()
       if (current !== undefined) await retire(current)
@@ -259,26 +259,4 @@ function affectedText(changed: readonly string[]): string {
   if (changed.length === 0) return 'it affects no target'
   const more = changed.length > 5 ? ` and ${String(changed.length - 5)} more` : ''
   return `due now: ${changed.slice(0, 5).join(', ')}${more}`
-}
-
-/** Follows the revisions until it is told to stop. Trouble is told, and tried again. */
-export async function follow(daemon: Daemon, { clock, pollMs, stop, told }: Following): Promise<void> {
-  const isStopped = (): boolean => stop.aborted
-  for (;;) {
-    await clock.sleep(pollMs, stop).catch(() => undefined)
-    if (isStopped()) return
-    try {
-      await daemon.refresh()
-    } catch (thrown) {
-      if (isStopped()) return
-      told.change('revision', 'error', `the newest commit is not served: ${toError(thrown).message}`)
-    }
-  }
-}
-
-export interface Following {
-  readonly clock: Clock
-  readonly pollMs: number
-  readonly stop: AbortSignal
-  readonly told: Told
 }

@@ -2,7 +2,7 @@
 import { TrueupError } from '../../errors.js'
 import type { ServeMetrics } from '../../report/serve-metrics.js'
 import { apiRoutes } from '../../schedule/http/api.js'
-import { isLoopback, startHttpServer, type HttpServer } from '../../schedule/http/server.js'
+import { isLoopback, startHttpServer, type HttpServer, type Route } from '../../schedule/http/server.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import type { Project } from '../project.js'
 import type { Daemon } from './daemon.js'
@@ -36,14 +36,16 @@ export interface StatusOptions {
   readonly metrics: ServeMetrics
   readonly project: Project
   readonly token: string | undefined
+  /** Beside those of the API. */
+  readonly more: readonly Route[]
 }
 
 /** @throws usage where the address cannot be had */
-export function openStatus({ address, daemon, store, metrics, project, token }: StatusOptions): Promise<Status> {
+export function openStatus({ address, daemon, store, metrics, project, token, more }: StatusOptions): Promise<Status> {
   const { settings, tool } = project
   const apply = settings.apply.value || settings.noDryRun.value
   const view = statusView({ daemon, store, metrics, apply, everyMs: settings.every.value, version: tool.version })
-  return startHttpServer({ ...address, routes: apiRoutes(view, token) })
+  return startHttpServer({ ...address, routes: [...apiRoutes(view, token), ...more] })
 }
 
 /** Who may read it. */

@@ -19,7 +19,7 @@ export function refusal(headers: IncomingHttpHeaders, token: string | undefined)
 }
 
 /** In constant time, also where the lengths differ. */
-function isSame(given: string, token: string): boolean {
+export function isSame(given: string, token: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(given), digest(token))
 }
