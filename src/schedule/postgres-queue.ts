@@ -1,7 +1,7 @@
 // The targets of several processes, in PostgreSQL: each is handed to one run at a time, wherever. A row of each target is the truth; graphile-worker
 // wakes for it. Must not hand one target out twice at once, or go on with what it has lost.
 import type { Pool } from 'pg'
-import { toError } from '../errors.js'
+import { toError, TrueupError } from '../errors.js'
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../util/clock.js'
 import { databaseOf } from './postgres-database.js'
@@ -220,7 +220,12 @@ export async function openPostgresQueue(options: PostgresQueueOptions): Promise<
 
   return {
     async agreed() {
-      const found = await readScope(database, scope)
+      const found = await readScope(database, scope).catch((thrown: unknown) => {
+        throw new TrueupError('store-unavailable', `the queue does not answer: ${toError(thrown).message}`, {
+          cause: thrown,
+          retryable: true,
+        })
+      })
       turn = found.turn
       return found.revision
     },

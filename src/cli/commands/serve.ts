@@ -18,7 +18,7 @@ import { openProject, type Project } from '../project.js'
 import { runChild } from '../serve/child-run.js'
 import { createDaemon, type Daemon, type EndedRun } from '../serve/daemon.js'
 import { createHeardEvents, eventRoutes, type HeardEvents } from '../serve/events.js'
-import { follow } from '../serve/follow.js'
+import { follow, look } from '../serve/follow.js'
 import { listenAddress, openStatus, reachOf, type Status } from '../serve/status.js'
 import { scheduleKeeper } from '../serve/kept-schedule.js'
 import { queueUrl } from '../serve/queue-url.js'
@@ -92,7 +92,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
           ref: settings.ref.value,
           concurrency: settings.concurrency.value,
           told,
-          onBehind: () => void daemon.refresh().catch(() => undefined),
+          onBehind: () => void look(daemon, { stop: signals.stop, told }).catch(() => undefined),
         })
   const daemon: Daemon = createDaemon({
     clock: systemClock,
