@@ -1,8 +1,9 @@
 // What the command line knows of the process it runs in: the one place that reads it. Handed on as plain values.
 import { hostname, userInfo } from 'node:os'
-import type { RunActor } from '../event.js'
+import type { RunActor, RunEventCause } from '../event.js'
 import type { Capture } from '../report/capture.js'
 import type { Redactor } from '../report/redact.js'
+import { isRecord } from '../util/is-record.js'
 import type { Output } from './output.js'
 import type { Tool } from './tool.js'
 
@@ -29,23 +30,35 @@ export function isCi(environment: Environment): boolean {
   return value !== undefined && value !== '' && value !== 'false' && value !== '0'
 }
 
-/** Set by a daemon for a run that somebody asked it for. */
-export const STARTED_BY = 'TRUEUP_STARTED_BY'
-
-/** Who started this run, as far as a daemon, GitHub Actions, GitLab CI, Jenkins or the operating system tell. Of one system only: a runner may carry variables of another. */
+/** Who started this run, as far as GitHub Actions, GitLab CI, Jenkins or the operating system tell. Of one system only: a runner may carry variables of another. */
 export function actorOf(environment: Environment, tool: Tool): RunActor {
   return {
     ...startedBy(environment),
     host: hostname(),
     tool: `trueup/${tool.version} node/${process.versions.node}`,
+    ...startedSince(environment),
+  }
+}
+
+/** What a daemon tells its runs of an event, in a variable. */
+export function eventVariable(event: RunEventCause): Environment {
+  return { TRUEUP_EVENT: JSON.stringify(event) }
+}
+
+function startedSince({ TRUEUP_EVENT: text = '' }: Environment): Pick<RunActor, 'event'> {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (!isRecord(value) || typeof value['reason'] !== 'string') return {}
+    const textOf = (name: string): string | null => (typeof value[name] === 'string' ? value[name] : null)
+    return { event: { reason: value['reason'], by: textOf('by'), key: textOf('key') } }
+  } catch {
+    return {}
   }
 }
 
 function startedBy(environment: Environment): Pick<RunActor, 'actor' | 'url'> {
   const first = (...names: string[]): string | null =>
     names.map((name) => environment[name]).find((value) => value !== undefined && value !== '') ?? null
-  const asked = first(STARTED_BY)
-  if (asked !== null) return { actor: asked, url: null }
   const server = first('GITHUB_SERVER_URL')
   const runId = first('GITHUB_RUN_ID')
   if (server !== null && runId !== null) {

@@ -7,11 +7,16 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { TrueupError } from '../errors.js'
 import { Git, type GitOptions } from './git.js'
 import { locateRepository } from './git/locate.js'
+import { watchHead, type HeadListener, type HeadWatch } from './git/watch-head.js'
 import { Scratch } from './scratch.js'
 
 export interface RevisionSource {
   /** What is asked: a name of people, without credentials. */
   readonly description: string
+  /** `refs/heads/main` of the remote; null: HEAD of this repository. */
+  readonly ref: string | null
+  /** Tells when HEAD of this repository may have moved; null: a remote does not tell. */
+  readonly watch: ((listener: HeadListener) => HeadWatch) | null
   /** The newest commit: its full id. */
   latest(): Promise<string>
   /**
@@ -63,6 +68,8 @@ export async function openRevisions(options: RevisionSourceOptions): Promise<Rev
 
   return {
     description: where,
+    ref: branch === null ? null : ref,
+    watch: branch === null ? (listener) => watchHead(place, options.clock, listener) : null,
     latest,
     async exportTree(known) {
       const folder = await scratch.folder()

@@ -1,7 +1,7 @@
 // In: numbers, times, ids and who did something. Out: the short texts that people read, one form of each for all of trueup.
 // Pure: the time now comes in as an argument.
 
-import type { RunActor } from '../event.js'
+import type { RunActor, RunEventCause } from '../event.js'
 
 const second = 1000
 const minute = 60 * second
@@ -75,6 +75,12 @@ export function shortId(id: string): string {
 /** `by jane on ci-7 (https://…)`. */
 export function byText({ actor, host, url }: Pick<RunActor, 'actor' | 'host' | 'url'>): string {
   return `by ${actor ?? 'unknown'} on ${host}${url === null ? '' : ` (${url})`}`
+}
+
+/** `the export is done (by billing, key export-7)`. */
+export function eventText({ reason, by, key }: RunEventCause): string {
+  const facts = [...(by === null ? [] : [`by ${by}`]), ...(key === null ? [] : [`key ${key}`])]
+  return facts.length === 0 ? reason : `${reason} (${facts.join(', ')})`
 }
 
 /** Clock time of the day, local unless `utc`: `09:12:44`. @param time - UTC milliseconds */

@@ -2,6 +2,7 @@
 // Only what comes from outside is looked at: ids, digests, reasons and counts stay, whatever a secret may be called.
 import type { DurableUse } from '../durable-types.js'
 import type {
+  RunActor,
   ChangeOutcome,
   Decision,
   FieldChange,
@@ -11,6 +12,7 @@ import type {
   LogRecord,
   PlanData,
   PlannedChange,
+  RepeatedChange,
   RunConfiguration,
   RunError,
   RunEvent,
@@ -64,6 +66,7 @@ export function redactRecord(redactor: Redactor, record: RunRecord): RunRecord {
       ...record.run,
       destination: record.run.destination === null ? null : redactor.name(record.run.destination),
       shards: record.run.shards.map((shard) => redactor.name(shard)),
+      by: redactBy(redactor, record.run.by),
     },
     decision: redactDecision(redactor, record.decision),
     plan: record.plan === null ? null : redactPlan(redactor, record.plan),
@@ -77,15 +80,25 @@ export function redactRecord(redactor: Redactor, record: RunRecord): RunRecord {
     ...(record.calls === undefined
       ? {}
       : { calls: record.calls.map((one) => ({ ...one, provider: redactor.name(one.provider) })) }),
+    ...(record.repeats === undefined ? {} : { repeats: record.repeats.map((one) => redactRepeat(redactor, one)) }),
     ...(record.before === undefined ? {} : { before: redactBefore(redactor, record.before) }),
     ...(record.instead === undefined ? {} : { instead: redactInstead(redactor, record.instead) }),
     ...(record.configured === undefined ? {} : { configured: redactConfigured(redactor, record.configured) }),
   }
 }
 
+function redactBy(redactor: Redactor, by: RunActor): RunActor {
+  if (by.event === undefined) return by
+  return { ...by, event: { ...by.event, reason: redactor.text(by.event.reason) } }
+}
+
 /** Keys as those of outcomes, so that they are found by them. */
 function redactBefore(redactor: Redactor, before: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> {
   return Object.fromEntries(Object.entries(before).map(([key, value]) => [redactor.name(key), redactor.json(value)]))
+}
+
+function redactRepeat(redactor: Redactor, repeated: RepeatedChange): RepeatedChange {
+  return { ...repeated, key: redactor.name(repeated.key), shard: nameOrNull(redactor, repeated.shard) }
 }
 
 function redactInstead(redactor: Redactor, instead: RunInstead): RunInstead {

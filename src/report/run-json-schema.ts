@@ -74,6 +74,7 @@ export function runJsonSchema(): object {
             ),
           ),
           durable: orNull(durable()),
+          repeats: list(object({ key: text, action, shard: textOrNull, times: whole, stopped: flag })),
           calls: list(object({ provider: text, reads: whole, writes: whole, waitedMs: whole })),
         }),
       ),
@@ -98,7 +99,16 @@ function identity(): object {
     shards: list(text),
     startedAt: instant,
     durationMs: { type: 'number', minimum: 0 },
-    by: object({ actor: textOrNull, url: textOrNull, host: text, tool: text }),
+    by: object(
+      {
+        actor: textOrNull,
+        url: textOrNull,
+        host: text,
+        tool: text,
+        event: object({ reason: text, by: textOrNull, key: textOrNull }),
+      },
+      ['event'],
+    ),
   })
 }
 
@@ -182,6 +192,7 @@ function limit(): object {
       protected: true,
       invariant: true,
       'not-owned': true,
+      'not-converging': true,
       approval: true,
     }),
   )
@@ -260,6 +271,7 @@ function errorCodes(): readonly string[] {
     'predecessor-failed': true,
     'dry-run-write': true,
     'apply-failed': true,
+    'not-converging': true,
     'secret-missing': true,
     'store-unavailable': true,
     'store-corrupt': true,

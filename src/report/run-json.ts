@@ -29,7 +29,13 @@ function runOf(record: RunRecord): Json {
       shards: run.shards,
       startedAt: utcTime(run.startedAt),
       durationMs: run.durationMs,
-      by: { actor: run.by.actor, url: run.by.url, host: run.by.host, tool: run.by.tool },
+      by: {
+        actor: run.by.actor,
+        url: run.by.url,
+        host: run.by.host,
+        tool: run.by.tool,
+        ...(run.by.event === undefined ? {} : { event: { ...run.by.event } }),
+      },
     },
     state: record.state,
     decision: {
@@ -65,6 +71,13 @@ function runOf(record: RunRecord): Json {
     exitCode: record.exitCode,
     instead: record.instead === undefined ? null : plainJson(record.instead),
     durable: record.durable === undefined ? null : durableOf(record.durable),
+    repeats: (record.repeats ?? []).map(({ key, action, shard, times, stopped }) => ({
+      key,
+      action,
+      shard,
+      times,
+      stopped,
+    })),
     calls: (record.calls ?? []).map(({ provider, reads, writes, waitedMs }) => ({ provider, reads, writes, waitedMs })),
   }
 }

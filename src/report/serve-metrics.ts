@@ -21,6 +21,7 @@ export interface MeasuredState {
   readonly targets: number
   readonly ready: number
   readonly running: number
+  readonly replicas: number
   readonly wakeUps: number
   readonly oldestRunningMs: number
   readonly notConverging: number
@@ -30,6 +31,10 @@ export interface ServeMetrics {
   /** A run began, so long after it was due. */
   started(delayMs: number): void
   ended(run: MeasuredRun): void
+  /** A push was sent to it: `accepted`, `ignored` … */
+  hook(result: string): void
+  /** An event was sent to its API: `accepted`, `duplicate`, `refused`. */
+  event(result: string): void
   /** A target is no more: nothing is told of it. */
   forget(target: string): void
   /** `open`: holds and doubts of the store; undefined where it could not be read: the metrics are left out then. */
@@ -50,9 +55,12 @@ export const SERVE_METRICS = {
   trueup_start_delay_seconds: 'How long after it was due a run began.',
   trueup_cache_answers_total: 'What the run cache answered, by status.',
   trueup_last_success_timestamp_seconds: 'When the last run of a target that ended well did so, since the start.',
+  trueup_hooks_total: 'Pushes that were sent to it, by result.',
+  trueup_events_total: 'Events that were sent to its API, by result.',
   trueup_targets: 'Targets that are scheduled.',
   trueup_ready: 'Targets that are due and wait for a place.',
-  trueup_running: 'Runs under way.',
+  trueup_running: 'Runs under way in this process.',
+  trueup_replicas: 'Processes that share the targets, this one with them.',
   trueup_oldest_running_seconds: 'How long the longest run under way has taken.',
   trueup_wake_ups_total: 'How often the scheduler was woken by time.',
   trueup_not_converging: 'Targets whose applies were stopped, since they made the same change again and again.',
@@ -76,9 +84,12 @@ export async function createServeMetrics(): Promise<ServeMetrics> {
   const delays = new prom.Histogram({ ...named('trueup_start_delay_seconds'), buckets: DELAYS })
   const answers = new prom.Counter({ ...named('trueup_cache_answers_total'), labelNames: ['status'] })
   const success = new prom.Gauge({ ...named('trueup_last_success_timestamp_seconds'), labelNames: ['target'] })
+  const hooks = new prom.Counter({ ...named('trueup_hooks_total'), labelNames: ['result'] })
+  const events = new prom.Counter({ ...named('trueup_events_total'), labelNames: ['result'] })
   const targets = gauge('trueup_targets')
   const ready = gauge('trueup_ready')
   const running = gauge('trueup_running')
+  const replicas = gauge('trueup_replicas')
   const oldest = gauge('trueup_oldest_running_seconds')
   const wakeUps = new prom.Counter(named('trueup_wake_ups_total'))
   const notConverging = gauge('trueup_not_converging')
@@ -95,6 +106,12 @@ export async function createServeMetrics(): Promise<ServeMetrics> {
       if (cache !== null) answers.inc({ status: cache })
       if (!['later', 'blocked', 'failed'].includes(outcome)) success.set({ target }, endedAt / 1000)
     },
+    hook(result) {
+      hooks.inc({ result })
+    },
+    event(result) {
+      events.inc({ result })
+    },
     forget(target) {
       success.remove({ target })
     },
@@ -102,6 +119,7 @@ export async function createServeMetrics(): Promise<ServeMetrics> {
       targets.set(state.targets)
       ready.set(state.ready)
       running.set(state.running)
+      replicas.set(state.replicas)
       oldest.set(state.oldestRunningMs / 1000)
       notConverging.set(state.notConverging)
       wakeUps.reset()

@@ -402,6 +402,8 @@ describe('variables', () => {
       TRUEUP_APPLY: 'true',
       TRUEUP_MAX_DELETES: '5',
       TRUEUP_TOKEN: 't',
+      TRUEUP_HOOK_SECRET: 'h',
+      TRUEUP_EVENT: '{}',
       TRUEUP_SECRET_DNS: 's',
       PATH: '/bin',
     }

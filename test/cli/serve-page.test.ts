@@ -89,9 +89,12 @@ describe('the page of serve', () => {
     expect((await jane.post('/targets/alpha/run', { confirmed: 'yes' })).location).toBe('/targets/alpha?said=run')
     await daemon.until(/alpha apply: no changes/)
     const { runs } = (await rig.run(['runs', 'list', '-o', 'json'])).json() as {
-      readonly runs: readonly { readonly run: { readonly by: { readonly actor: string | null } } }[]
+      readonly runs: readonly { readonly run: { readonly by: { readonly event?: object } } }[]
     }
-    expect(runs.map(({ run }) => run.by.actor === 'jane')).toEqual([true, false])
+    expect(runs.map(({ run }) => run.by.event)).toEqual([
+      { reason: 'run now, at the page', by: 'jane', key: null },
+      undefined,
+    ])
     daemon.kill('SIGTERM')
     const { stderr, code } = await daemon.result
     expect(code).toBe(143)

@@ -146,12 +146,12 @@ describe('the status server of serve', () => {
     await checked(refused, path, 'post')
   })
 
-  it('hands its token to no run', async () => {
+  it('hands its token and the secret of hooks to no run', async () => {
     await using rig = await createRig({
       files: {
         'trueup.yaml': 'version: 1\ntargets:\n  nosy: {}\n',
         'integrations/nosy.mjs': `import { defineIntegration, diff, listing } from 'trueup'
-console.warn('token ' + (process.env.TRUEUP_TOKEN === undefined ? 'is not here' : 'was handed on'))
+console.warn('token ' + (process.env.TRUEUP_TOKEN === undefined && process.env.TRUEUP_HOOK_SECRET === undefined ? 'is not here' : 'was handed on'))
 export default defineIntegration({
   name: 'nosy', version: '1.0.0', deletePolicy: 'never', desiredState: () => [],
   run: (ctx, desired) => ctx.plan(diff({ desired, current: listing.whole([]), key: (one) => one.key }), { create: async () => {}, update: async () => {} }),
@@ -159,7 +159,7 @@ export default defineIntegration({
 `,
         '.gitignore': '.trueup/\n',
       },
-      env: { TRUEUP_TOKEN: TOKEN },
+      env: { TRUEUP_TOKEN: TOKEN, TRUEUP_HOOK_SECRET: TOKEN },
     })
     const { stderr } = await rig.run(['serve', '--once'])
     expect(stderr).toContain('nosy warns: token is not here')

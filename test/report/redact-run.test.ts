@@ -231,7 +231,7 @@ it('takes secrets out of stacks and details of an error', () => {
   const redactor = createRedactor()
   redactor.register('hush-hush-1')
   const base = {
-    run: { destination: null, shards: [] },
+    run: { destination: null, shards: [], by: {} },
     decision: { explanation: '', components: {} },
     plan: null,
     limits: [],

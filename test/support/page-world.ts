@@ -26,6 +26,7 @@ export function row(given: Partial<TargetRow> = {}): TargetRow {
     last: lastRun(),
     successAt: NOW - 720_000,
     isOverdue: false,
+    waitsFor: [],
     notConverging: [],
     holds: [],
     doubts: 0,
@@ -267,6 +268,7 @@ export function manyRows(amount: number): readonly TargetRow[] {
     },
     {
       name: 'flapping',
+      waitsFor: ['frozen until 2026-11-23 08:00 UTC: the weekend'],
       notConverging: [
         { action: 'update', key: 'www/A' },
         { action: 'update', key: 'api/A' },

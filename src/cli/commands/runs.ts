@@ -1,6 +1,6 @@
 // runs: the kept records. `list` filters them, `show` prints one whole.
 import type { RunRecord } from '../../event.js'
-import { dateTime, formatAge, formatDuration } from '../../report/format.js'
+import { dateTime, eventText, formatAge, formatDuration } from '../../report/format.js'
 import { decisionLine } from '../../report/decision-line.js'
 import { createLogLines } from '../../report/log-lines.js'
 import { summaryText } from '../../report/summary.js'
@@ -107,6 +107,7 @@ function recordText(record: RunRecord, style: Style): string {
           'by',
           `${style.data(run.by.actor ?? 'unknown')} on ${style.data(run.by.host)}${run.by.url === null ? '' : ` (${style.data(run.by.url)})`}, ${run.by.tool}`,
         ],
+        ...(run.by.event === undefined ? [] : [['event', style.data(eventText(run.by.event))] as const]),
         ...(run.destination === null ? [] : [['destination', style.data(run.destination)] as const]),
         ...(run.shards.length === 0 ? [] : [['shards', style.data(run.shards.join(', '))] as const]),
         [

@@ -1,29 +1,29 @@
 // serve: what is due runs, each target in a child process from the tree of the newest commit, until it is told to end; with --once, once.
-import { createHash } from 'node:crypto'
-import { join, resolve } from 'node:path'
-import { openRevisions, type RevisionSource } from '../../desired/export-revision.js'
+import { join } from 'node:path'
+import type { RevisionSource } from '../../desired/export-revision.js'
 import { TrueupError } from '../../errors.js'
 import { worstExitCode } from '../../exit-codes.js'
 import { count } from '../../report/format.js'
 import { createServeMetrics } from '../../report/serve-metrics.js'
 import type { ObjectStore } from '../../store/object-store.js'
-import { parseStoreUrl } from '../../store/open-store.js'
 import { createRecordStore } from '../../store/records.js'
 import { systemClock } from '../../util/clock.js'
 import { formatDuration } from '../../util/duration.js'
 import { logFormatOf, logLevelOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
 import { flagWords } from '../command-line.js'
-import { secretsOf } from '../config-targets.js'
 import { openStoreOf } from '../open-target.js'
 import { printed } from '../print.js'
-import { STARTED_BY } from '../process-context.js'
-import { openProject, pathInside, type Project } from '../project.js'
+import { openProject, type Project } from '../project.js'
 import { runChild } from '../serve/child-run.js'
-import { createDaemon, type ChildAsked, type Daemon, type EndedRun } from '../serve/daemon.js'
-import { follow } from '../serve/follow.js'
+import { createDaemon, type Daemon, type EndedRun } from '../serve/daemon.js'
+import { createHeardEvents, eventRoutes, type HeardEvents } from '../serve/events.js'
+import { follow, look } from '../serve/follow.js'
 import { listenAddress, openStatus, reachOf, type Status } from '../serve/status.js'
 import { scheduleKeeper } from '../serve/kept-schedule.js'
+import { queueUrl } from '../serve/queue-url.js'
+import { identityOf, openRevisionsOf, storeForChildren } from '../serve/served-source.js'
+import { openSharedQueue } from '../serve/shared-queue.js'
 import { openServed, type ServedTree } from '../serve/served-tree.js'
 import { startText } from '../serve/start-text.js'
 import { createTold } from '../serve/told.js'
@@ -78,16 +78,33 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   const revisions = await openRevisionsOf(project, context.environment, signals.stop)
   const ended: EndedRun[] = []
   const address = settings.once.value ? null : listenAddress(settings.listen.value)
+  const heard = createHeardEvents()
   const metrics = address === null ? undefined : await createServeMetrics()
+  const identity = identityOf(project, revisions)
+  const url = queueUrl(context.environment, project.config)
+  if (url !== null) redactor.register(url.url)
+  const shared =
+    url === null
+      ? null
+      : await openSharedQueue({
+          url,
+          identity,
+          ref: settings.ref.value,
+          concurrency: settings.concurrency.value,
+          told,
+          onBehind: () => void look(daemon, { stop: signals.stop, told }).catch(() => undefined),
+        })
   let status: Status | undefined
-  const daemon = createDaemon({
+  const daemon: Daemon = createDaemon({
     clock: systemClock,
     random: Math.random,
     revisions,
     open: (tree) => openServed(input, project, tree),
-    keeper: scheduleKeeper(store, identityOf(project, revisions)),
+    keeper: scheduleKeeper(store, identity),
+    store,
+    ...(shared === null ? {} : { queue: shared.queue }),
     records: createRecordStore(store),
-    child: childOf(input, project, storeUrl),
+    child: childOf(input, project, { storeUrl, heard }),
     told,
     apply: settings.apply.value || settings.noDryRun.value,
     everyMs: settings.every.value,
@@ -96,6 +113,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     spread: !settings.once.value,
     stop: signals.stop,
     onEnd: (end) => {
+      heard.ended(end.target)
       if (settings.once.value) ended.push(end)
       metrics?.ended(end)
     },
@@ -117,10 +135,16 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
         store,
         metrics,
         project,
-        environment: context.environment,
-        clock: systemClock,
-        told,
-        stop: signals.stop,
+        ...{ environment: context.environment, clock: systemClock, told, heard, stop: signals.stop },
+        more: eventRoutes({
+          daemon,
+          revisions,
+          environment: context.environment,
+          metrics,
+          told,
+          stop: signals.stop,
+          heard,
+        }),
       })
     await daemon.refresh()
     const served = refuseWithoutTargets(daemon.current())
@@ -131,6 +155,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
         served,
         revisions,
         store,
+        queue: shared?.description ?? null,
         url:
           status === undefined || address === null
             ? null
@@ -139,75 +164,46 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     )
     daemon.scheduler.start()
     if (settings.once.value) await unlessStopped(daemon.scheduler.settled(), signals.stop)
-    else await follow(daemon, { clock: systemClock, pollMs: settings.poll.value, stop: signals.stop, told })
+    else
+      await follow(daemon, {
+        clock: systemClock,
+        pollMs: settings.poll.value,
+        stop: signals.stop,
+        told,
+        watch: revisions.watch,
+      })
   } finally {
     await daemon.close()
     await status?.close()
+    await shared?.close()
   }
   if (settings.once.value) return await report(input, daemon, ended, signals)
   return stoppedBy(signals) ?? 0
 }
 
-/** Relative to trueup.yaml it would lie in a tree that is removed. */
-function storeForChildren({ settings, directory }: Project): string {
-  const location = parseStoreUrl(settings.store.value)
-  if (location.kind === 'memory')
-    throw new TrueupError(
-      'usage',
-      'serve runs each target in a process of its own, which share nothing with --store memory: use file:<dir> or s3://bucket/prefix',
-    )
-  return location.kind === 'directory' ? `file:${resolve(directory, location.path)}` : settings.store.value
+interface ForRuns {
+  readonly storeUrl: string
+  readonly heard: HeardEvents
 }
+type RunChildIn = (served: ServedTree, args: readonly string[], signal: AbortSignal) => ReturnType<typeof runChild>
 
-function openRevisionsOf(
-  { repository, settings, directory, config }: Project,
-  environment: CommandInput['context']['environment'],
-  signal: AbortSignal,
-): Promise<RevisionSource> {
-  const own = pathInside(repository.root, directory)
-  const secrets = secretsOf(config)
-  const secretsAt =
-    secrets.backend === 'file' && secrets.dir !== undefined
-      ? pathInside(repository.root, resolve(directory, secrets.dir))
-      : null
-  const links = [
-    'node_modules',
-    ...(own === null ? [] : [join(own, 'node_modules')]),
-    ...(secretsAt === null ? [] : [secretsAt]),
-  ]
-  return openRevisions({
-    root: repository.root,
-    branch: settings.ref.value ?? null,
-    links: [...new Set(links)],
-    clock: systemClock,
-    environment,
-    trustRepository: settings.trustRepo.value,
-    signal,
-  })
-}
-
-/** Daemons that serve something else, or apply where this one does not, keep times of their own. */
-function identityOf({ configPath, settings }: Project, { description }: RevisionSource): readonly string[] {
-  const mode = settings.apply.value || settings.noDryRun.value ? 'apply' : 'dry-run'
-  const what = createHash('sha256')
-    .update(JSON.stringify([description, configPath]))
-    .digest('hex')
-  return [mode, what.slice(0, 16)]
-}
-
-type RunChildIn = (served: ServedTree, asked: ChildAsked) => ReturnType<typeof runChild>
-
-function childOf({ context, settings }: CommandInput, project: Project, storeUrl: string): RunChildIn {
-  const { TRUEUP_TOKEN: _token, ...environment } = context.environment
+function childOf({ context, settings }: CommandInput, project: Project, { storeUrl, heard }: ForRuns): RunChildIn {
+  const {
+    TRUEUP_TOKEN: _token,
+    TRUEUP_QUEUE: _queue,
+    TRUEUP_HOOK_SECRET: _secret,
+    TRUEUP_EVENT: _event,
+    ...environment
+  } = context.environment
   const handedOn = flagWords(HANDED_ON, settings)
-  return (served, { args: [command = '', ...args], signal, by }) => {
+  return (served, [command = '', ...args], signal) => {
     const own = command === 'run' ? handedOn : flagWords(['trustRepo'], settings)
     const words = ['--committed', '-o', 'json', '--log-format', 'json', '--store', storeUrl, ...served.configWords]
     return runChild({
       program: join(project.tool.root, 'bin', 'trueup.js'),
       args: [command, ...args, ...words, ...own],
       directory: served.directory,
-      environment: by === undefined ? environment : { ...environment, [STARTED_BY]: by },
+      environment: command === 'run' ? { ...environment, ...heard.variableOf(args[0] ?? '') } : environment,
       signal,
       clock: systemClock,
     })
@@ -228,11 +224,13 @@ interface Started {
   readonly served: ServedTree
   readonly revisions: RevisionSource
   readonly store: ObjectStore
+  /** Of the queue that replicas share; null: none. */
+  readonly queue: string | null
   /** Of the status server, and who reaches it; null: there is none. */
   readonly url: string | null
 }
 
-function startOf({ project, daemon, served, revisions, store, url }: Started): string {
+function startOf({ project, daemon, served, revisions, store, queue, url }: Started): string {
   const { settings } = project
   return startText({
     once: settings.once.value,
@@ -241,6 +239,7 @@ function startOf({ project, daemon, served, revisions, store, url }: Started): s
     commit: served.tree.commit,
     source: revisions.description,
     store: store.description,
+    queue,
     everyMs: settings.every.value,
     pollMs: settings.poll.value,
     timeoutMs: settings.timeout.value ?? TIMEOUT_MS,

@@ -35,6 +35,10 @@ const target = object({
       endedAt: instant,
     }),
   ),
+  held: {
+    ...orNull(object({ until: orNull(instant), reasons: list(text) })),
+    description: 'What keeps it from being applied; until null: no time will change that.',
+  },
   notConverging: list(object({ action: text, key: text, shard: textOrNull })),
 })
 
@@ -58,6 +62,31 @@ const doubt = object(
     arguments: { description: 'Any JSON value.' },
   },
   ['destination', 'action', 'key', 'shard', 'namespace', 'function', 'version', 'arguments'],
+)
+
+const event = {
+  ...object(
+    {
+      key: { ...text, description: 'The same when it is sent again: within an hour it counts once.' },
+      targets: list(text),
+      labels: { type: 'object', additionalProperties: text, description: 'In place of targets: those that have all.' },
+      reason: text,
+      by: { ...text, description: 'Who says so.' },
+    },
+    ['key', 'targets', 'labels', 'by'],
+  ),
+  additionalProperties: false,
+}
+const heard = object({ result: { type: 'string', enum: ['accepted', 'duplicate'] }, targets: list(text) })
+const push = object({ ref: text, after: text }, ['ref', 'after'])
+const hooked = object(
+  {
+    result: { type: 'string', enum: ['accepted', 'ignored', 'duplicate'] },
+    reason: text,
+    ref: text,
+    commit: textOrNull,
+  },
+  ['reason', 'ref', 'commit'],
 )
 
 const answers = (status: string, description: string, schema: object): Readonly<Record<string, object>> => ({
@@ -118,6 +147,36 @@ export function openApi(version: string): object {
         answers('200', 'As `trueup doubts list -o json`', object({ doubts: list(doubt) })),
       ),
       '/api/v1/openapi.json': get('This description', answers('200', 'OpenAPI 3.1', { type: 'object' })),
+      '/api/v1/events': {
+        post: {
+          summary: 'Make targets due now, and say why',
+          requestBody: { required: true, content: { 'application/json': { schema: event } } },
+          security: [{ token: [] }],
+          responses: {
+            ...answers('202', 'They are due, or were, when it was sent first', heard),
+            ...answers('400', 'It is no event', error),
+            ...answers('401', 'The token is missing or wrong', error),
+            ...answers('403', 'The daemon has no TRUEUP_TOKEN', error),
+            ...answers('404', 'A target that is not there, or labels that no target has: nothing is due', error),
+            ...answers('409', 'Another event had this key within the last hour', error),
+            ...answers('413', 'It is too large', error),
+          },
+        },
+      },
+      '/hooks/git': {
+        post: {
+          summary: 'Tell of a push',
+          description: 'In the form of GitHub, of GitLab, or plain: each is signed with TRUEUP_HOOK_SECRET.',
+          requestBody: { required: true, content: { 'application/json': { schema: push } } },
+          responses: {
+            ...answers('202', 'It looks for a new commit, or says why not', hooked),
+            ...answers('400', 'It is no push', error),
+            ...answers('401', 'The signature is missing or wrong', error),
+            ...answers('403', 'The daemon has no TRUEUP_HOOK_SECRET', error),
+            ...answers('413', 'It is too large', error),
+          },
+        },
+      },
       '/api/v1/targets/{name}/run': {
         post: {
           summary: 'Make a target due now',

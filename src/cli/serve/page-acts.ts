@@ -9,6 +9,7 @@ import type { Clock } from '../../util/clock.js'
 import { formatDuration } from '../../util/duration.js'
 import { listDoubts } from '../doubts.js'
 import type { Daemon } from './daemon.js'
+import type { HeardEvents } from './events.js'
 import type { Told } from './told.js'
 
 export interface PageActsOptions {
@@ -16,6 +17,7 @@ export interface PageActsOptions {
   readonly store: ObjectStore
   readonly clock: Clock
   readonly told: Told
+  readonly heard: HeardEvents
   /** Of this process: its host, and the tool. */
   readonly self: RunActor
   /** A lease that is held is waited for so long, ms. */
@@ -25,7 +27,7 @@ export interface PageActsOptions {
   readonly onChange: () => void
 }
 
-export function pageActs({ daemon, store, clock, told, self, waitMs, stop, onChange }: PageActsOptions): Acts {
+export function pageActs({ daemon, store, clock, told, heard, self, waitMs, stop, onChange }: PageActsOptions): Acts {
   const actorOf = (name: string): RunActor => ({ ...self, actor: name, url: null })
   const placeOf = (name: string): Pick<RunActor, 'actor' | 'host' | 'url'> => ({
     actor: name,
@@ -38,7 +40,10 @@ export function pageActs({ daemon, store, clock, told, self, waitMs, stop, onCha
 
   return {
     async run(target, by) {
-      if (!(await daemon.trigger(target, by))) return false
+      if (daemon.current()?.targets.has(target) !== true) return false
+      // Before it can start: its record names it.
+      heard.heard(target, { reason: 'run now, at the page', by, key: null })
+      if (!(await daemon.scheduler.trigger(target))) return false
       tell('run', `${target} is due now: ${by} asked for it`, { target, actor: by })
       return true
     },

@@ -69,6 +69,7 @@ export function pageFacts(options: PageFactsOptions): PageView {
       last: lastOf(name, standing),
       successAt: standing?.successAt,
       isOverdue: standing !== undefined && isOverdue(standing, applies),
+      waitsFor: daemon.held.get(name)?.reasons ?? [],
       notConverging: daemon.stuck.get(name) ?? [],
       holds: holdsFor(name, holds),
       doubts: doubts.get(name) ?? 0,

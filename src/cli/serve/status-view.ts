@@ -9,6 +9,7 @@ import { createRecordStore } from '../../store/records.js'
 import { doubtJson } from '../doubt-json.js'
 import { listDoubts } from '../doubts.js'
 import type { Daemon, EndedRun } from './daemon.js'
+import type { Held } from './gated-run.js'
 import { openApi } from './openapi.js'
 
 export interface ViewOptions {
@@ -22,7 +23,7 @@ export interface ViewOptions {
 }
 
 export function statusView({ daemon, store, metrics, apply, everyMs, version }: ViewOptions): StatusView {
-  const { scheduler, ends, stuck } = daemon
+  const { scheduler, ends, stuck, held } = daemon
 
   function targets(): readonly object[] {
     const due = scheduler.due()
@@ -36,6 +37,7 @@ export function statusView({ daemon, store, metrics, apply, everyMs, version }: 
         nextAt: at === undefined ? null : new Date(at).toISOString(),
         last: lastOf(ends.get(target.name)),
         notConverging: stuck.get(target.name) ?? [],
+        held: heldOf(held.get(target.name)),
       }
     })
   }
@@ -51,7 +53,7 @@ export function statusView({ daemon, store, metrics, apply, everyMs, version }: 
   }
 
   return {
-    isReady: () => daemon.current() !== undefined,
+    isReady: () => daemon.isReady(),
     metrics: async () => metrics.scrape({ ...scheduler.stats(), notConverging: stuck.size }, await open()),
     targets: () => ({ commit: daemon.current()?.tree.commit ?? null, targets: targets() }),
     async runs({ target, limit }) {
@@ -64,8 +66,14 @@ export function statusView({ daemon, store, metrics, apply, everyMs, version }: 
     },
     doubts: async () => ({ doubts: (await listDoubts(store)).map(doubtJson) }),
     openApi: () => openApi(version),
-    trigger: (target) => daemon.trigger(target),
+    trigger: (target) => scheduler.trigger(target),
   }
+}
+
+function heldOf(held: Held | undefined): object | null {
+  if (held === undefined) return null
+  const { verdict, reasons } = held
+  return { until: verdict.kind === 'wait' ? new Date(verdict.until).toISOString() : null, reasons }
 }
 
 function lastOf(end: EndedRun | undefined): object | null {

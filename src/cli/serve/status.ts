@@ -6,7 +6,7 @@ import { createLive } from '../../schedule/http/page/live.js'
 import { proxiesOf, type Proxies } from '../../schedule/http/page/proxies.js'
 import { createPages } from '../../schedule/http/page/routes.js'
 import { createSessions } from '../../schedule/http/page/sessions.js'
-import { isLoopback, startHttpServer, type HttpServer } from '../../schedule/http/server.js'
+import { isLoopback, startHttpServer, type HttpServer, type Route } from '../../schedule/http/server.js'
 import type { SchedulerEvent } from '../../schedule/scheduler-types.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import type { Clock } from '../../util/clock.js'
@@ -16,6 +16,7 @@ import { actorOf, type Environment } from '../process-context.js'
 import type { Project } from '../project.js'
 import { breathingStore } from './breathing-store.js'
 import type { Daemon } from './daemon.js'
+import type { HeardEvents } from './events.js'
 import { keepQuestions } from './open-questions.js'
 import { pageActs } from './page-acts.js'
 import { pageFacts } from './page-facts.js'
@@ -56,12 +57,15 @@ export interface StatusOptions {
   readonly environment: Environment
   readonly clock: Clock
   readonly told: Told
+  readonly heard: HeardEvents
   readonly stop: AbortSignal
+  /** Beside those of the API and the pages. */
+  readonly more: readonly Route[]
 }
 
 /** @throws usage where the address cannot be had, or who may act is not said clearly */
 export async function openStatus(options: StatusOptions): Promise<Status> {
-  const { address, daemon, store, metrics, project, environment, clock, told, stop } = options
+  const { address, daemon, store, metrics, project, environment, clock, told, heard, stop, more } = options
   const { settings, tool } = project
   const token = environment['TRUEUP_TOKEN']
   const apply = settings.apply.value || settings.noDryRun.value
@@ -74,7 +78,7 @@ export async function openStatus(options: StatusOptions): Promise<Status> {
   const standings = createStandings({ store: patient, clock, onRead: onChange })
   const questions = keepQuestions({ store: patient, clock, onChange })
   const acts = pageActs({
-    ...{ daemon, store, clock, told, stop },
+    ...{ daemon, store, clock, told, heard, stop },
     self: actorOf(environment, tool),
     waitMs: settings.leaseWait.value,
     onChange() {
@@ -92,7 +96,7 @@ export async function openStatus(options: StatusOptions): Promise<Status> {
   })
   const server = await startHttpServer({
     ...address,
-    routes: [...apiRoutes(statusView({ ...common, store, metrics }), token), ...pages.routes],
+    routes: [...apiRoutes(statusView({ ...common, store, metrics }), token), ...more, ...pages.routes],
     missing: pages.missing,
   })
   return {

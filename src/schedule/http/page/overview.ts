@@ -125,13 +125,15 @@ function nameCell({ name, labels, applies }: TargetRow): Content {
     <div class="sub">${applies ? 'applied' : 'planned only'} ${own}</div>`
 }
 
-function lastCell({ last, holds }: TargetRow, now: number): Content {
+function lastCell({ last, holds, waitsFor }: TargetRow, now: number): Content {
   const [hold] = holds
-  const held =
+  const held: Content = [
     hold !== undefined &&
-    html`<div class="sub">
-      held until ${instant(hold.until)} ${who(hold.by)}: <span class="data">${hold.reason}</span>
-    </div>`
+      html`<div class="sub">
+        held until ${instant(hold.until)} ${who(hold.by)}: <span class="data">${hold.reason}</span>
+      </div>`,
+    waitsFor.map((reason) => html`<div class="sub">not applied yet: ${reason}</div>`),
+  ]
   if (last === undefined) return held
   const at = relative(last.at, now)
   return html`<div class="clip">${last.summary}</div>

@@ -73,6 +73,8 @@ export interface TargetRow {
   /** UTC ms of its last success; null: none; undefined: not read yet. */
   readonly successAt: number | null | undefined
   readonly isOverdue: boolean
+  /** Why it is planned in place of applied: policies and freezes. */
+  readonly waitsFor: readonly string[]
   readonly notConverging: readonly { readonly action: string; readonly key: string }[]
   readonly holds: readonly HoldFacts[]
   readonly doubts: number

@@ -1,6 +1,6 @@
 // A record comes in, the page of its run goes out.
 import type { RunRecord } from '../../../event.js'
-import { formatDuration } from '../../../report/format.js'
+import { eventText, formatDuration } from '../../../report/format.js'
 import { decisionPart } from './decision.js'
 import { html, type Content, type Markup } from './html.js'
 import { badge, command, instant, runLink, targetLink, who } from './layout.js'
@@ -26,6 +26,7 @@ function runFacts(record: RunRecord): Markup {
     ['Ended', state === 'running' ? 'not yet' : html`${badge(endState(record))} exit code ${exitCode}`],
     ['Began', html`${instant(run.startedAt)}${state === 'finished' && `, took ${formatDuration(run.durationMs)}`}`],
     ['By', html`${who(run.by)}, ${run.by.tool}`],
+    ...(run.by.event === undefined ? [] : [['Told to by', eventText(run.by.event)] as const]),
     ['Commit', html`<code>${commit}</code>${decision.dirty && ', with uncommitted changes'}`],
     ['Destination', run.destination ?? 'not known yet'],
     ...(run.shards.length === 0 ? [] : [['Shards', run.shards.join(', ')] as const]),

@@ -63,6 +63,7 @@ function rowFacts(row: TargetRow, now: number): Markup {
             ? 'due, waits for a place'
             : html`${relative(nextAt, now)}, at ${instant(nextAt)}`,
     ],
+    ...row.waitsFor.map((reason) => ['Not applied yet', reason] as const),
     ['Runs', html`${timing}, ${applies ? 'applied' : 'planned only'}`],
     ...Object.entries(labels).map(([key, value]) => [key, value] as const),
   ]
