@@ -12,8 +12,8 @@ export interface PageParts {
   readonly title: string
   readonly main: Markup
   readonly viewer: Viewer
-  /** Of the request: what the reload link leads to. */
-  readonly path: string
+  /** Of the request: what the reload link leads to; undefined for what is not asked for by an address. */
+  readonly path: string | undefined
   /** UTC ms. */
   readonly now: number
   readonly daemon?: DaemonFacts
@@ -47,12 +47,13 @@ export function page(parts: PageParts): Answer {
             <a class="brand" href="/">trueup</a> <a href="/">Targets</a> <a href="/api/v1/openapi.json">API</a>
             <a href="/metrics">Metrics</a>
           </nav>
-          ${daemon !== undefined && html`<p class="facts">${daemonText(daemon)}</p>`} ${viewerPart(viewer, path)}
+          ${daemon !== undefined && html`<p class="facts">${daemonText(daemon)}</p>`} ${viewerPart(viewer, path ?? '/')}
         </header>
         <main id="main" tabindex="-1">${main}</main>
         <footer>
           <p>
-            <span data-live="stamp">As of ${instant(now)}.</span> <a href="${path}">Reload</a>
+            <span data-live="stamp">As of ${instant(now)}.</span>
+            ${path !== undefined && html`<a href="${path}">Reload</a>`}
             <span id="live" role="status" data-since="${since}"></span>
           </p>
         </footer>

@@ -53,7 +53,7 @@ function rowText({ name }: State, row: TargetRow, { overview, now }: { overview:
   if (name === 'not-converging') {
     const shown = row.notConverging.slice(0, 3).map(({ action, key }) => `${action} ${key}`)
     const more = row.notConverging.length - shown.length
-    return `each apply makes the same changes again: ${shown.join(', ')}${more > 0 ? ` and ${String(more)} more` : ''}`
+    return `left out of applies, since three in a row made the same changes: ${shown.join(', ')}${more > 0 ? ` and ${String(more)} more` : ''}`
   }
   return row.last?.summary
 }

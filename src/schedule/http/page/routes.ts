@@ -38,13 +38,13 @@ export function wantsHtml({ headers }: Pick<Asked, 'headers'>): boolean {
 }
 
 export function createPages({ view, sessions, acts, live }: PageOptions): Pages {
-  type Parts = Omit<PageParts, 'viewer' | 'path' | 'now'>
+  type Parts = Omit<PageParts, 'viewer' | 'path' | 'now'> & { readonly path?: undefined }
 
   const shown = (asked: Pick<Asked, 'url' | 'headers' | 'address'>, parts: Parts): Answer =>
     page({
+      path: `${asked.url.pathname}${asked.url.search}`,
       ...parts,
       viewer: sessions.viewerOf(asked),
-      path: `${asked.url.pathname}${asked.url.search}`,
       now: view.now(),
     })
 
@@ -80,7 +80,7 @@ export function createPages({ view, sessions, acts, live }: PageOptions): Pages 
       ...assetRoutes(),
       { ...overview, answer: (asked) => (wantsHtml(asked) ? overview.answer(asked) : plain(200, view.plain())) },
       live.route,
-      ...actingRoutes({ sessions, acts, shown }),
+      ...actingRoutes({ sessions, acts, shown: (asked, parts) => shown(asked, { ...parts, path: undefined }) }),
       get('/targets/{name}', async (asked) => {
         const { url, segments } = asked
         const { name = '' } = segments

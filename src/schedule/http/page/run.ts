@@ -25,7 +25,7 @@ function runFacts(record: RunRecord): Markup {
     ['Mode', run.mode],
     ['Ended', state === 'running' ? 'not yet' : html`${badge(endState(record))} exit code ${exitCode}`],
     ['Began', html`${instant(run.startedAt)}${state === 'finished' && `, took ${formatDuration(run.durationMs)}`}`],
-    ['By', html`${who(run.by)}, ${run.by.tool}`],
+    ['Started', html`${who(run.by)}, ${run.by.tool}`],
     ...(run.by.event === undefined ? [] : [['Told to by', eventText(run.by.event)] as const]),
     ['Commit', html`<code>${commit}</code>${decision.dirty && ', with uncommitted changes'}`],
     ['Destination', run.destination ?? 'not known yet'],

@@ -82,7 +82,7 @@ function openPart({ row, holds, doubts }: TargetFacts, now: number): Content {
     stuck.length > 0 &&
       html`<div class="card warn">
         <h2>${badge({ text: 'Not converging', shape: '↻', tone: 'warn' })}</h2>
-        <p>Each of its last applies made the same changes again. It is only planned until what it reads changes.</p>
+        <p>Three applies in a row made these changes, which do not hold. The next ones leave them out.</p>
         <ul class="plain">
           ${stuck.map(({ action, key }) => html`<li>${action} <code>${key}</code></li>`)}
         </ul>
