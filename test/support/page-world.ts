@@ -11,7 +11,7 @@ import { change, decision, dnsPlan, limit, outcome, plan, record } from '../repo
 export const NOW = Date.UTC(2026, 10, 20, 10, 0, 0)
 
 /** What a browser, a terminal or a reader could be made to act on. */
-export const HOSTILE = `<script>document.title='owned'</script><img src=x onerror="document.title='owned'">"'&\u001b[31mred\u202egnp.exe</textarea>`
+export const HOSTILE = `" autofocus onfocus="document.title='owned'"<script>document.title='owned'</script><img src=x onerror="document.title='owned'">"'&\u001b[31mred\u202egnp.exe</textarea>`
 
 const by = { actor: 'jane', host: 'ci-7', url: 'https://ci.example.com/jobs/81' }
 
