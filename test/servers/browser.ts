@@ -1,7 +1,6 @@
 // A headless Chromium on one server, for the suites of pages. With TRUEUP_SCREENSHOTS=<folder> what a test shows is kept there as pictures.
-import { createRequire } from 'node:module'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import axe from 'axe-core'
 import { chromium, type Browser, type Page } from 'playwright-core'
 
 export async function openBrowser(): Promise<Browser> {
@@ -32,8 +31,7 @@ interface Found {
 
 /** What axe finds against WCAG 2.1 AA, in words. The page needs no script of its own for it. */
 export async function accessibilityFaults(page: Page): Promise<readonly string[]> {
-  const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-  await page.evaluate(axe)
+  await page.evaluate(axe.source)
   const found = await page.evaluate<Found>(
     `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] })`,
   )

@@ -76,8 +76,8 @@ button.plain { border: none; background: none; padding: 0; color: var(--link); t
 .table tbody tr:hover { background: var(--raised); }
 .label { color: var(--muted); font-size: 0.8rem; margin-right: 0.5rem; }
 .sign { display: inline-block; width: 1.1em; font-weight: 650; }
-dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: 0.15rem 1rem; margin: 0.4rem 0; color: var(--ink); }
-dl.facts dt { color: var(--muted); } dl.facts dd { margin: 0; min-width: 0; }
+dl.facts { display: grid; grid-template-columns: fit-content(14rem) minmax(0, 1fr); gap: 0.15rem 1rem; margin: 0.4rem 0; color: var(--ink); }
+dl.facts dt { color: var(--muted); overflow-wrap: anywhere; } dl.facts dd { margin: 0; min-width: 0; }
 ol.log { list-style: none; margin: 0.3rem 0; padding: 0.4rem 0; border: 1px solid var(--line); border-radius: 4px; background: var(--raised); }
 ol.log li { padding: 0 0.6rem 0 1.6rem; text-indent: -1rem; }
 ol.log .warn { color: var(--warn); } ol.log .error { color: var(--bad); } ol.log .debug { color: var(--muted); }
