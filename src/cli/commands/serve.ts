@@ -1,7 +1,7 @@
 // serve: what is due runs, each target in a child process from the tree of the newest commit, until it is told to end; with --once, once.
 import { join } from 'node:path'
 import type { RevisionSource } from '../../desired/export-revision.js'
-import { TrueupError } from '../../errors.js'
+import { toError, TrueupError } from '../../errors.js'
 import { worstExitCode } from '../../exit-codes.js'
 import { count } from '../../report/format.js'
 import { createServeMetrics } from '../../report/serve-metrics.js'
@@ -19,12 +19,13 @@ import { runChild } from '../serve/child-run.js'
 import { createDaemon, type Daemon, type EndedRun } from '../serve/daemon.js'
 import { createHeardEvents, eventRoutes, type HeardEvents } from '../serve/events.js'
 import { follow } from '../serve/follow.js'
+import { rememberSuccesses, type Remembering } from '../serve/last-success.js'
 import { listenAddress, openStatus, reachOf, type Status } from '../serve/status.js'
 import { scheduleKeeper } from '../serve/kept-schedule.js'
 import { identityOf, openRevisionsOf, storeForChildren } from '../serve/served-source.js'
 import { openServed, type ServedTree } from '../serve/served-tree.js'
 import { startText } from '../serve/start-text.js'
-import { createTold } from '../serve/told.js'
+import { createTold, type Told } from '../serve/told.js'
 import { listenForStop, type StopSignals } from '../stop-signals.js'
 
 /** A run that takes longer hangs. */
@@ -78,6 +79,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   const address = settings.once.value ? null : listenAddress(settings.listen.value)
   const heard = createHeardEvents()
   const metrics = address === null ? undefined : await createServeMetrics()
+  const records = createRecordStore(store)
   const daemon = createDaemon({
     clock: systemClock,
     random: Math.random,
@@ -85,7 +87,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     open: (tree) => openServed(input, project, tree),
     keeper: scheduleKeeper(store, identityOf(project, revisions)),
     store,
-    records: createRecordStore(store),
+    records,
     child: childOf(input, project, { storeUrl, heard }),
     told,
     apply: settings.apply.value || settings.noDryRun.value,
@@ -107,6 +109,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     },
   })
   let status: Status | undefined
+  let remembering: Promise<void> | undefined
   try {
     if (address !== null && metrics !== undefined)
       status = await openStatus({
@@ -141,6 +144,8 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
             : `${status.url} (${reachOf(address)}): /metrics /healthz /api/v1/targets`,
       }),
     )
+    if (metrics !== undefined)
+      remembering = remember({ targets: served.targets.keys(), records, metrics, stop: signals.stop }, told)
     daemon.scheduler.start()
     if (settings.once.value) await unlessStopped(daemon.scheduler.settled(), signals.stop)
     else
@@ -153,10 +158,21 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
       })
   } finally {
     await daemon.close()
+    await remembering
     await status?.close()
   }
   if (settings.once.value) return await report(input, daemon, ended, signals)
   return stoppedBy(signals) ?? 0
+}
+
+/** What happened before is only told: trouble with it stops nothing. */
+async function remember(remembering: Remembering, told: Told): Promise<void> {
+  try {
+    await rememberSuccesses(remembering)
+    told.line('debug', 'metrics know the last success of each target')
+  } catch (thrown) {
+    told.line('warn', `metrics do not know of successes before this start: ${toError(thrown).message}`)
+  }
 }
 
 interface ForRuns {
