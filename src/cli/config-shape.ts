@@ -162,6 +162,13 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
         },
       },
       limits,
+      queue: {
+        kind: 'text',
+        description:
+          'Where the replicas of serve share their targets: postgres://user:password@host:port/database. TRUEUP_QUEUE goes before it, and is where a password belongs.',
+        expected: 'a URL that begins with postgres://',
+        pattern: '^postgres(ql)?://',
+      },
       approvals: APPROVALS,
       freezes: FREEZES,
       providers: PROVIDERS,

@@ -95,6 +95,8 @@ export interface Config {
   readonly integrations?: readonly string[]
   readonly data?: string | DataConfig
   readonly store?: string
+  /** Where the replicas of `serve` share their targets: may hold a password. */
+  readonly queue?: string
   readonly timeout?: number
   readonly concurrency?: number
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'

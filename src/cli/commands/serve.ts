@@ -1,7 +1,7 @@
 // serve: what is due runs, each target in a child process from the tree of the newest commit, until it is told to end; with --once, once.
 import { join } from 'node:path'
 import type { RevisionSource } from '../../desired/export-revision.js'
-import { toError, TrueupError } from '../../errors.js'
+import { TrueupError } from '../../errors.js'
 import { worstExitCode } from '../../exit-codes.js'
 import { count } from '../../report/format.js'
 import { createServeMetrics } from '../../report/serve-metrics.js'
@@ -18,14 +18,16 @@ import { openProject, type Project } from '../project.js'
 import { runChild } from '../serve/child-run.js'
 import { createDaemon, type Daemon, type EndedRun } from '../serve/daemon.js'
 import { createHeardEvents, eventRoutes, type HeardEvents } from '../serve/events.js'
-import { follow } from '../serve/follow.js'
-import { rememberSuccesses, type Remembering } from '../serve/last-success.js'
+import { follow, look } from '../serve/follow.js'
+import { rememberSuccesses } from '../serve/last-success.js'
 import { listenAddress, openStatus, reachOf, type Status } from '../serve/status.js'
 import { scheduleKeeper } from '../serve/kept-schedule.js'
+import { queueUrl } from '../serve/queue-url.js'
 import { identityOf, openRevisionsOf, storeForChildren } from '../serve/served-source.js'
+import { openSharedQueue } from '../serve/shared-queue.js'
 import { openServed, type ServedTree } from '../serve/served-tree.js'
 import { startText } from '../serve/start-text.js'
-import { createTold, type Told } from '../serve/told.js'
+import { createTold } from '../serve/told.js'
 import { listenForStop, type StopSignals } from '../stop-signals.js'
 
 /** A run that takes longer hangs. */
@@ -80,13 +82,28 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   const heard = createHeardEvents()
   const metrics = address === null ? undefined : await createServeMetrics()
   const records = createRecordStore(store)
-  const daemon = createDaemon({
+  const identity = identityOf(project, revisions)
+  const url = queueUrl(context.environment, project.config)
+  if (url !== null) redactor.register(url.url)
+  const shared =
+    url === null
+      ? null
+      : await openSharedQueue({
+          url,
+          identity,
+          ref: settings.ref.value,
+          concurrency: settings.concurrency.value,
+          told,
+          onBehind: () => void look(daemon, { stop: signals.stop, told }).catch(() => undefined),
+        })
+  const daemon: Daemon = createDaemon({
     clock: systemClock,
     random: Math.random,
     revisions,
     open: (tree) => openServed(input, project, tree),
-    keeper: scheduleKeeper(store, identityOf(project, revisions)),
+    keeper: scheduleKeeper(store, identity),
     store,
+    ...(shared === null ? {} : { queue: shared.queue }),
     records,
     child: childOf(input, project, { storeUrl, heard }),
     told,
@@ -138,6 +155,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
         served,
         revisions,
         store,
+        queue: shared?.description ?? null,
         url:
           status === undefined || address === null
             ? null
@@ -145,7 +163,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
       }),
     )
     if (metrics !== undefined)
-      remembering = remember({ targets: served.targets.keys(), records, metrics, stop: signals.stop }, told)
+      remembering = rememberSuccesses({ targets: served.targets.keys(), records, metrics, told, stop: signals.stop })
     daemon.scheduler.start()
     if (settings.once.value) await unlessStopped(daemon.scheduler.settled(), signals.stop)
     else
@@ -160,19 +178,10 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     await daemon.close()
     await remembering
     await status?.close()
+    await shared?.close()
   }
   if (settings.once.value) return await report(input, daemon, ended, signals)
   return stoppedBy(signals) ?? 0
-}
-
-/** What happened before is only told: trouble with it stops nothing. */
-async function remember(remembering: Remembering, told: Told): Promise<void> {
-  try {
-    await rememberSuccesses(remembering)
-    told.line('debug', 'metrics know the last success of each target')
-  } catch (thrown) {
-    told.line('warn', `metrics do not know of successes before this start: ${toError(thrown).message}`)
-  }
 }
 
 interface ForRuns {
@@ -184,6 +193,7 @@ type RunChildIn = (served: ServedTree, args: readonly string[], signal: AbortSig
 function childOf({ context, settings }: CommandInput, project: Project, { storeUrl, heard }: ForRuns): RunChildIn {
   const {
     TRUEUP_TOKEN: _token,
+    TRUEUP_QUEUE: _queue,
     TRUEUP_HOOK_SECRET: _secret,
     TRUEUP_EVENT: _event,
     ...environment
@@ -217,11 +227,13 @@ interface Started {
   readonly served: ServedTree
   readonly revisions: RevisionSource
   readonly store: ObjectStore
+  /** Of the queue that replicas share; null: none. */
+  readonly queue: string | null
   /** Of the status server, and who reaches it; null: there is none. */
   readonly url: string | null
 }
 
-function startOf({ project, daemon, served, revisions, store, url }: Started): string {
+function startOf({ project, daemon, served, revisions, store, queue, url }: Started): string {
   const { settings } = project
   return startText({
     once: settings.once.value,
@@ -230,6 +242,7 @@ function startOf({ project, daemon, served, revisions, store, url }: Started): s
     commit: served.tree.commit,
     source: revisions.description,
     store: store.description,
+    queue,
     everyMs: settings.every.value,
     pollMs: settings.poll.value,
     timeoutMs: settings.timeout.value ?? TIMEOUT_MS,

@@ -3,6 +3,7 @@
 import type { RevisionSource } from '../../desired/export-revision.js'
 import { toError } from '../../errors.js'
 import { createMemoryQueue } from '../../schedule/memory-queue.js'
+import type { PostgresQueue } from '../../schedule/postgres-queue.js'
 import { createScheduler } from '../../schedule/scheduler.js'
 import type { ScheduledResult, ScheduledTarget, Scheduler } from '../../schedule/scheduler-types.js'
 import type { ObjectStore } from '../../store/object-store.js'
@@ -27,6 +28,8 @@ export interface DaemonOptions {
   readonly open: (tree: ServedTree['tree']) => Promise<ServedTree>
   readonly keeper: ScheduleKeeper
   readonly store: ObjectStore
+  /** Shared with other processes, which agree on what is served. @defaultValue the targets of this process alone */
+  readonly queue?: PostgresQueue
   readonly records: RecordStore
   /** Starts trueup in a tree. */
   readonly child: (served: ServedTree, args: readonly string[], signal: AbortSignal) => Promise<ChildResult>
@@ -60,6 +63,8 @@ export interface Daemon {
   readonly scheduler: Scheduler
   /** The served revision; undefined before the first. */
   current(): ServedTree | undefined
+  /** A revision is served, and what is due can be had. */
+  isReady(): boolean
   /** The last end of each target that ran. */
   readonly ends: ReadonlyMap<string, EndedRun>
   /** Changes that their last apply stopped, by target. */
@@ -87,15 +92,15 @@ export function createDaemon(options: DaemonOptions): Daemon {
   const scheduler = createScheduler({
     clock,
     random: options.random,
-    queue: createMemoryQueue({
-      clock,
-      concurrency: options.concurrency,
-      save: (due) =>
-        current === undefined ? Promise.resolve() : keeper.write({ commit: current.tree.commit, due, turns }),
-      onSaveFailed: (error) => {
-        told.change('save', 'warn', `next-due times could not be kept: ${error.message}`)
-      },
-    }),
+    queue:
+      options.queue ??
+      createMemoryQueue({
+        clock,
+        concurrency: options.concurrency,
+        save: (due) =>
+          current === undefined ? Promise.resolve() : keeper.write({ commit: current.tree.commit, due, turns }),
+        onSaveFailed: unkept,
+      }),
     run,
     onEvent: (event) => {
       if (event.kind === 'started') options.onStart?.(event.delayMs)
@@ -107,6 +112,10 @@ export function createDaemon(options: DaemonOptions): Daemon {
         told.change(event.key, 'error', `${event.key}: ${event.result.error.message}`, { target: event.key })
     },
   })
+
+  function unkept(thrown: unknown): void {
+    told.change('save', 'warn', `next-due times could not be kept: ${toError(thrown).message}`)
+  }
 
   function willApply(key: string): boolean {
     return options.apply && current?.targets.get(key)?.apply === true
@@ -178,15 +187,22 @@ export function createDaemon(options: DaemonOptions): Daemon {
   }
 
   async function refresh(): Promise<void> {
+    // Before the newest commit is asked for: one that differs from what was agreed until now is newer.
+    const agreed = await options.queue?.agreed()
     const commit = await revisions.latest()
-    if (commit === current?.tree.commit || commit === refused) return
+    if ((commit === current?.tree.commit && (agreed ?? commit) === commit) || commit === refused) return
     const kept = current === undefined ? await keeper.read() : undefined
-    const before = current?.tree.commit ?? kept?.commit ?? null
+    const own = current?.tree.commit ?? kept?.commit ?? null
+    // Who takes the step to this commit tells what it has changed since the last that all have served.
+    const before = agreed === commit ? own : (agreed ?? own)
     const tree = await revisions.exportTree(
       before === null || before === commit ? undefined : { commit: before, folder: current?.tree.folder ?? null },
     )
     try {
-      const served = await options.open(tree)
+      const served = await options.open(tree).catch((error: unknown) => {
+        refused = tree.commit
+        throw error
+      })
       const changed = before === null || before === tree.commit ? [] : await affected.changed(served, before)
       // Before anything can start: what starts from now on runs in the new tree.
       const former = current
@@ -205,6 +221,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
           // What was held may be allowed by what this commit says.
           changed: [...withSoaking(served.targets, changed), ...held.keys()],
           spread: options.spread,
+          revision: tree.commit,
           ...(kept === undefined ? {} : { saved: kept.due }),
         })
       } catch (error) {
@@ -212,13 +229,14 @@ export function createDaemon(options: DaemonOptions): Daemon {
         turns = formerTurns
         throw error
       }
+      // A shared queue keeps the times; a replica that starts later must know since when each target waits for its turn.
+      if (options.queue !== undefined) await keeper.write({ commit: tree.commit, due: new Map(), turns }).catch(unkept)
       if (former !== undefined) {
         for (const name of former.targets.keys()) if (!served.targets.has(name)) forget(name)
         told.line('info', `${tree.commit.slice(0, 8)} is served: ${affectedText(changed)}`, { commit: tree.commit })
         await retire(former)
       }
     } catch (error) {
-      refused = tree.commit
       await tree.remove()
       throw error
     }
@@ -245,6 +263,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     stuck,
     held,
     current: () => current,
+    isReady: () => current !== undefined && options.queue?.isReachable() !== false,
     refresh: coalesced(refresh),
     async close() {
       await scheduler.stop()

@@ -1,12 +1,15 @@
 // Targets and their records come in; when the last run of each that ended well did so is told to the metrics, so that a restart does not forget it.
 // Must not: change an outcome, or take the place of what a run told meanwhile.
 import type { ServeMetrics } from '../../report/serve-metrics.js'
+import { toError } from '../../errors.js'
 import type { RecordStore } from '../../store/records.js'
+import type { Told } from './told.js'
 
 export interface Remembering {
   readonly targets: Iterable<string>
   readonly records: Pick<RecordStore, 'list'>
   readonly metrics: Pick<ServeMetrics, 'succeededBefore'>
+  readonly told: Told
   readonly stop: AbortSignal
 }
 
@@ -15,8 +18,18 @@ const MOST_RECORDS = 200
 /** Targets whose records are read at once. */
 const AT_ONCE = 8
 
-/** @throws what reading records does */
-export async function rememberSuccesses({ targets, records, metrics, stop }: Remembering): Promise<void> {
+/** Never rejects: what happened before is only told, and trouble with it stops nothing. */
+export async function rememberSuccesses(remembering: Remembering): Promise<void> {
+  const { told } = remembering
+  try {
+    await readAll(remembering)
+    told.line('debug', 'metrics know the last success of each target')
+  } catch (thrown) {
+    told.line('warn', `metrics do not know of successes before this start: ${toError(thrown).message}`)
+  }
+}
+
+async function readAll({ targets, records, metrics, stop }: Remembering): Promise<void> {
   const left = [...targets]
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {

@@ -54,7 +54,7 @@ export function statusView({ daemon, store, metrics, apply, everyMs, version }: 
   }
 
   return {
-    isReady: () => daemon.current() !== undefined,
+    isReady: () => daemon.isReady(),
     metrics: async () => metrics.scrape({ ...scheduler.stats(), notConverging: stuck.size }, await open()),
     targets: () => ({ commit: daemon.current()?.tree.commit ?? null, targets: targets() }),
     async runs({ target, limit }) {
