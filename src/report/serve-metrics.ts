@@ -34,6 +34,8 @@ export interface ServeMetrics {
   hook(result: string): void
   /** An event was sent to its API: `accepted`, `duplicate`, `refused`. */
   event(result: string): void
+  /** Somebody was told of a target, or could not be: `blocked` …, `delivered`, `given-up`. */
+  notified(kind: string, result: string): void
   /** A target is no more: nothing is told of it. */
   forget(target: string): void
   /** `open`: holds and doubts of the store; undefined where it could not be read: the metrics are left out then. */
@@ -56,6 +58,7 @@ export const SERVE_METRICS = {
   trueup_last_success_timestamp_seconds: 'When the last run of a target that ended well did so, since the start.',
   trueup_hooks_total: 'Pushes that were sent to it, by result.',
   trueup_events_total: 'Events that were sent to its API, by result.',
+  trueup_notifications_total: 'Notices to people, by kind and result.',
   trueup_targets: 'Targets that are scheduled.',
   trueup_ready: 'Targets that are due and wait for a place.',
   trueup_running: 'Runs under way.',
@@ -84,6 +87,7 @@ export async function createServeMetrics(): Promise<ServeMetrics> {
   const success = new prom.Gauge({ ...named('trueup_last_success_timestamp_seconds'), labelNames: ['target'] })
   const hooks = new prom.Counter({ ...named('trueup_hooks_total'), labelNames: ['result'] })
   const events = new prom.Counter({ ...named('trueup_events_total'), labelNames: ['result'] })
+  const notices = new prom.Counter({ ...named('trueup_notifications_total'), labelNames: ['kind', 'result'] })
   const targets = gauge('trueup_targets')
   const ready = gauge('trueup_ready')
   const running = gauge('trueup_running')
@@ -108,6 +112,9 @@ export async function createServeMetrics(): Promise<ServeMetrics> {
     },
     event(result) {
       events.inc({ result })
+    },
+    notified(kind, result) {
+      notices.inc({ kind, result })
     },
     forget(target) {
       success.remove({ target })

@@ -111,6 +111,7 @@ describe('the schema of trueup.yaml', () => {
         'integrations',
         'limits',
         'logLevel',
+        'notifications',
         'providers',
         'secrets',
         'store',

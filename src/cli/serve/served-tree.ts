@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { RevisionTree } from '../../desired/export-revision.js'
 import type { Verdict } from '../../schedule/policies.js'
 import type { CommandInput } from '../command.js'
-import { resolveTargets, type TargetConfig } from '../config-targets.js'
+import { resolveTargets, secretsOf, type TargetConfig } from '../config-targets.js'
+import type { NotificationsConfig, SecretsConfig } from '../config-types.js'
 import { openProject, pathInside, type Project } from '../project.js'
 import { freezesOf } from './freezes.js'
 
@@ -17,6 +18,10 @@ export interface ServedTree {
   readonly targets: ReadonlyMap<string, TargetConfig>
   /** Whether a target may be applied at a time, UTC ms. */
   readonly mayApply: (target: string, now: number) => Verdict
+  readonly notifications: Partial<NotificationsConfig>
+  readonly secrets: SecretsConfig
+  /** Absolute: the folder of its trueup.yaml. */
+  readonly configDirectory: string
   users: number
   isRetired: boolean
 }
@@ -38,6 +43,9 @@ export async function openServed(input: CommandInput, home: Project, tree: Revis
       configWords: config === undefined ? [] : ['--config', config],
       targets: resolveTargets(project.config),
       mayApply: freezesOf(project.config.freezes ?? []),
+      notifications: project.config.notifications ?? {},
+      secrets: secretsOf(project.config),
+      configDirectory: project.directory,
       users: 0,
       isRetired: false,
     }
