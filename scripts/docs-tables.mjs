@@ -43,6 +43,10 @@ export const REASONS = {
 const VARIABLES = [
   ['`TRUEUP_<FLAG>`', 'a setting, as the table of flags says; a flag wins over it, it wins over `trueup.yaml`'],
   ['`TRUEUP_SECRET_<PATH>`', 'a secret: a text, or a JSON object of fields (`dns/api` is `TRUEUP_SECRET_DNS_API`)'],
+  [
+    '`TRUEUP_QUEUE`',
+    'where the replicas of `serve` share their targets, `postgres://…`; goes before `queue` of `trueup.yaml`; not handed to runs',
+  ],
   ['`TRUEUP_TOKEN`', 'what makes a target due through the API of `serve`; not handed to runs'],
   ['`TRUEUP_HOOK_SECRET`', 'what pushes to `serve` are signed with; not handed to runs'],
   ['`TRUEUP_EVENT`', 'set by `serve` for a run that an event asked for: why, for its record'],

@@ -13,6 +13,7 @@ import { pathToFileURL } from 'node:url'
  * @typedef {object} PostgresServer
  * @property {number} port
  * @property {string} password of its superuser `postgres`
+ * @property {() => Promise<void>} restart ends it as a crash does, and starts it again on the same port with the same data
  * @property {() => Promise<void>} stop ends it and waits for that; its folder can then be removed
  * @property {() => void} kill at once, for the end of the process that started it
  */
@@ -40,19 +41,28 @@ export async function startPostgresServer(folder) {
 
   const port = await freePort()
   const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', `port=${String(port)}`]
-  const server = spawn(postgres, ['-D', data, ...settings.flatMap((one) => ['-c', one])], options)
-  const gone = once(server, 'exit')
-  const kill = () => void server.kill('SIGQUIT')
+  const begin = async () => {
+    const started = spawn(postgres, ['-D', data, ...settings.flatMap((one) => ['-c', one])], options)
+    const gone = once(started, 'exit')
+    await untilReady(started)
+    return { gone, end: (signal) => void started.kill(signal) }
+  }
+  let server = await begin()
+  const kill = () => server.end('SIGQUIT')
   process.on('exit', kill)
-  await untilReady(server)
   return {
     port,
     password,
     kill,
+    async restart() {
+      kill()
+      await server.gone
+      server = await begin()
+    },
     async stop() {
       process.off('exit', kill)
-      server.kill('SIGINT')
-      await gone
+      server.end('SIGINT')
+      await server.gone
     },
   }
 }

@@ -7,6 +7,7 @@ import { FREEZES } from './config-freezes.js'
 import { NOTIFICATIONS } from './config-notifications.js'
 import { dataShape } from './config-data.js'
 import { SOURCE } from './config-source.js'
+import { POLICIES } from './config-policies.js'
 import { PROVIDERS } from './config-providers.js'
 import type { ValueKind } from './options-kinds.js'
 import { oneOf, parseAmount } from './options-kinds.js'
@@ -162,6 +163,13 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
         },
       },
       limits,
+      queue: {
+        kind: 'text',
+        description:
+          'Where the replicas of serve share their targets: postgres://user:password@host:port/database. TRUEUP_QUEUE goes before it, and is where a password belongs.',
+        expected: 'a URL that begins with postgres://',
+        pattern: '^postgres(ql)?://',
+      },
       approvals: APPROVALS,
       freezes: FREEZES,
       notifications: NOTIFICATIONS,
@@ -202,6 +210,7 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
               of: { kind: 'text', description: 'The value of the label.', expected: TEXT },
             },
             after: AFTER,
+            policies: POLICIES,
             limits,
             destination: {
               kind: 'text',

@@ -47,9 +47,9 @@ export function withFileSettings(
   return merged as Settings
 }
 
-const RESERVED = /^TRUEUP_(SECRET_|TOKEN$|HOOK_SECRET$|EVENT$)/
+const RESERVED = /^TRUEUP_(SECRET_|TOKEN$|QUEUE$|HOOK_SECRET$|EVENT$)/
 
-/** One sentence for each TRUEUP_ variable that nothing reads. Reserved ones (`TRUEUP_SECRET_*`, `TRUEUP_TOKEN`, `TRUEUP_HOOK_SECRET`, `TRUEUP_EVENT`) are nobody's mistake. */
+/** One sentence for each TRUEUP_ variable that nothing reads. Reserved ones (`TRUEUP_SECRET_*`, `TRUEUP_TOKEN` …) are nobody's mistake. */
 export async function unreadVariables(environment: Environment): Promise<readonly string[]> {
   const names = optionNames()
   const warnings: string[] = []

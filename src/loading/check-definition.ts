@@ -145,7 +145,7 @@ function checkEnv(value: unknown): readonly string[] {
   return value.flatMap((name: unknown, at) => {
     if (typeof name !== 'string' || !ENV_NAME.test(name))
       return [`env[${at}] must be the name of a variable, not ${show(name)}`]
-    if (/^TRUEUP_(SECRET_|TOKEN$|HOOK_SECRET$)/.test(name))
+    if (/^TRUEUP_(SECRET_|TOKEN$|QUEUE$|HOOK_SECRET$)/.test(name))
       return [`env[${at}] ${show(name)} is reserved: declare the secret in secrets`]
     return []
   })

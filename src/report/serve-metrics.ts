@@ -21,6 +21,7 @@ export interface MeasuredState {
   readonly targets: number
   readonly ready: number
   readonly running: number
+  readonly replicas: number
   readonly wakeUps: number
   readonly oldestRunningMs: number
   readonly notConverging: number
@@ -61,7 +62,8 @@ export const SERVE_METRICS = {
   trueup_notifications_total: 'Notices to people, by kind and result.',
   trueup_targets: 'Targets that are scheduled.',
   trueup_ready: 'Targets that are due and wait for a place.',
-  trueup_running: 'Runs under way.',
+  trueup_running: 'Runs under way in this process.',
+  trueup_replicas: 'Processes that share the targets, this one with them.',
   trueup_oldest_running_seconds: 'How long the longest run under way has taken.',
   trueup_wake_ups_total: 'How often the scheduler was woken by time.',
   trueup_not_converging: 'Targets whose applies were stopped, since they made the same change again and again.',
@@ -91,6 +93,7 @@ export async function createServeMetrics(): Promise<ServeMetrics> {
   const targets = gauge('trueup_targets')
   const ready = gauge('trueup_ready')
   const running = gauge('trueup_running')
+  const replicas = gauge('trueup_replicas')
   const oldest = gauge('trueup_oldest_running_seconds')
   const wakeUps = new prom.Counter(named('trueup_wake_ups_total'))
   const notConverging = gauge('trueup_not_converging')
@@ -123,6 +126,7 @@ export async function createServeMetrics(): Promise<ServeMetrics> {
       targets.set(state.targets)
       ready.set(state.ready)
       running.set(state.running)
+      replicas.set(state.replicas)
       oldest.set(state.oldestRunningMs / 1000)
       notConverging.set(state.notConverging)
       wakeUps.reset()

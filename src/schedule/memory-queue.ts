@@ -94,20 +94,20 @@ export function createMemoryQueue(options: MemoryQueueOptions): TargetQueue {
     running.set(key, one)
     const delayMs = Math.max(0, startedAt - since)
     void to.run({ key, failures, isChanged, delayMs, signal: undefined }).then((following) => {
-      settle(key, one, following)
+      settle(to, key, one, following)
     })
   }
 
-  function settle(key: string, { again }: Running, { when, failures, kept }: Following): void {
+  function settle(to: QueueWork, key: string, { again }: Running, following: Following): void {
     running.delete(key)
     const entry = entries.get(key)
     if (entry !== undefined) {
-      endRun(entry, failures)
-      wait(key, when)
+      endRun(entry, following.failures)
+      wait(key, following.when)
       if (again) makeDue(key)
     }
     saving.touch()
-    kept(waiting.when(key) ?? null)
+    to.kept(key, following, waiting.when(key) ?? null)
     pump()
     if (state === 'stopping' && running.size === 0) tellWaiters()
   }
@@ -223,6 +223,7 @@ export function createMemoryQueue(options: MemoryQueueOptions): TargetQueue {
       return {
         ready: waiting.ready,
         running: running.size,
+        replicas: 1,
         wakeUps,
         idleWakeUps,
         oldestRunningMs: clock.monotonic() - oldest,

@@ -38,19 +38,18 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   function postponed(key: string): When | undefined {
-    const entry = entries.get(key)
-    if (entry === undefined) return NEVER
+    if (policy === undefined) return undefined
     const now = clock.now()
-    const verdict = policy?.(key, now)
-    if (verdict === undefined || verdict.kind === 'allow') return undefined
+    const verdict = policy(key, now)
+    const entry = entries.get(key)
+    if (verdict.kind === 'allow' || entry === undefined) return undefined
     emit({ kind: 'not-yet', key, until: verdict.kind === 'wait' ? verdict.until : null, reason: verdict.reason })
     if (verdict.kind === 'deny') return usual(entry, clock.monotonic())
     return { kind: 'at', at: Math.max(verdict.until, now + SOONEST_AGAIN_MS) }
   }
 
   /** Never rejects. */
-  async function perform(claim: Claim): Promise<Following> {
-    const { key, failures, isChanged, delayMs, signal } = claim
+  async function perform({ key, failures, isChanged, delayMs, signal }: Claim): Promise<Following> {
     const startedAt = clock.monotonic()
     const timeoutMs = entries.get(key)?.target.timeoutMs
     const watched = timeoutMs === undefined ? undefined : { controller: new AbortController(), hasOverrun: false }
@@ -70,22 +69,23 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     if (watched?.controller.signal.aborted === false) watched.controller.abort(ENDED)
     const entry = entries.get(key)
     const durationMs = clock.monotonic() - startedAt
-    const kept = (nextAt: number | null): void => {
-      emit({ kind: 'ended', key, result, durationMs, nextAt })
-    }
-    if (entry === undefined) return { when: NEVER, failures: 0, kept }
+    if (entry === undefined) return { when: NEVER, failures: 0, result, durationMs }
     switch (result.kind) {
       case 'done':
       case 'failed':
-        return { when: usual(entry, startedAt), failures: 0, kept }
+        return { when: usual(entry, startedAt), failures: 0, result, durationMs }
       case 'after':
-        return { when: { kind: 'in', ms: result.afterMs }, failures, kept }
+        return { when: { kind: 'in', ms: result.afterMs }, failures, result, durationMs }
       case 'retry': {
         // One that ended a back-off sooner says nothing new by failing again.
         const inRow = isChanged && failures > 0 ? failures : failures + 1
-        return { when: { kind: 'in', ms: backOffMs(inRow, random()) }, failures: inRow, kept }
+        return { when: { kind: 'in', ms: backOffMs(inRow, random()) }, failures: inRow, result, durationMs }
       }
     }
+  }
+
+  function kept(key: string, { result, durationMs }: Following, nextAt: number | null): void {
+    emit({ kind: 'ended', key, result, durationMs, nextAt })
   }
 
   async function watch(key: string, watched: Watched, timeoutMs: number): Promise<void> {
@@ -136,7 +136,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       return true
     },
     start() {
-      queue.start({ postponed, run: perform })
+      queue.start({ postponed, run: perform, kept })
     },
     settled: () => queue.settled(),
     stop: () => queue.stop(),

@@ -1,6 +1,8 @@
 // The port of what is due when. Targets with their times go in; each that comes to be due is handed to one run at a time, and what follows that run
 // is kept in one step with its end. Also the rules of a target's state, the same in every queue. Types and pure functions only.
 
+import type { ScheduledResult } from './scheduler-types.js'
+
 /** When a target is due: in that time, or at that time of the wall clock, UTC ms; `at: undefined` is never. */
 export type When =
   { readonly kind: 'in'; readonly ms: number } | { readonly kind: 'at'; readonly at: number | undefined }
@@ -32,16 +34,19 @@ export interface Claim {
 export interface Following {
   readonly when: When
   readonly failures: number
-  /** It is kept: when the target is due next, UTC ms; null: not at all. */
-  readonly kept: (nextAt: number | null) => void
+  /** What came of it, to be told once this is kept. */
+  readonly result: ScheduledResult
+  readonly durationMs: number
 }
 
 /** What a queue asks of the scheduler. */
 export interface QueueWork {
   /** Asked before each start. @returns when it is due instead; undefined: it may start */
-  postponed(key: string): When | undefined
+  readonly postponed: (key: string) => When | undefined
   /** One run. Never rejects. */
-  run(claim: Claim): Promise<Following>
+  readonly run: (claim: Claim) => Promise<Following>
+  /** What follows a run is kept. @param nextAt - when the target is due next, UTC ms; null: not at all */
+  readonly kept: (key: string, following: Following, nextAt: number | null) => void
 }
 
 export interface TargetsUpdate {
@@ -60,7 +65,10 @@ export interface TargetsUpdate {
 export interface QueueStats {
   /** Due, and waiting for a place. */
   readonly ready: number
+  /** In this process. */
   readonly running: number
+  /** Processes that share the targets, this one with them. */
+  readonly replicas: number
   /** Since it was made: how often it was woken by time, and how often nothing was due then. */
   readonly wakeUps: number
   readonly idleWakeUps: number

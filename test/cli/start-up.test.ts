@@ -17,6 +17,7 @@ const HEAVY = [
   'simple-git',
   'pino',
   'pg',
+  'graphile-worker',
   'commander',
   '@aws-sdk',
   '@smithy',

@@ -19,6 +19,8 @@ export interface TestPostgres {
   createDatabase(name: string): Promise<void>
   /** Back to the server's own databases and roles; `keep` names a database that stays, without what its roles had in it. */
   reset(options?: { readonly keep?: string }): Promise<void>
+  /** Ends as in a crash, and starts again where it was. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -43,7 +45,7 @@ export async function startPostgres(): Promise<TestPostgres> {
     return client
   }
   // Kept open: a session costs more than what tests ask in it.
-  const main = open('postgres')
+  let main = open('postgres')
   await main.connect()
 
   async function sql<Row extends Readonly<Record<string, unknown>>>(
@@ -79,6 +81,12 @@ export async function startPostgres(): Promise<TestPostgres> {
       const all = roles.map(({ name }) => quoted(name)).join(', ')
       if (keep !== undefined) await sql(`DROP OWNED BY ${all} CASCADE`, keep)
       await sql(`DROP OWNED BY ${all} CASCADE; DROP ROLE ${all}`)
+    },
+    async restart() {
+      await server.restart()
+      await main.end().catch(() => undefined)
+      main = open('postgres')
+      await main.connect()
     },
     async stop() {
       await main.end()

@@ -15,12 +15,14 @@ import { printed } from '../print.js'
 import { openProject, type Project } from '../project.js'
 import { createDaemon, type Daemon, type EndedRun } from '../serve/daemon.js'
 import { createHeardEvents, eventRoutes } from '../serve/events.js'
-import { follow } from '../serve/follow.js'
+import { follow, look } from '../serve/follow.js'
 import { listenAddress, openStatus, reachOf, type Status } from '../serve/status.js'
 import { createNotifications } from '../serve/notifications.js'
 import { scheduleKeeper } from '../serve/kept-schedule.js'
+import { queueUrl } from '../serve/queue-url.js'
 import { identityOf, openRevisionsOf, storeForChildren } from '../serve/served-source.js'
 import { childOf, environmentOfRuns } from '../serve/run-in-tree.js'
+import { openSharedQueue } from '../serve/shared-queue.js'
 import { openServed, type ServedTree } from '../serve/served-tree.js'
 import { startText } from '../serve/start-text.js'
 import { createTold } from '../serve/told.js'
@@ -65,12 +67,27 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   const address = settings.once.value ? null : listenAddress(settings.listen.value)
   const heard = createHeardEvents()
   const metrics = address === null ? undefined : await createServeMetrics()
-  const daemon = createDaemon({
+  const url = queueUrl(context.environment, project.config)
+  if (url !== null) redactor.register(url.url)
+  const shared =
+    url === null
+      ? null
+      : await openSharedQueue({
+          url,
+          identity,
+          ref: settings.ref.value,
+          concurrency: settings.concurrency.value,
+          told,
+          onBehind: () => void look(daemon, { stop: signals.stop, told }).catch(() => undefined),
+        })
+  const daemon: Daemon = createDaemon({
     clock: systemClock,
     random: Math.random,
     revisions,
     open: (tree) => openServed(input, project, tree),
     keeper: scheduleKeeper(store, identity),
+    store,
+    ...(shared === null ? {} : { queue: shared.queue }),
     records: createRecordStore(store),
     child: childOf(input, project, { storeUrl, heard }),
     told,
@@ -139,6 +156,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
         served,
         revisions,
         store,
+        queue: shared?.description ?? null,
         url:
           status === undefined || address === null
             ? null
@@ -162,6 +180,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     await daemon.close()
     await notifications.settled()
     await status?.close()
+    await shared?.close()
   }
   if (settings.once.value) return await report(input, daemon, ended, signals)
   return stoppedBy(signals) ?? 0
@@ -181,11 +200,13 @@ interface Started {
   readonly served: ServedTree
   readonly revisions: RevisionSource
   readonly store: ObjectStore
+  /** Of the queue that replicas share; null: none. */
+  readonly queue: string | null
   /** Of the status server, and who reaches it; null: there is none. */
   readonly url: string | null
 }
 
-function startOf({ project, daemon, served, revisions, store, url }: Started): string {
+function startOf({ project, daemon, served, revisions, store, queue, url }: Started): string {
   const { settings } = project
   return startText({
     once: settings.once.value,
@@ -194,6 +215,7 @@ function startOf({ project, daemon, served, revisions, store, url }: Started): s
     commit: served.tree.commit,
     source: revisions.description,
     store: store.description,
+    queue,
     everyMs: settings.every.value,
     pollMs: settings.poll.value,
     timeoutMs: settings.timeout.value ?? TIMEOUT_MS,

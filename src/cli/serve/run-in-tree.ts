@@ -24,7 +24,13 @@ const HANDED_ON = [
 
 /** Who knows the daemon's own secrets may start runs: what it runs may not. */
 export function environmentOfRuns(all: Environment): Environment {
-  const { TRUEUP_TOKEN: _token, TRUEUP_HOOK_SECRET: _secret, TRUEUP_EVENT: _event, ...environment } = all
+  const {
+    TRUEUP_TOKEN: _token,
+    TRUEUP_QUEUE: _queue,
+    TRUEUP_HOOK_SECRET: _secret,
+    TRUEUP_EVENT: _event,
+    ...environment
+  } = all
   return environment
 }
 

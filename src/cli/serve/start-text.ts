@@ -10,6 +10,8 @@ export interface StartFacts {
   readonly commit: string
   readonly source: string
   readonly store: string
+  /** Of the queue that replicas share; null: none. */
+  readonly queue: string | null
   readonly everyMs: number
   readonly pollMs: number
   readonly timeoutMs: number
@@ -39,6 +41,7 @@ export function startText(facts: StartFacts): string {
     ],
     ['applies', appliesText(facts)],
     ['store', facts.store],
+    ...(facts.queue === null ? [] : [['queue', facts.queue] as const]),
     ['run cache', facts.usesCache ? 'on' : 'off (--enable-extended-early-exit)'],
     ['at once', `${count(concurrency, 'run')}, each ended after ${formatDuration(timeoutMs)}`],
     [
