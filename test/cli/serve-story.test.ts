@@ -8,6 +8,8 @@ import { pushHook, servedRig, type ServedRig } from '../support/served.js'
 
 const [TOKEN, SECRET] = ['the token of this test', 'the secret of this test']
 
+const NIGHTLY = ", schedule: '0 3 * * *'"
+
 interface Run {
   readonly run: { readonly mode: string; readonly by: { readonly event?: { readonly reason: string } } }
   readonly decision: { readonly action: string; readonly reason: string; readonly head: string }
@@ -26,7 +28,7 @@ function filesOf(rig: Rig): Files {
   const target = (name: string, more = ''): string =>
     `  ${name}: { integration: managed-files, params: { root: ${JSON.stringify(join(rig.root, 'out', name))}, data: 'data/${name}/*.yaml' }, apply: true${more} }\n`
   return {
-    'trueup.yaml': `version: 1\ntargets:\n${target('pushed')}${target('held')}${target('often', ", schedule: '* * * * * *'")}`,
+    'trueup.yaml': `version: 1\ntargets:\n${target('pushed', NIGHTLY)}${target('held', NIGHTLY)}${target('often')}`,
     ...dataOf('pushed', 'first'),
     ...dataOf('held', 'first'),
     ...dataOf('often', 'first'),
@@ -51,6 +53,7 @@ describe('a daemon with all of it at once', () => {
     await using served = await servedRig({
       files: filesOf,
       env: { TRUEUP_TOKEN: TOKEN, TRUEUP_HOOK_SECRET: SECRET },
+      every: '1s',
       args: ['--log-level', 'debug', '--enable-extended-early-exit', '--ttl', '1h'],
     })
     const event = async (target: string, reason: string): Promise<void> => {
