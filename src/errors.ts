@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'predecessor-failed'
   | 'dry-run-write'
   | 'apply-failed'
+  | 'not-converging'
   | 'secret-missing'
   | 'store-unavailable'
   | 'store-corrupt'

@@ -64,6 +64,8 @@ export type LimitRule =
   | 'protected'
   | 'invariant'
   | 'not-owned'
+  /** Changes that applies made again and again: they are left out, and nothing else is blocked. */
+  | 'not-converging'
   /** A deletion approval of trueup.yaml: used, unused or expired. Blocks nothing. */
   | 'approval'
 
@@ -184,6 +186,17 @@ export interface ProviderCalls {
   readonly waitedMs: number
 }
 
+/** A change that the last apply made too: the same action on the same object with the same values. */
+export interface RepeatedChange {
+  readonly key: string
+  readonly action: ChangeAction
+  readonly shard: string | null
+  /** Applies in a row that made it, this one included unless it was stopped. */
+  readonly times: number
+  /** It is left out: not converging. */
+  readonly stopped: boolean
+}
+
 /** What a run leaves behind; also the object of `-o json` (`runs[]`). */
 export interface RunRecord {
   readonly run: RunIdentity
@@ -203,6 +216,8 @@ export interface RunRecord {
   /** Whole objects as they were before an apply updated or deleted them (normalized, so without what only the outside system knows), by key. */
   readonly before?: Readonly<Record<string, Json>>
   readonly instead?: RunInstead
+  /** Of applies that are to make changes again that the one before made. */
+  readonly repeats?: readonly RepeatedChange[]
   /** Of runs that called durable functions. */
   readonly durable?: DurableSummary
   /** Of runs that called somebody by `ctx.http`; the most called first. */

@@ -35,6 +35,8 @@ const OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   'dry-run-write': 1,
   // What was applied before it is in the outcomes; the run that has some ends with 5.
   'apply-failed': 1,
+  // As apply-failed: with something applied the run ends with 5.
+  'not-converging': 1,
   'secret-missing': 1,
   'store-unavailable': 1,
   'store-corrupt': 1,

@@ -1,7 +1,7 @@
 // Stage 5 of a run, in apply mode only: marks, changes, ownership. In: the ground it has a lease of, and the plan. Out: outcomes.
 // The order is the safety: mark started → record → (intent, effect, outcome)… → ownership → record → mark completed. All that is written
 // carries the token of the lease, and the lease is asked before.
-import type { ChangeOutcome, Json } from './event.js'
+import type { ChangeOutcome, Json, RepeatedChange } from './event.js'
 import { applyChanges } from './reconcile/apply.js'
 import type { Steering } from './reconcile/steer.js'
 import type { Ground } from './run-lease.js'
@@ -16,11 +16,14 @@ import { createRecordStore } from './store/records.js'
 import { boundSignal } from './util/bound-signal.js'
 import { unreachable } from './util/unreachable.js'
 
+const NOT_CONVERGING = 'it does not converge: the applies before made the same change'
+
 /** Carries the plan out. Every failure of a change is an outcome; thrown is only what kept the first change from starting. */
 export async function applyPlan(
   { session, destination, lease }: Ground,
   planned: PlannedRun,
   draft: RunDraft,
+  repeats: readonly RepeatedChange[],
 ): Promise<void> {
   const { deps, request, target } = session
   const marks = await session.neededMarks()
@@ -61,6 +64,7 @@ export async function applyPlan(
         carryOut: (signal) =>
           session.authored(executable.change.shard ?? '', () => executable.carryOut(boundSignal(signal))),
       })),
+      left: new Map(repeats.flatMap(({ key, stopped }) => (stopped ? [[key, NOT_CONVERGING]] : []))),
       journal,
       lease,
       budget: deps.budget,

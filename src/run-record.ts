@@ -7,6 +7,7 @@ import type {
   LeftOut,
   LimitCheck,
   PlanData,
+  RepeatedChange,
   Reporter,
   RunConfiguration,
   RunError,
@@ -47,6 +48,7 @@ export interface RunDraft {
   /** A skip by the run cache: its log becomes the log of this run. */
   replayed(hit: CacheHit): void
   applied(outcomes: readonly ChangeOutcome[]): void
+  repeating(changes: readonly RepeatedChange[]): void
   failed(thrown: unknown): void
   /** As it stands now, without secrets. */
   record(state: RunRecord['state']): RunRecord
@@ -88,6 +90,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   let left: readonly LeftOut[] = request.instead?.kind === 'undo' ? request.instead.left : []
   let replay: RunRecord['log'] | undefined
   let durable: DurableSummary | undefined
+  let repeats: readonly RepeatedChange[] = []
   let exitCode = 0
 
   return {
@@ -141,6 +144,9 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
     applied(done) {
       outcomes = done
     },
+    repeating(changes) {
+      repeats = changes
+    },
     failed(thrown) {
       const failure = toError(thrown)
       error = isTrueupError(failure)
@@ -177,6 +183,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
         exitCode: finalExitCode({ exitCode, outcomes, limits, plan, request }),
         ...(before === undefined ? {} : { before: keptOf(before, outcomes, state) }),
         ...(request.instead === undefined ? {} : { instead: insteadOf(request.instead, left) }),
+        ...(repeats.length === 0 ? {} : { repeats }),
         ...(durable === undefined ? {} : { durable }),
         ...(called === undefined ? {} : { calls: called }),
         ...(configured === undefined ? {} : { configured }),

@@ -73,6 +73,8 @@ export interface LimitOverrides {
   readonly maxDeletes?: number | string
   readonly maxChanges?: number | string
   readonly allowEmpty?: boolean
+  /** Changes that applies made again and again are made once more. */
+  readonly allowNotConverging?: boolean
 }
 
 /** An integration's code, loaded, with its parameters. */

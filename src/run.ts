@@ -16,6 +16,7 @@ import { releaseGround, takeGround, type Ground } from './run-lease.js'
 import { narrowed } from './run-narrow.js'
 import { planRun, selectShards, type PlannedRun } from './run-plan.js'
 import { draftRecord, type RunDraft } from './run-record.js'
+import { notConverging, repeatChecks, repeatsOf } from './run-repeats.js'
 import { recoverDeadRuns } from './run-recover.js'
 import { headSide, openSession, type RunSession } from './run-session.js'
 import type { RunDependencies, RunRequest } from './run-types.js'
@@ -150,9 +151,12 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
   const planned = await guarded(planRun(session, desired, selection))
   // A machine that slept meanwhile may have read what another run has made: that is no plan, nor a reason to be blocked.
   await ground.lease.check()
+  // What applies make again and again is left out; the rest is carried out.
+  const repeats = await guarded(repeatsOf(session, planned))
+  draft.repeating(repeats)
   draft.planned(
     planned.built.data,
-    planned.limits,
+    [...planned.limits, ...repeatChecks(session, repeats)],
     planned.shards.map(({ key }) => key),
     planned.left,
   )
@@ -161,10 +165,12 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
   // Planning and asking may have taken long. What is placed from here on stops the next apply, not this one.
   await guarded(refuseHeld(session))
   await planned.memory.keepRemembered()
-  await applyPlan(ground, planned, draft)
+  await applyPlan(ground, planned, draft, repeats)
   // A stop in the middle of the changes is told by their outcomes and by this.
   deps.stop.throwIfAborted()
   refuseSuccessUnread(session.request, planned)
+  const stuck = notConverging(session, repeats)
+  if (stuck !== undefined) throw stuck
   return planned
 }
 

@@ -32,7 +32,7 @@ export function afterFaults({
 }
 
 /** The first circle, its first name again at its end. */
-function circleIn(after: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined {
+export function circleIn(after: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined {
   const done = new Set<string>()
   const way: string[] = []
   function visit(name: string): readonly string[] | undefined {

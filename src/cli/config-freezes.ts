@@ -49,7 +49,7 @@ export function scheduleFaults({
     try {
       fn()
     } catch (thrown) {
-      faults.push({ line: lines[at] ?? lines[at.split('.')[0] ?? ''] ?? 1, message: toError(thrown).message })
+      faults.push({ line: lines[at] ?? lines[at.split(/[.[]/)[0] ?? ''] ?? 1, message: toError(thrown).message })
     }
   }
   for (const [name, { schedule }] of Object.entries(targets)) {
@@ -58,9 +58,9 @@ export function scheduleFaults({
   const names = Object.keys(targets)
   for (const [index, { schedule, timeZone, targets: stopped = [] }] of freezes.entries()) {
     const time = { cron: schedule, ...(timeZone === undefined ? {} : { timeZone }) }
-    check(`freezes.${String(index)}.schedule`, () => void cronTimes(time, 'schedule of a freeze'))
+    check(`freezes[${String(index)}].schedule`, () => void cronTimes(time, 'schedule of a freeze'))
     for (const name of stopped.filter((one) => !names.includes(one))) {
-      const line = lines[`freezes.${String(index)}.targets`] ?? lines['freezes'] ?? 1
+      const line = lines[`freezes[${String(index)}].targets`] ?? lines['freezes'] ?? 1
       faults.push({ line, message: `a freeze names "${name}", but there is no such target.${didYouMean(name, names)}` })
     }
   }

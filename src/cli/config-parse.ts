@@ -3,6 +3,7 @@
 import { TrueupError } from '../errors.js'
 import { afterFaults } from './config-after.js'
 import { scheduleFaults } from './config-freezes.js'
+import { policyFaults } from './config-policies.js'
 import type { ConfigProblem } from './config-check.js'
 import { checkDocument } from './config-check.js'
 import { CONFIG_VERSION, configShape } from './config-shape.js'
@@ -45,10 +46,12 @@ export async function parseConfig(text: string, file: string): Promise<Config> {
     )
   // The shape says of each key what the interface says of it.
   const config: Config = { ...(value as unknown as Omit<Config, 'file' | 'lines'>), file, lines }
-  const faults = [...afterFaults(config), ...scheduleFaults(config)].map(({ line, message }) => ({
-    at: `${file}:${line}`,
-    message,
-  }))
+  const faults = [...afterFaults(config), ...scheduleFaults(config), ...policyFaults(config)].map(
+    ({ line, message }) => ({
+      at: `${file}:${line}`,
+      message,
+    }),
+  )
   if (faults.length > 0)
     throw invalid(
       faults.map(({ at, message }) => `${at}: ${message}`).join('\n'),

@@ -6,6 +6,7 @@ import { APPROVALS } from './config-approvals.js'
 import { FREEZES } from './config-freezes.js'
 import { dataShape } from './config-data.js'
 import { SOURCE } from './config-source.js'
+import { POLICIES } from './config-policies.js'
 import { PROVIDERS } from './config-providers.js'
 import type { ValueKind } from './options-kinds.js'
 import { oneOf, parseAmount } from './options-kinds.js'
@@ -207,6 +208,7 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
               of: { kind: 'text', description: 'The value of the label.', expected: TEXT },
             },
             after: AFTER,
+            policies: POLICIES,
             limits,
             destination: {
               kind: 'text',

@@ -3,7 +3,7 @@
 import { TrueupError } from '../errors.js'
 import type { Json } from '../event.js'
 import type { LimitSettings } from '../integration.js'
-import type { Config, ConfigTarget, SecretsConfig, SourceConfig } from './config-types.js'
+import type { Config, ConfigPolicies, ConfigTarget, SecretsConfig, SourceConfig } from './config-types.js'
 import { OPTIONS } from './options.js'
 import { didYouMean } from '../util/suggest.js'
 
@@ -22,6 +22,8 @@ export interface TargetConfig {
   /** Concerns the daemon alone. */
   readonly apply: boolean
   readonly schedule: string | null
+  /** When a daemon may apply it. */
+  readonly policies: ConfigPolicies
   readonly ttlMs: number | null
   /** In place of what the integration says; null to ask it. */
   readonly destination: string | null
@@ -69,7 +71,7 @@ export function withOverrides(
 
 /**
  * What decides the outcome of a run of this target, as JSON to compare and to digest: two that are equal are one configuration.
- * Left out, since they only decide when and by whom it runs: schedule, ttl, labels, after, apply, concurrency, timeout, log level.
+ * Left out, since they only decide when and by whom it runs: schedule, ttl, labels, after, apply, policies, concurrency, timeout, log level.
  */
 export function effectiveTargetSettings(config: Config, target: TargetConfig): Json {
   return {
@@ -99,6 +101,7 @@ function resolved(config: Config, name: string, target: ConfigTarget): TargetCon
     after: target.after ?? [],
     apply: target.apply ?? false,
     schedule: target.schedule ?? null,
+    policies: target.policies ?? {},
     ttlMs: target.ttl ?? null,
     destination: target.destination ?? null,
     source: target.source ?? 'git',

@@ -13,9 +13,26 @@ export interface ConfigTarget {
   readonly labels?: Readonly<Record<string, string>>
   /** Targets that must have succeeded before, in a command that runs them too. */
   readonly after?: readonly string[]
+  readonly policies?: ConfigPolicies
   readonly limits?: LimitSettings
   readonly destination?: string
   readonly source?: SourceConfig
+}
+
+/** When a daemon may apply a target; all must allow it. Durations are in ms. */
+export interface ConfigPolicies {
+  readonly soak?: { readonly after: string; readonly for: number }
+  readonly rollout?: ConfigRollout
+  readonly cooldown?: number
+  readonly windows?: readonly { readonly schedule: string; readonly for: number; readonly timeZone?: string }[]
+  readonly approval?: 'required'
+}
+
+/** Either `each` (linear) or `over` (linear, normalised). */
+export interface ConfigRollout {
+  readonly group?: string
+  readonly each?: number
+  readonly over?: number
 }
 
 /** Where desired state is read from: the files of the revision, or a GraphQL endpoint. */

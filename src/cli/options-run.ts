@@ -220,6 +220,14 @@ export const RUN_OPTIONS = {
     description: 'an empty desired state may delete what the target owns',
     variable: false,
   },
+  allowNotConverging: {
+    flag: 'allow-not-converging',
+    value: FLAG,
+    commands: RUNS,
+    group: 'Safety',
+    description: 'make changes once more that applies made again and again',
+    variable: false,
+  },
   timeout: {
     flag: 'timeout',
     // Timers count in 32 bits: a longer one would fire at once.

@@ -11,6 +11,8 @@ import type { ExecutableChange } from './plan.js'
 export interface ApplyRequest {
   readonly target: string
   readonly changes: readonly ExecutableChange[]
+  /** Not to be made, by key: why not. @defaultValue none */
+  readonly left?: ReadonlyMap<string, string>
   /** Asks the lease before and after each intent. */
   readonly journal: Journal
   readonly lease: Pick<LeaseGuard, 'check'>
@@ -129,7 +131,9 @@ export async function applyChanges(request: ApplyRequest): Promise<readonly Chan
       if (entry === undefined) break
       const [sequence, executable] = entry
       const standing = obstacle(executable)
-      if (typeof standing === 'object') {
+      const left = request.left?.get(executable.change.key)
+      if (left !== undefined) settle(executable, 'skipped', left, 0)
+      else if (typeof standing === 'object') {
         settle(executable, 'skipped', `it depends on ${standing.failed}, which was not applied`, 0)
       } else if (ending) {
         settle(

@@ -142,7 +142,7 @@ export function splitLimits(limits: readonly LimitCheck[]): {
     blocked: limits.filter((check) => check.blocked),
     overridden: open.filter((check) => check.override !== null),
     notes: open.filter(
-      (check) => check.override === null && (check.rule === 'incomplete-listing' || check.rule === 'approval'),
+      (check) => check.override === null && ['incomplete-listing', 'approval', 'not-converging'].includes(check.rule),
     ),
   }
 }

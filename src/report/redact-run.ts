@@ -12,6 +12,7 @@ import type {
   LogRecord,
   PlanData,
   PlannedChange,
+  RepeatedChange,
   RunConfiguration,
   RunError,
   RunEvent,
@@ -79,6 +80,7 @@ export function redactRecord(redactor: Redactor, record: RunRecord): RunRecord {
     ...(record.calls === undefined
       ? {}
       : { calls: record.calls.map((one) => ({ ...one, provider: redactor.name(one.provider) })) }),
+    ...(record.repeats === undefined ? {} : { repeats: record.repeats.map((one) => redactRepeat(redactor, one)) }),
     ...(record.before === undefined ? {} : { before: redactBefore(redactor, record.before) }),
     ...(record.instead === undefined ? {} : { instead: redactInstead(redactor, record.instead) }),
     ...(record.configured === undefined ? {} : { configured: redactConfigured(redactor, record.configured) }),
@@ -93,6 +95,10 @@ function redactBy(redactor: Redactor, by: RunActor): RunActor {
 /** Keys as those of outcomes, so that they are found by them. */
 function redactBefore(redactor: Redactor, before: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> {
   return Object.fromEntries(Object.entries(before).map(([key, value]) => [redactor.name(key), redactor.json(value)]))
+}
+
+function redactRepeat(redactor: Redactor, repeated: RepeatedChange): RepeatedChange {
+  return { ...repeated, key: redactor.name(repeated.key), shard: nameOrNull(redactor, repeated.shard) }
 }
 
 function redactInstead(redactor: Redactor, instead: RunInstead): RunInstead {

@@ -74,6 +74,7 @@ export function runJsonSchema(): object {
             ),
           ),
           durable: orNull(durable()),
+          repeats: list(object({ key: text, action, shard: textOrNull, times: whole, stopped: flag })),
           calls: list(object({ provider: text, reads: whole, writes: whole, waitedMs: whole })),
         }),
       ),
@@ -191,6 +192,7 @@ function limit(): object {
       protected: true,
       invariant: true,
       'not-owned': true,
+      'not-converging': true,
       approval: true,
     }),
   )
@@ -269,6 +271,7 @@ function errorCodes(): readonly string[] {
     'predecessor-failed': true,
     'dry-run-write': true,
     'apply-failed': true,
+    'not-converging': true,
     'secret-missing': true,
     'store-unavailable': true,
     'store-corrupt': true,

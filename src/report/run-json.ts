@@ -71,6 +71,13 @@ function runOf(record: RunRecord): Json {
     exitCode: record.exitCode,
     instead: record.instead === undefined ? null : plainJson(record.instead),
     durable: record.durable === undefined ? null : durableOf(record.durable),
+    repeats: (record.repeats ?? []).map(({ key, action, shard, times, stopped }) => ({
+      key,
+      action,
+      shard,
+      times,
+      stopped,
+    })),
     calls: (record.calls ?? []).map(({ provider, reads, writes, waitedMs }) => ({ provider, reads, writes, waitedMs })),
   }
 }

@@ -93,15 +93,15 @@ export function rolloutOrder(keys: Iterable<string>, seed: string): ReadonlyMap<
   return new Map(hashed.map(([, key = ''], place) => [key, place]))
 }
 
-/** A while after it ran last. @param ranAt UTC ms; null: it never ran */
+/** A while after it was applied last. @param appliedAt UTC ms; null: it never was */
 export function coolDown({
-  ranAt,
+  appliedAt,
   coolDownMs,
 }: {
-  readonly ranAt: number | null
+  readonly appliedAt: number | null
   readonly coolDownMs: number
 }): Policy {
-  return (now) => (ranAt === null ? ALLOW : from(ranAt + coolDownMs, now, 'cooling down after its last run'))
+  return (now) => (appliedAt === null ? ALLOW : from(appliedAt + coolDownMs, now, 'cooling down after its last apply'))
 }
 
 /** One consent, from reviewed data. */

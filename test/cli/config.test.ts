@@ -369,6 +369,7 @@ describe('targets', () => {
       after: [],
       apply: false,
       schedule: null,
+      policies: {},
       ttlMs: null,
       destination: null,
       source: 'git',
@@ -574,6 +575,48 @@ describe('schedules and freezes', () => {
       /^trueup.yaml:\d: a freeze names "gatway", but there is no such target. Did you mean "gateway"\?/,
     ],
     [`freezes:\n  - { schedule: '0 17 * * 5', for: 1h }\n`, /^trueup.yaml:3:5: the key "reason" is missing/],
+  ])('%j is refused', async (text, message) => {
+    await expect(of(text)).rejects.toThrow(message)
+  })
+})
+
+describe('policies', () => {
+  const of = (text: string): Promise<Config> => parseConfig(`version: 1\ntargets:\n${text}`, 'trueup.yaml')
+
+  it('are read with their durations', async () => {
+    const config = await of(
+      `  a: {}\n  b: { policies: { soak: { after: a, for: 2h }, rollout: { each: 10m }, cooldown: 30m, windows: [{ schedule: '0 9 * * *', for: 8h }], approval: required } }\n`,
+    )
+    expect(config.targets?.['b']?.policies).toEqual({
+      soak: { after: 'a', for: 7_200_000 },
+      rollout: { each: 600_000 },
+      cooldown: 1_800_000,
+      windows: [{ schedule: '0 9 * * *', for: 28_800_000 }],
+      approval: 'required',
+    })
+  })
+
+  it.each([
+    [
+      `  staging: {}\n  prod:\n    policies:\n      soak:\n        after: stagign\n        for: 1h\n`,
+      /^trueup.yaml:7: prod is to soak in "stagign", but there is no such target. Did you mean "staging"\?/,
+    ],
+    [
+      `  a: { policies: { soak: { after: b, for: 1h } } }\n  b: { policies: { soak: { after: a, for: 1h } } }\n`,
+      /^trueup.yaml:3: targets soak in each other in a circle: a → b → a$/,
+    ],
+    [`  a: { policies: { soak: { after: a, for: 1h } } }\n`, /^trueup.yaml:3: .* in a circle: a → a$/],
+    [
+      `  a:\n    policies:\n      windows:\n        - schedule: '0 25 * * *'\n          for: 1h\n`,
+      /^trueup.yaml:6: the window "0 25 \* \* \*" \(UTC\) cannot be read/,
+    ],
+    [
+      `  a: { integration: x, policies: { rollout: { each: 10m } } }\n  b: { integration: x, policies: { rollout: { over: 1h } } }\n`,
+      /^trueup.yaml:4: the targets of one rollout go at one pace, but of "x" a says each: 600s and b over: 3600s/,
+    ],
+    [`  a: { policies: { rollout: {} } }\n`, /needs one of the keys "each" or "over", and not two/],
+    [`  a: { policies: { approval: never } }\n`, /approval must be required, not "never"/],
+    [`  a: { policies: { soak: { after: a } } }\n`, /the key "for" is missing/],
   ])('%j is refused', async (text, message) => {
     await expect(of(text)).rejects.toThrow(message)
   })

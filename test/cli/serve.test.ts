@@ -39,6 +39,34 @@ interface Document {
 const ran = (document: unknown): readonly string[] =>
   (document as Document).runs.map(({ run }) => `${run.target} ${run.mode}`).sort()
 
+interface Repeated {
+  readonly runs: readonly {
+    readonly repeats: readonly object[]
+    readonly outcomes: readonly { readonly key: string; readonly result: string }[]
+  }[]
+}
+
+/** `k` never stays as it is made; other names of data.json are kept in a file. */
+const RESTLESS = `import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { defineIntegration, diff, listing } from 'trueup'
+export default defineIntegration({
+  name: 'restless', version: '1.0.0', deletePolicy: 'never', inputs: ['data.json'], env: ['KEPT'],
+  desiredState: async (ctx) => [
+    { key: 'k', value: (await ctx.source.load('data.json')).includes('k2') ? 'other' : 'ours' },
+    ...(await ctx.source.load('data.json')).filter((one) => one !== 'k2').map((key) => ({ key, value: 'kept' })),
+  ],
+  run: (ctx, desired) => {
+    const file = ctx.env('KEPT')
+    const kept = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\\n') : []
+    const items = [{ key: 'k', value: 'theirs' }, ...kept.map((key) => ({ key, value: 'kept' }))]
+    return ctx.plan(diff({ desired, current: listing.whole(items), owned: () => true, key: (one) => one.key }), {
+      create: ({ key }) => appendFileSync(file, key + '\\n'),
+      update: async () => {},
+    })
+  },
+})
+`
+
 describe('serve --once', () => {
   it('is a dry run, whatever trueup.yaml says, and tells in ten lines what it does', async () => {
     await using rig = await rigOf()
@@ -84,7 +112,7 @@ describe('serve --once', () => {
       `freezes:\n  - { schedule: '* * * * *', for: 1h, reason: the holidays, targets: [alpha] }\n`,
     )
     const result = await rig.run(['serve', '--once', '--apply', '-o', 'json'])
-    expect([result.code, ran(result.json()), out(rig, 'a/x')]).toEqual([0, ['beta dry-run'], null])
+    expect([result.code, ran(result.json()), out(rig, 'a/x')]).toEqual([0, ['alpha dry-run', 'beta dry-run'], null])
     expect(result.stderr).toMatch(/alpha is not applied until \d{4}-.*Z: the holidays/)
     expect(ran((await rig.run(['serve', '--once', '-o', 'json'])).json())).toHaveLength(2)
   })
@@ -152,32 +180,41 @@ describe('serve', () => {
     expect(stderr).not.toMatch(/beta apply|Internal error/)
   })
 
-  it('stops a change that does not converge after three applies, and says so', async () => {
+  it('stops a change that does not converge after three applies, says so, and goes on with the others', async () => {
     await using rig = await createRig({
       files: {
         'trueup.yaml': 'version: 1\ntargets:\n  restless: { apply: true }\n',
-        'integrations/restless.mjs': `import { defineIntegration, diff, listing } from 'trueup'
-export default defineIntegration({
-  name: 'restless', version: '1.0.0', deletePolicy: 'never',
-  desiredState: () => [{ key: 'k', value: 'ours' }],
-  run: (ctx, desired) =>
-    ctx.plan(diff({ desired, current: listing.whole([{ key: 'k', value: 'theirs' }]), owned: () => true, key: (one) => one.key }), {
-      create: async () => {},
-      update: async () => {},
-    }),
-})
-`,
-        '.gitignore': '.trueup/\n',
+        'integrations/restless.mjs': RESTLESS,
+        'data.json': '["one"]',
+        '.gitignore': '.trueup/\nkept/\n',
       },
     })
-    const daemon = rig.start(['serve', '--apply', '--every', '1', '--log-level', 'debug', '--listen', 'off'])
+    const kept = join(rig.root, 'kept')
+    const daemon = rig.start(['serve', '--apply', '--every', '1', '--log-level', 'debug', '--listen', 'off'], {
+      env: { KEPT: kept },
+    })
     await daemon.until(/restless does not converge: the last 3 applies each did update k/)
-    await daemon.until(/restless dry-run: changes pending: 1 update/)
+    await rig.write({ 'data.json': '["one", "two"]' })
+    await rig.commit()
     daemon.kill('SIGTERM')
     await daemon.result
-    const records = (await rig.run(['runs', 'list', '-o', 'json'])).json() as {
-      runs: readonly { run: { mode: string } }[]
+    const again = await rig.run(['serve', '--once', '--apply', '-o', 'json'], { env: { KEPT: kept } })
+    const [run] = (again.json() as Repeated).runs
+    expect([again.code, readFileSync(kept, 'utf8')]).toEqual([5, 'one\ntwo\n'])
+    expect(run?.repeats).toEqual([{ key: 'k', action: 'update', shard: null, times: 3, stopped: true }])
+    expect(run?.outcomes.map(({ key, result }) => `${key} ${result}`)).toEqual(['two applied', 'k skipped'])
+    // By hand too, with the same configuration, the place of the store among it; once more where that is asked for; and it is lifted by what it is to be.
+    const store = ['--store', `file:${join(rig.repo, '.trueup')}`]
+    const apply = async (...flags: readonly string[]): Promise<readonly [number | null, string]> => {
+      const { code, stdout } = await rig.run(['apply', 'restless', '--yes', ...store, ...flags], {
+        env: { KEPT: kept },
+      })
+      return [code, stdout]
     }
-    expect(records.runs.filter(({ run }) => run.mode === 'apply')).toHaveLength(3)
+    expect(await apply()).toEqual([1, expect.stringMatching(/trueup apply restless .*--allow-not-converging/)])
+    expect((await apply('--allow-not-converging'))[0]).toBe(0)
+    expect((await apply())[0]).toBe(1)
+    await rig.write({ 'data.json': '["one", "two", "k2"]' })
+    expect((await apply())[0]).toBe(0)
   })
 })

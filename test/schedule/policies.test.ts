@@ -197,7 +197,7 @@ const cases: fc.Arbitrary<Case> = fc.oneof(
     allows: (now) => now < start || now >= start + length,
   })),
   fc.tuple(minutes, minutes).map(([ran, length]): Case => ({
-    policy: coolDown({ ranAt: ms(ran - HORIZON), coolDownMs: length * MINUTE }),
+    policy: coolDown({ appliedAt: ms(ran - HORIZON), coolDownMs: length * MINUTE }),
     allows: (now) => now >= ran - HORIZON + length,
   })),
   fc.array(fc.tuple(minutes, minutes), { minLength: 1, maxLength: 3 }).map((consents): Case => ({

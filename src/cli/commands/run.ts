@@ -99,6 +99,7 @@ export function requestOf(
       ...(settings.maxDeletes.value === undefined ? {} : { maxDeletes: settings.maxDeletes.value }),
       ...(settings.maxChanges.value === undefined ? {} : { maxChanges: settings.maxChanges.value }),
       ...(settings.allowEmpty.value ? { allowEmpty: true } : {}),
+      ...(settings.allowNotConverging.value ? { allowNotConverging: true } : {}),
     },
     expectPlan: expectedPlan(input, settings.expectPlan.value ?? null),
     savedPlan,

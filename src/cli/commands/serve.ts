@@ -101,6 +101,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     open: (tree) => openServed(input, project, tree),
     keeper: scheduleKeeper(store, identity),
     ...(shared === null ? {} : { queue: shared.queue }),
+    store,
     records: createRecordStore(store),
     child: childOf(input, project, { storeUrl, heard }),
     told,

@@ -67,6 +67,7 @@ export async function showCommand(input: CommandInput): Promise<number> {
       limits: { maxDeletes: '30%', percentFrom: 10, ...plain(definition.limits ?? {}), ...target.limits },
       labels: target.labels,
       schedule: target.schedule,
+      policies: target.policies,
       lastRun: last === null ? null : lastRun(last),
       holds: holds.map(holdFacts),
     }

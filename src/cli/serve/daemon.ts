@@ -1,23 +1,25 @@
 // The parts of a daemon come in: where revisions are had, the store, how a child is run. It follows the revisions, gives the scheduler the targets,
 // and runs each in a child process in the tree of its revision. Out: what it tells, and what it knows. Must not print, or look at the process.
 import type { RevisionSource } from '../../desired/export-revision.js'
-import type { RunRecord } from '../../event.js'
-import { notConverging, NOT_CONVERGING_AFTER, type NotConverging } from '../../schedule/convergence.js'
-import { ALLOW } from '../../schedule/policies.js'
+import { toError } from '../../errors.js'
 import { createMemoryQueue } from '../../schedule/memory-queue.js'
 import type { PostgresQueue } from '../../schedule/postgres-queue.js'
 import { createScheduler } from '../../schedule/scheduler.js'
-import type { ScheduledResult, ScheduledTarget, Scheduler, StartCause } from '../../schedule/scheduler-types.js'
+import type { ScheduledResult, ScheduledTarget, Scheduler } from '../../schedule/scheduler-types.js'
+import type { ObjectStore } from '../../store/object-store.js'
 import type { RecordStore } from '../../store/records.js'
 import type { Clock } from '../../util/clock.js'
 import { coalesced } from '../../util/coalesce.js'
-import { isRecord } from '../../util/is-record.js'
+import { affectedTargets, affectedText } from './affected-targets.js'
 import type { TargetConfig } from '../config-targets.js'
 import type { ChildResult } from './child-run.js'
+import { applyOrPlan, dueAfter, type Held } from './gated-run.js'
+import { createGate } from './gate.js'
 import type { ScheduleKeeper } from './kept-schedule.js'
-import { runEnd, type RunEnd } from './run-result.js'
+import { runEnd, type NotConverging, type RunEnd } from './run-result.js'
 import { retire, within, type ServedTree } from './served-tree.js'
 import type { Told } from './told.js'
+import { turnsOf, withSoaking, type Turn } from './turns.js'
 
 export interface DaemonOptions {
   readonly clock: Clock
@@ -27,6 +29,7 @@ export interface DaemonOptions {
   readonly keeper: ScheduleKeeper
   /** Shared with other processes, which agree on what is served. @defaultValue the targets of this process alone */
   readonly queue?: PostgresQueue
+  readonly store: ObjectStore
   readonly records: RecordStore
   /** Starts trueup in a tree. */
   readonly child: (served: ServedTree, args: readonly string[], signal: AbortSignal) => Promise<ChildResult>
@@ -64,24 +67,27 @@ export interface Daemon {
   isReady(): boolean
   /** The last end of each target that ran. */
   readonly ends: ReadonlyMap<string, EndedRun>
-  /** Targets of which changes were stopped, with these. */
+  /** Changes that their last apply stopped, by target. */
   readonly stuck: ReadonlyMap<string, readonly NotConverging[]>
+  /** Targets that a policy or a freeze keeps from being applied. */
+  readonly held: ReadonlyMap<string, Held>
   /** Takes the newest commit, where there is a new one; one look at a time, and one more for all who ask meanwhile. @throws what getting or reading it throws; what was served stays */
   refresh(): Promise<void>
   close(): Promise<void>
 }
 
-/** Records that are looked at for applies: dry runs lie between them. */
-const MOST_RECORDS = 200
-
 export function createDaemon(options: DaemonOptions): Daemon {
   const { clock, revisions, keeper, records, told, stop } = options
   const ends = new Map<string, EndedRun>()
   const stuck = new Map<string, readonly NotConverging[]>()
-  const causes = new Map<string, StartCause>()
+  const held = new Map<string, Held>()
+  let turns: ReadonlyMap<string, Turn> = new Map()
   let current: ServedTree | undefined
   /** One whose trueup.yaml could not be read: it is not tried again. */
   let refused: string | undefined
+
+  const affected = affectedTargets((served, args) => options.child(served, args, stop))
+  const gate = createGate({ records, store: options.store, unaffectedSince: affected.unaffectedSince })
 
   const scheduler = createScheduler({
     clock,
@@ -91,30 +97,25 @@ export function createDaemon(options: DaemonOptions): Daemon {
       createMemoryQueue({
         clock,
         concurrency: options.concurrency,
-        save: (due) => (current === undefined ? Promise.resolve() : keeper.write({ commit: current.tree.commit, due })),
-        onSaveFailed: (error) => {
-          told.change('save', 'warn', `next-due times could not be kept: ${error.message}`)
-        },
+        save: (due) =>
+          current === undefined ? Promise.resolve() : keeper.write({ commit: current.tree.commit, due, turns }),
+        onSaveFailed: tellNotKept,
       }),
     run,
-    policy: (key, now) => (willApply(key) && current !== undefined ? current.mayApply(key, now) : ALLOW),
     onEvent: (event) => {
-      if (event.kind === 'started') {
-        causes.set(event.key, event.cause)
-        options.onStart?.(event.delayMs)
-      }
+      if (event.kind === 'started') options.onStart?.(event.delayMs)
       if (event.kind === 'overran')
         told.line('warn', `${event.key} took longer than ${String(event.timeoutMs / 1000)} s and is told to end`, {
           target: event.key,
         })
-      if (event.kind === 'not-yet') {
-        const until = event.until === null ? 'for now' : `until ${new Date(event.until).toISOString()}`
-        told.change(event.key, 'info', `${event.key} is not applied ${until}: ${event.reason}`, { target: event.key })
-      }
       if (event.kind === 'ended' && event.result.kind === 'failed' && !ends.has(event.key))
         told.change(event.key, 'error', `${event.key}: ${event.result.error.message}`, { target: event.key })
     },
   })
+
+  function tellNotKept(error: Error): void {
+    told.change('save', 'warn', `next-due times could not be kept: ${error.message}`)
+  }
 
   function willApply(key: string): boolean {
     return options.apply && current?.targets.get(key)?.apply === true
@@ -122,51 +123,67 @@ export function createDaemon(options: DaemonOptions): Daemon {
 
   async function run(key: string, signal: AbortSignal): Promise<ScheduledResult> {
     const served = current
-    if (served?.targets.has(key) !== true) return { kind: 'done' }
-    return within(served, async () => {
-      const isApply = willApply(key) && (await mayApply(key))
+    const target = served?.targets.get(key)
+    if (served === undefined || target === undefined) return { kind: 'done' }
+    const one = async (mode: EndedRun['mode'], flags: readonly string[]): Promise<EndedRun> => {
       const started = clock.monotonic()
-      const mode = isApply ? ['--apply', '--yes'] : ['--dry-run']
-      const child = await options.child(served, ['run', key, ...mode], AbortSignal.any([signal, stop]))
-      const end = runEnd(child)
+      const words = ['run', key, ...(mode === 'apply' ? ['--apply', '--yes'] : ['--dry-run']), ...flags]
+      const end = runEnd(await options.child(served, words, AbortSignal.any([signal, stop])))
       const durationMs = clock.monotonic() - started
-      tell({ ...end, target: key, mode: isApply ? 'apply' : 'dry-run', durationMs, endedAt: clock.now() })
-      return end.result
+      return { ...end, target: key, mode, durationMs, endedAt: clock.now() }
+    }
+    return within(served, async () => {
+      if (!willApply(key)) return tell(await one('dry-run', []))
+      const gated = await applyOrPlan({
+        gate,
+        question: { served, target, turn: turns.get(key), now: clock.now() },
+        plan: (flags) => one('dry-run', flags),
+        apply: (flags) => one('apply', flags),
+      }).catch((thrown: unknown) => toError(thrown))
+      if (gated instanceof Error) {
+        // A child never rejects: it is the gate that cannot tell.
+        told.change(key, 'error', `${key} is not applied, since its policies cannot be asked: ${gated.message}`)
+        return { kind: 'retry', error: gated }
+      }
+      const result = tell(gated.end)
+      if (gated.held === null) {
+        held.delete(key)
+        await hurrySoaking(served, gated.end)
+        return result
+      }
+      tellHeld(key, gated.held)
+      return dueAfter({ held: gated.held, target, everyMs: options.everyMs, now: clock.now(), result })
     })
   }
 
-  /** A change of what it reads may have mended it, so that is tried. */
-  async function mayApply(key: string): Promise<boolean> {
-    const applies: RunRecord[] = []
-    let seen = 0
-    for await (const record of records.list(key)) {
-      if (record.run.mode === 'apply') applies.push(record)
-      seen += 1
-      if (applies.length === NOT_CONVERGING_AFTER || seen === MOST_RECORDS) break
-    }
-    const found = notConverging(applies)
-    if (found.length === 0) stuck.delete(key)
-    else stuck.set(key, found)
-    if (found.length === 0 || causes.get(key) === 'change') return true
-    const shown = found.slice(0, 5).map((one) => `${one.action} ${one.key}`)
-    told.change(
-      `${key} stuck`,
-      'error',
-      `${key} does not converge: the last ${String(NOT_CONVERGING_AFTER)} applies each did ${shown.join(', ')}${found.length > 5 ? ', …' : ''}. It is only planned until what it reads changes, or: trueup apply ${key}`,
-      { target: key },
-    )
-    return false
+  /** Who waits for a first success is asked again when there is one. */
+  async function hurrySoaking(served: ServedTree, { target, mode, exitCode }: EndedRun): Promise<void> {
+    if (mode !== 'apply' || exitCode !== 0) return
+    for (const [name, { verdict }] of held)
+      if (verdict.kind === 'deny' && served.targets.get(name)?.policies.soak?.after === target)
+        await scheduler.trigger(name)
   }
 
-  function tell(end: EndedRun): void {
+  function tellHeld(key: string, why: Held): void {
+    held.set(key, why)
+    const { verdict, reasons } = why
+    const until = verdict.kind === 'wait' ? `until ${new Date(verdict.until).toISOString()}` : 'for now'
+    told.change(`${key} held`, 'info', `${key} is not applied ${until}: ${reasons.join('; ')}`, { target: key })
+  }
+
+  function tell(end: EndedRun): ScheduledResult {
     const { target, mode, decision, reason, summary, warnings, result } = end
     ends.set(target, end)
+    // A plan says nothing of what applies have come to.
+    if (mode === 'apply' && end.notConverging.length > 0) stuck.set(target, end.notConverging)
+    else if (mode === 'apply') stuck.delete(target)
     const level = result.kind === 'failed' || result.kind === 'retry' ? 'error' : 'info'
     told.change(target, level, `${target} ${mode}: ${summary}`, { target, mode, decision, reason })
     told.line('debug', `${target} decision=${decision} reason=${reason}`, { target, durationMs: end.durationMs })
     if (warnings.length > 0)
       told.change(`${target} warnings`, 'warn', `${target} warns: ${warnings.join('; ')}`, { target })
     options.onEnd?.(end)
+    return result
   }
 
   async function refresh(): Promise<void> {
@@ -186,22 +203,33 @@ export function createDaemon(options: DaemonOptions): Daemon {
         refused = tree.commit
         throw error
       })
-      const changed = before === null || before === tree.commit ? [] : await affected(served, before)
+      const changed = before === null || before === tree.commit ? [] : await affected.changed(served, before)
       // Before anything can start: what starts from now on runs in the new tree.
       const former = current
       const targets = [...served.targets.values()].map(scheduled)
+      const formerTurns = turns
       current = served
+      turns = turnsOf({
+        targets: served.targets,
+        changed,
+        before: kept?.turns ?? turns,
+        commit: tree.commit,
+        now: clock.now(),
+      })
       try {
         await scheduler.setTargets(targets, {
-          changed,
+          // What was held may be allowed by what this commit says.
+          changed: [...withSoaking(served.targets, changed), ...held.keys()],
           spread: options.spread,
           revision: tree.commit,
           ...(kept === undefined ? {} : { saved: kept.due }),
         })
       } catch (error) {
         current = former
+        turns = formerTurns
         throw error
       }
+      if (options.queue !== undefined) await share(tree.commit, agreed === tree.commit)
       if (former !== undefined) {
         for (const name of former.targets.keys()) if (!served.targets.has(name)) forget(name)
         told.line('info', `${tree.commit.slice(0, 8)} is served: ${affectedText(changed)}`, { commit: tree.commit })
@@ -213,10 +241,19 @@ export function createDaemon(options: DaemonOptions): Daemon {
     }
   }
 
+  /** Where replicas share the queue, that keeps the times; of whose turn it is, the store. */
+  async function share(commit: string, isTakenByOthers: boolean): Promise<void> {
+    await keeper.write({ commit, due: new Map(), turns }).catch((thrown: unknown) => {
+      tellNotKept(toError(thrown))
+    })
+    // Who takes the step knows what is held by itself alone.
+    if (isTakenByOthers) for (const key of held.keys()) await scheduler.trigger(key)
+  }
+
   function forget(name: string): void {
     ends.delete(name)
     stuck.delete(name)
-    causes.delete(name)
+    held.delete(name)
     options.onGone?.(name)
   }
 
@@ -228,23 +265,11 @@ export function createDaemon(options: DaemonOptions): Daemon {
     }
   }
 
-  /** Where it cannot be told, all. */
-  async function affected(served: ServedTree, base: string): Promise<readonly string[]> {
-    const { document } = await within(served, () => options.child(served, ['affected', '--base', base], stop))
-    const targets = isRecord(document) && Array.isArray(document['targets']) ? document['targets'] : undefined
-    if (targets === undefined) return [...served.targets.keys()]
-    const untouched = new Set(
-      (targets as readonly unknown[]).flatMap((one) =>
-        isRecord(one) && one['affected'] === false ? [one['target']] : [],
-      ),
-    )
-    return [...served.targets.keys()].filter((name) => !untouched.has(name))
-  }
-
   return {
     scheduler,
     ends,
     stuck,
+    held,
     current: () => current,
     isReady: () => current !== undefined && options.queue?.isReachable() !== false,
     refresh: coalesced(refresh),
@@ -253,10 +278,4 @@ export function createDaemon(options: DaemonOptions): Daemon {
       if (current !== undefined) await retire(current)
     },
   }
-}
-
-function affectedText(changed: readonly string[]): string {
-  if (changed.length === 0) return 'it affects no target'
-  const more = changed.length > 5 ? ` and ${String(changed.length - 5)} more` : ''
-  return `due now: ${changed.slice(0, 5).join(', ')}${more}`
 }

@@ -1,5 +1,6 @@
 // Next-due times and the last commit of a daemon: kept in the store, so that a restart runs only what is due or has changed.
 import { readDocument, writeDocument, type DocumentType } from '../../store/document.js'
+import type { Turn } from './turns.js'
 import { storeKey, type ObjectStore } from '../../store/object-store.js'
 
 export interface KeptSchedule {
@@ -7,11 +8,15 @@ export interface KeptSchedule {
   readonly commit: string | null
   /** UTC ms by target. */
   readonly due: ReadonlyMap<string, number>
+  /** In rollouts, by target. */
+  readonly turns: ReadonlyMap<string, Turn>
 }
 
 interface ScheduleDocument {
   readonly commit: string | null
   readonly due: Readonly<Record<string, number>>
+  /** Absent in what older versions kept. */
+  readonly turns?: Readonly<Record<string, Turn>>
 }
 
 const SCHEDULE: DocumentType<ScheduleDocument> = { kind: 'schedule', version: 1 }
@@ -28,11 +33,16 @@ export function scheduleKeeper(store: ObjectStore, identity: readonly string[]):
   return {
     async read() {
       const found = await readDocument(store, key, SCHEDULE)
-      if (found.kind !== 'found') return { commit: null, due: new Map() }
-      return { commit: found.value.commit, due: new Map(Object.entries(found.value.due)) }
+      if (found.kind !== 'found') return { commit: null, due: new Map(), turns: new Map() }
+      const { commit, due, turns = {} } = found.value
+      return { commit, due: new Map(Object.entries(due)), turns: new Map(Object.entries(turns)) }
     },
-    async write({ commit, due }) {
-      await writeDocument(store, key, SCHEDULE, { commit, due: Object.fromEntries(due) })
+    async write({ commit, due, turns }) {
+      await writeDocument(store, key, SCHEDULE, {
+        commit,
+        due: Object.fromEntries(due),
+        ...(turns.size === 0 ? {} : { turns: Object.fromEntries(turns) }),
+      })
     },
   }
 }

@@ -35,6 +35,10 @@ const target = object({
       endedAt: instant,
     }),
   ),
+  held: {
+    ...orNull(object({ until: orNull(instant), reasons: list(text) })),
+    description: 'What keeps it from being applied; until null: no time will change that.',
+  },
   notConverging: list(object({ action: text, key: text, shard: textOrNull })),
 })
 

@@ -5,12 +5,22 @@ import type { ScheduledResult } from '../../schedule/scheduler-types.js'
 import { isRecord } from '../../util/is-record.js'
 import type { ChildResult } from './child-run.js'
 
+export interface NotConverging {
+  readonly action: string
+  readonly key: string
+  readonly shard: string | null
+}
+
 export interface RunEnd {
   readonly result: ScheduledResult
   readonly exitCode: number
   /** Of its record; null where it left none. */
   readonly id: string | null
   readonly outcome: RunOutcome
+  /** null where that has no identity yet, or nothing needed to know it. */
+  readonly destination: string | null
+  /** Of its plan; null where it has none. */
+  readonly digest: string | null
   /** What the run cache answered; null: it was not asked. */
   readonly cache: string | null
   /** `run` or `skip`, with its reason; `none` where there was no decision. */
@@ -18,6 +28,8 @@ export interface RunEnd {
   readonly reason: string
   /** `2 changes: 1 create, 1 update`, `no changes` …: the same text for the same end. */
   readonly summary: string
+  /** Changes that it stopped, since applies made them again and again. */
+  readonly notConverging: readonly NotConverging[]
   /** Warnings and errors of its log, each once. */
   readonly warnings: readonly string[]
   /** Of the document: for `serve --once -o json`. */
@@ -53,10 +65,13 @@ export function runEnd(child: ChildResult): RunEnd {
     exitCode,
     id: text(isRecord(run?.['run']) ? run['run']['id'] : undefined) ?? null,
     outcome: outcomeOf(exitCode, run),
+    destination: text(isRecord(run?.['run']) ? run['run']['destination'] : undefined) ?? null,
+    digest: text(isRecord(run?.['plan']) ? run['plan']['digest'] : undefined) ?? null,
     cache: text(isRecord(decision['cache']) ? decision['cache']['status'] : undefined) ?? null,
     decision: text(decision['action']) ?? 'none',
     reason,
     summary: exitCode === 0 || exitCode === 2 ? summaryOf(run) : error.message,
+    notConverging: notConvergingOf(run),
     warnings: warningsOf(run),
     run,
   }
@@ -66,6 +81,8 @@ function resultOf(exitCode: number, reason: string, error: { readonly code: stri
   if (exitCode === 0 || exitCode === 2) return { kind: 'done' }
   if (exitCode === 75)
     return { kind: 'after', afterMs: reason === 'held' ? HOLD_AGAIN_MS : LEASE_AGAIN_MS, reason: error.code }
+  // To do the same once more is what is stopped.
+  if (error.code === 'not-converging') return { kind: 'failed', error }
   // What was applied in part, or ended before its end, is taken up again.
   const isRetryable = [5, 130, 143].includes(exitCode) || RETRYABLE.has(error.code)
   return { kind: isRetryable ? 'retry' : 'failed', error }
@@ -103,6 +120,15 @@ function summaryOf(run: Readonly<Record<string, unknown>> | undefined): string {
   if (parts.length === 0) return 'no changes'
   const outcomes: readonly unknown[] = run !== undefined && Array.isArray(run['outcomes']) ? run['outcomes'] : []
   return outcomes.length === 0 ? `changes pending: ${parts.join(', ')}` : `applied: ${parts.join(', ')}`
+}
+
+/** What the record says of repeated changes, where they were not made. */
+function notConvergingOf(run: Readonly<Record<string, unknown>> | undefined): readonly NotConverging[] {
+  const repeats: readonly unknown[] = run !== undefined && Array.isArray(run['repeats']) ? run['repeats'] : []
+  return repeats.flatMap((one) => {
+    if (!isRecord(one) || one['stopped'] !== true) return []
+    return [{ action: String(one['action']), key: String(one['key']), shard: text(one['shard']) ?? null }]
+  })
 }
 
 function warningsOf(run: Readonly<Record<string, unknown>> | undefined): readonly string[] {

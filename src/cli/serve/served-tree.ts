@@ -1,11 +1,11 @@
 // An exported revision comes in; the targets that its trueup.yaml names, and how trueup is started in it, go out.
 import { join } from 'node:path'
 import type { RevisionTree } from '../../desired/export-revision.js'
-import type { Verdict } from '../../schedule/policies.js'
+import type { Approval } from '../../reconcile/approvals.js'
 import type { CommandInput } from '../command.js'
 import { resolveTargets, type TargetConfig } from '../config-targets.js'
+import type { ConfigFreeze } from '../config-types.js'
 import { openProject, pathInside, type Project } from '../project.js'
-import { freezesOf } from './freezes.js'
 
 /** A revision with its targets. Its folder stays until it is retired and nothing runs in it. */
 export interface ServedTree {
@@ -15,8 +15,8 @@ export interface ServedTree {
   /** `--config …` where the file is not found by itself. */
   readonly configWords: readonly string[]
   readonly targets: ReadonlyMap<string, TargetConfig>
-  /** Whether a target may be applied at a time, UTC ms. */
-  readonly mayApply: (target: string, now: number) => Verdict
+  readonly freezes: readonly ConfigFreeze[]
+  readonly approvals: readonly Approval[]
   users: number
   isRetired: boolean
 }
@@ -37,7 +37,8 @@ export async function openServed(input: CommandInput, home: Project, tree: Revis
       directory,
       configWords: config === undefined ? [] : ['--config', config],
       targets: resolveTargets(project.config),
-      mayApply: freezesOf(project.config.freezes ?? []),
+      freezes: project.config.freezes ?? [],
+      approvals: project.config.approvals ?? [],
       users: 0,
       isRetired: false,
     }

@@ -10,6 +10,7 @@ import { createRecordStore } from '../../store/records.js'
 import { doubtJson } from '../doubt-json.js'
 import { listDoubts } from '../doubts.js'
 import type { Daemon, EndedRun } from './daemon.js'
+import type { Held } from './gated-run.js'
 import { openApi } from './openapi.js'
 
 export interface ViewOptions {
@@ -23,7 +24,7 @@ export interface ViewOptions {
 }
 
 export function statusView({ daemon, store, metrics, apply, everyMs, version }: ViewOptions): StatusView {
-  const { scheduler, ends, stuck } = daemon
+  const { scheduler, ends, stuck, held } = daemon
 
   function targets(): readonly object[] {
     const due = scheduler.due()
@@ -37,6 +38,7 @@ export function statusView({ daemon, store, metrics, apply, everyMs, version }: 
         nextAt: at === undefined ? null : new Date(at).toISOString(),
         last: lastOf(ends.get(target.name)),
         notConverging: stuck.get(target.name) ?? [],
+        held: heldOf(held.get(target.name)),
       }
     })
   }
@@ -75,6 +77,12 @@ export function statusView({ daemon, store, metrics, apply, everyMs, version }: 
       return `trueup serve, ${daemon.current()?.tree.commit ?? 'no commit yet'}\n\n${rows.join('\n')}\n\n/metrics  /healthz  /readyz  /api/v1/openapi.json\n`
     },
   }
+}
+
+function heldOf(held: Held | undefined): object | null {
+  if (held === undefined) return null
+  const { verdict, reasons } = held
+  return { until: verdict.kind === 'wait' ? new Date(verdict.until).toISOString() : null, reasons }
 }
 
 function lastOf(end: EndedRun | undefined): object | null {
