@@ -113,6 +113,7 @@ describe('the schema of trueup.yaml', () => {
         'limits',
         'logLevel',
         'providers',
+        'queue',
         'secrets',
         'store',
         'targets',

@@ -288,7 +288,7 @@ describe('replicas on one PostgreSQL', () => {
     await a.scheduler.setTargets([every('x')], { changed: ['x'] })
     a.scheduler.start()
     await until(() => a.starts.length === 1)
-    await server.restart()
+    await server.restart(() => until(() => a.events.some(({ kind }) => kind === 'unreachable')))
     a.starts[0]?.end()
     await until(() => a.ends.length === 1 && a.events.some(({ kind }) => kind === 'reached'))
     expect([a.queue.isReachable(), a.ends[0]?.nextAt === null]).toEqual([true, false])

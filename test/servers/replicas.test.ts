@@ -1,5 +1,5 @@
 // Replicas of trueup serve under load, on a real PostgreSQL: one of three is killed fifty times at random, the database five times. Takes minutes.
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { createReplicas } from '../support/replicas.js'
 import { startPostgres, type TestPostgres } from '../support/postgres.js'
 
@@ -30,6 +30,8 @@ it(
   'fifty kills and five restarts: every event leads to a run that began after it, no target runs twice at once, nothing is left locked',
   { timeout: 1_800_000 },
   async () => {
+    // Of a child: these live until they are killed.
+    vi.stubEnv('TEST_TIMEOUT', '1800000')
     const pick = choices()
     await using world = await createReplicas(server, TARGETS)
     for (let replica = 0; replica < REPLICAS; replica += 1) await world.start('--concurrency', '3')
@@ -46,7 +48,6 @@ it(
       if (kill % KILLS_A_RESTART > 0) continue
       await storm(5)
       await server.restart()
-      await world.replicas.at(-1)?.child.until(/answers again/)
       await storm(5)
       await world.untilAnswered()
     }
