@@ -19,6 +19,7 @@ import { runChild } from '../serve/child-run.js'
 import { createDaemon, type Daemon, type EndedRun } from '../serve/daemon.js'
 import { createHeardEvents, eventRoutes, type HeardEvents } from '../serve/events.js'
 import { follow, look } from '../serve/follow.js'
+import { rememberSuccesses } from '../serve/last-success.js'
 import { listenAddress, openStatus, reachOf, type Status } from '../serve/status.js'
 import { scheduleKeeper } from '../serve/kept-schedule.js'
 import { queueUrl } from '../serve/queue-url.js'
@@ -80,6 +81,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   const address = settings.once.value ? null : listenAddress(settings.listen.value)
   const heard = createHeardEvents()
   const metrics = address === null ? undefined : await createServeMetrics()
+  const records = createRecordStore(store)
   const identity = identityOf(project, revisions)
   const url = queueUrl(context.environment, project.config)
   if (url !== null) redactor.register(url.url)
@@ -100,9 +102,9 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     revisions,
     open: (tree) => openServed(input, project, tree),
     keeper: scheduleKeeper(store, identity),
-    ...(shared === null ? {} : { queue: shared.queue }),
     store,
-    records: createRecordStore(store),
+    ...(shared === null ? {} : { queue: shared.queue }),
+    records,
     child: childOf(input, project, { storeUrl, heard }),
     told,
     apply: settings.apply.value || settings.noDryRun.value,
@@ -124,6 +126,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     },
   })
   let status: Status | undefined
+  let remembering: Promise<void> | undefined
   try {
     if (address !== null && metrics !== undefined)
       status = await openStatus({
@@ -159,6 +162,8 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
             : `${status.url} (${reachOf(address)}): /metrics /healthz /api/v1/targets`,
       }),
     )
+    if (metrics !== undefined)
+      remembering = rememberSuccesses({ targets: served.targets.keys(), records, metrics, told, stop: signals.stop })
     daemon.scheduler.start()
     if (settings.once.value) await unlessStopped(daemon.scheduler.settled(), signals.stop)
     else
@@ -171,6 +176,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
       })
   } finally {
     await daemon.close()
+    await remembering
     await status?.close()
     await shared?.close()
   }

@@ -27,9 +27,9 @@ export interface DaemonOptions {
   readonly revisions: RevisionSource
   readonly open: (tree: ServedTree['tree']) => Promise<ServedTree>
   readonly keeper: ScheduleKeeper
+  readonly store: ObjectStore
   /** Shared with other processes, which agree on what is served. @defaultValue the targets of this process alone */
   readonly queue?: PostgresQueue
-  readonly store: ObjectStore
   readonly records: RecordStore
   /** Starts trueup in a tree. */
   readonly child: (served: ServedTree, args: readonly string[], signal: AbortSignal) => Promise<ChildResult>
@@ -99,7 +99,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
         concurrency: options.concurrency,
         save: (due) =>
           current === undefined ? Promise.resolve() : keeper.write({ commit: current.tree.commit, due, turns }),
-        onSaveFailed: tellNotKept,
+        onSaveFailed: unkept,
       }),
     run,
     onEvent: (event) => {
@@ -113,8 +113,8 @@ export function createDaemon(options: DaemonOptions): Daemon {
     },
   })
 
-  function tellNotKept(error: Error): void {
-    told.change('save', 'warn', `next-due times could not be kept: ${error.message}`)
+  function unkept(thrown: unknown): void {
+    told.change('save', 'warn', `next-due times could not be kept: ${toError(thrown).message}`)
   }
 
   function willApply(key: string): boolean {
@@ -229,7 +229,10 @@ export function createDaemon(options: DaemonOptions): Daemon {
         turns = formerTurns
         throw error
       }
-      if (options.queue !== undefined) await share(tree.commit, agreed === tree.commit)
+      // A shared queue keeps the times; a replica that starts later must know since when each target waits for its turn.
+      if (options.queue !== undefined) await keeper.write({ commit: tree.commit, due: new Map(), turns }).catch(unkept)
+      // Another one has taken the step: what is held here, it cannot know of.
+      if (agreed === tree.commit) for (const key of held.keys()) await scheduler.trigger(key).catch(unkept)
       if (former !== undefined) {
         for (const name of former.targets.keys()) if (!served.targets.has(name)) forget(name)
         told.line('info', `${tree.commit.slice(0, 8)} is served: ${affectedText(changed)}`, { commit: tree.commit })
@@ -239,15 +242,6 @@ export function createDaemon(options: DaemonOptions): Daemon {
       await tree.remove()
       throw error
     }
-  }
-
-  /** Where replicas share the queue, that keeps the times; of whose turn it is, the store. */
-  async function share(commit: string, isTakenByOthers: boolean): Promise<void> {
-    await keeper.write({ commit, due: new Map(), turns }).catch((thrown: unknown) => {
-      tellNotKept(toError(thrown))
-    })
-    // Who takes the step knows what is held by itself alone.
-    if (isTakenByOthers) for (const key of held.keys()) await scheduler.trigger(key)
   }
 
   function forget(name: string): void {
