@@ -96,6 +96,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
           told,
           onBehind: () => void look(daemon, { stop: signals.stop, told }).catch(() => undefined),
         })
+  let status: Status | undefined
   const daemon: Daemon = createDaemon({
     clock: systemClock,
     random: Math.random,
@@ -121,11 +122,13 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     onStart: (delayMs) => {
       metrics?.started(delayMs)
     },
+    onEvent: (event) => {
+      status?.happened(event)
+    },
     onGone: (target) => {
       metrics?.forget(target)
     },
   })
-  let status: Status | undefined
   let remembering: Promise<void> | undefined
   try {
     if (address !== null && metrics !== undefined)
@@ -135,7 +138,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
         store,
         metrics,
         project,
-        token: context.environment['TRUEUP_TOKEN'],
+        ...{ environment: context.environment, clock: systemClock, told, heard, stop: signals.stop },
         more: eventRoutes({
           daemon,
           revisions,
