@@ -16,6 +16,8 @@ const WORDS = [
   'log-record',
   'secret',
   'durable-types',
+  'relation-types',
+  'diff-types',
   'change-types',
 ].map((name) => `src/${name}.ts`)
 /** The doors, the map and the rooms: where each may import from, besides itself, the words and `util`. */
@@ -26,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'early-exit': ['ports'],
   durable: ['ports'],
   loading: ['ports'],
+  notify: ['ports'],
   reconcile: ['ports'],
   report: ['ports'],
   schedule: ['ports'],

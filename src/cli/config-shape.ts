@@ -4,6 +4,7 @@ import { DURATION_FORMS, parseDuration } from '../util/duration.js'
 import { AFTER } from './config-after.js'
 import { APPROVALS } from './config-approvals.js'
 import { FREEZES } from './config-freezes.js'
+import { NOTIFICATIONS } from './config-notifications.js'
 import { dataShape } from './config-data.js'
 import { SOURCE } from './config-source.js'
 import { POLICIES } from './config-policies.js'
@@ -166,11 +167,12 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
         kind: 'text',
         description:
           'Where the replicas of serve share their targets: postgres://user:password@host:port/database. TRUEUP_QUEUE goes before it, and is where a password belongs.',
-        expected: 'a URL that begins with postgres://',
-        pattern: '^postgres(ql)?://',
+        // Of a URL that is none nothing may be told, so it is looked at where it is used.
+        expected: TEXT,
       },
       approvals: APPROVALS,
       freezes: FREEZES,
+      notifications: NOTIFICATIONS,
       providers: PROVIDERS,
       targets: {
         kind: 'map',

@@ -241,6 +241,8 @@ export function createDaemon(options: DaemonOptions): Daemon {
       }
       // A shared queue keeps the times; a replica that starts later must know since when each target waits for its turn.
       if (options.queue !== undefined) await keeper.write({ commit: tree.commit, due: new Map(), turns }).catch(unkept)
+      // Another one has taken the step: what is held here, it cannot know of.
+      if (agreed === tree.commit) for (const key of held.keys()) await scheduler.trigger(key).catch(unkept)
       if (former !== undefined) {
         for (const name of former.targets.keys()) if (!served.targets.has(name)) forget(name)
         told.line('info', `${tree.commit.slice(0, 8)} is served: ${affectedText(changed)}`, { commit: tree.commit })
