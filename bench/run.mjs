@@ -8,6 +8,7 @@ import { dueQueueBenches } from './due-queue.mjs'
 import { durableBenches } from './durable.mjs'
 import { postgresAccessBenches } from './postgres-access.mjs'
 import { queryBenches } from './query.mjs'
+import { relationBenches } from './relations.mjs'
 import { replayBenches } from './replay.mjs'
 import { scheduleBenches } from './schedule.mjs'
 import { skipBenches } from './skip.mjs'
@@ -24,4 +25,5 @@ await benchCommand([
   ...queryBenches,
   ...dataBenches,
   ...scheduleBenches,
+  ...relationBenches,
 ])

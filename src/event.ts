@@ -197,6 +197,14 @@ export interface RepeatedChange {
   readonly stopped: boolean
 }
 
+/** How often a run asked for a relation, and how often it was loaded for that. */
+export interface RelationUse {
+  readonly name: string
+  readonly asked: number
+  /** The others were answered by what this run, or in dry runs another one of the command, had loaded. */
+  readonly loaded: number
+}
+
 /** What a run leaves behind; also the object of `-o json` (`runs[]`). */
 export interface RunRecord {
   readonly run: RunIdentity
@@ -222,6 +230,8 @@ export interface RunRecord {
   readonly durable?: DurableSummary
   /** Of runs that called somebody by `ctx.http`; the most called first. */
   readonly calls?: readonly ProviderCalls[]
+  /** Of runs that asked for relations; by name. */
+  readonly relations?: readonly RelationUse[]
   /** Of runs that got as far as to open their target. */
   readonly configured?: RunConfiguration
 }

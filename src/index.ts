@@ -20,6 +20,9 @@ export type {
   Log,
   Plan,
   QueryDocument,
+  Related,
+  Relation,
+  RelationContext,
   RunContext,
   SecretRef,
   SecretReference,
@@ -47,6 +50,7 @@ export type { ErrorCode } from './errors.js'
 export { diff } from './reconcile/diff.js'
 export type { DiffOptions } from './reconcile/diff.js'
 export { listing } from './reconcile/listing.js'
+export { relation } from './reconcile/relations.js'
 export { groupBy } from './desired/shards.js'
 export { staticShards } from './desired/static-shards.js'
 export type {

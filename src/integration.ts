@@ -5,13 +5,19 @@
 // the place it acts on. A **shard** is a part of the desired state that can be run alone. A change has an **outcome**.
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Exec, Http, Postgres } from './clients.js'
+import type { Diff } from './diff-types.js'
 import type { Durable, State } from './durable-types.js'
 import type { Json } from './event.js'
+import type { Related } from './relation-types.js'
 import type { SecretRef, SecretReference, Secrets } from './secret.js'
 
 export type { SecretRef, SecretReference, Secrets }
 
 export type { Exec, ExecResult, Http, HttpInit } from './clients.js'
+
+export type { Diff, DiffPair, FieldDifference, Listing } from './diff-types.js'
+
+export type { Related, Relation, RelationContext } from './relation-types.js'
 
 /**
  * What may be deleted. There is no default.
@@ -119,6 +125,11 @@ export interface RunContext<
   /** Functions whose effect happens once, or whose result is used again. Their namespace is this integration and destination. */
   readonly durable: Durable
   readonly state: State
+  /**
+   * What `relation()` declared, of one id: loaded once for all shards of a run, in dry runs for all targets of the command too; frozen. A failed load is
+   * tried anew by who asks next. While planning only.
+   */
+  readonly related: Related
   readonly clock: { now(): number }
   /** Turns a diff into a plan: the only way to act. `run` returns what this returns, or a list of them. */
   plan<E, C>(diff: Diff<E, C>, handlers: Handlers<NoInfer<E>, NoInfer<C>, P>): Plan<C>
@@ -130,49 +141,6 @@ declare const currentType: unique symbol
 export interface Plan<C = unknown> {
   readonly [currentType]?: C
   readonly kind: 'plan'
-}
-
-/** What the outside system holds. Made by `listing.*`, never by hand: `complete` is proof, and deletes need it. */
-export interface Listing<T> {
-  readonly kind: 'listing'
-  readonly items: readonly T[]
-  readonly complete: boolean
-  /** Why it is incomplete. */
-  readonly reason?: string
-  readonly unreadable?: true
-}
-
-/** What `diff()` returns: pairs of desired and current by key. Pure data and functions; knows nothing of ownership. */
-export interface Diff<E, C> {
-  readonly kind: 'diff'
-  readonly pairs: readonly DiffPair<E, C>[]
-  readonly complete: boolean
-  readonly incompleteReason?: string
-  /** Nothing of the listing could be read: what is desired there is not created either. */
-  readonly unreadable?: true
-  /** The key of any desired item; undefined for a value that is none. For shards that are not part of a run. */
-  keyOf(item: unknown): string | undefined
-}
-
-export interface DiffPair<E, C> {
-  readonly key: string
-  /** `digest` is that of the JSON form of `value`. */
-  readonly desired?: { readonly value: E; readonly digest: string }
-  /** `normalized` is what is compared with the desired value, and what `digest` is of. */
-  readonly current?: { readonly value: C; readonly normalized: E; readonly digest: string }
-  /** Changed fields between `normalized` and desired; empty when equal. */
-  readonly fields: readonly FieldDifference[]
-  readonly dependsOn: readonly string[]
-  /** Proof of ownership that the object itself carries: true, false, or undefined (the ledger decides). */
-  readonly owned?: boolean | undefined
-  readonly protected: boolean
-  readonly destructive: boolean
-}
-
-export interface FieldDifference {
-  readonly path: string
-  readonly before?: Json | undefined
-  readonly after?: Json | undefined
 }
 
 interface HandlerCommon {

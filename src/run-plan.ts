@@ -20,6 +20,7 @@ import { createRunLog } from './report/run-log.js'
 import { foldedLedger, ledgerEntries } from './run-ledger.js'
 import { desiredElsewhere } from './run-shards.js'
 import { steeredShards } from './run-steer.js'
+import { relatedOf } from './run-related.js'
 import type { RunSession } from './run-session.js'
 import type { RunRequest } from './run-types.js'
 import { createSecretAccess } from './secrets/secret-access.js'
@@ -197,6 +198,8 @@ export async function planShard(
   const isPlanning = (): boolean => planning
   const postgres = createPostgres({ integration: definition.name, planning: isPlanning })
   session.atEnd(() => postgres.close())
+  const env = createEnv(definition.name, declaration.env, deps.environment)
+  const log = createRunLog(place)
   const context = createRunContext({
     integration: definition.name,
     target: request.target,
@@ -207,8 +210,9 @@ export async function planShard(
       ...view.ownedBy(request.target, shard.key).map(({ key }) => key),
       ...keysToRead(request, shard.key),
     ]),
-    env: createEnv(definition.name, declaration.env, deps.environment),
-    log: createRunLog(place),
+    env,
+    log,
+    related: relatedOf(session, { integration: definition.name, env, log, planning: isPlanning }),
     http: createHttp({
       ...deps,
       integration: definition.name,

@@ -16,6 +16,7 @@ import type {
 } from './event.js'
 import { exitCodeOf } from './exit-codes.js'
 import { createCallCounter, type CallCounter } from './reconcile/call-counter.js'
+import { createRelations, type Relations } from './reconcile/relations.js'
 import type { Steering } from './reconcile/steer.js'
 import type { CacheHit } from './run-cached.js'
 import { createLogKeeper } from './report/log-keeper.js'
@@ -34,6 +35,7 @@ export interface RunDraft {
   readonly reporter: Reporter
   /** Counts what `ctx.http` sends. */
   readonly calls: CallCounter
+  readonly relations: Relations
   opened(target: OpenTarget): void
   /** What is compared, for a run that ends before it is decided. */
   located(side: DecisionSide): void
@@ -60,6 +62,8 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   const begun = deps.clock.monotonic()
   const log = createLogKeeper()
   const calls = createCallCounter()
+  // An apply reads what is there now: what another run has loaded may be from before its lease, or before a change.
+  const relations = createRelations(request.mode === 'dry-run' ? deps.relations : undefined)
   const { redactor } = deps
   const reporter: Reporter = {
     report(event) {
@@ -97,6 +101,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
     id,
     reporter,
     calls,
+    relations,
     opened({ declared: { declaration }, ...target }) {
       configured = target.configured
       integration = { name: declaration.integration, version: declaration.version }
@@ -160,6 +165,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
     },
     record(state) {
       const called = calls.counts()
+      const related = relations.counts()
       return redactRecord(redactor, {
         run: {
           id,
@@ -186,6 +192,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
         ...(repeats.length === 0 ? {} : { repeats }),
         ...(durable === undefined ? {} : { durable }),
         ...(called === undefined ? {} : { calls: called }),
+        ...(related === undefined ? {} : { relations: related }),
         ...(configured === undefined ? {} : { configured }),
       })
     },

@@ -13,6 +13,7 @@ import type { Log } from './integration.js'
 import { authorMap } from './reconcile/author-map.js'
 import { createCallCounter, type CallCounter } from './reconcile/call-counter.js'
 import { createHttp } from './reconcile/http.js'
+import { createRelations, type Relations } from './reconcile/relations.js'
 import { createEnv } from './reconcile/run-context.js'
 import { noCapture, type Authored } from './report/capture.js'
 import { createRunLog, silentLog } from './report/run-log.js'
@@ -42,6 +43,8 @@ export interface RunSession {
   readonly secrets: RunSecrets
   /** Counts what `ctx.http` sends. */
   readonly calls: CallCounter
+  /** What it asks of relations. */
+  readonly relations: Relations
   /** Shards that the comparison narrowed the run to. @defaultValue all */
   readonly only?: ReadonlySet<string>
   loaded(): Promise<LoadedTarget>
@@ -109,6 +112,8 @@ export interface SessionInput {
   readonly base?: Base | undefined
   /** @defaultValue nobody reads what is counted */
   readonly calls?: CallCounter
+  /** @defaultValue its own */
+  readonly relations?: Relations
 }
 
 export async function openSession({
@@ -120,6 +125,7 @@ export async function openSession({
   authored,
   base,
   calls = createCallCounter(),
+  relations = createRelations(),
 }: SessionInput): Promise<RunSession> {
   const { declaration } = target.declared
   const headInputs = await head.entries(declaration.inputs)
@@ -230,6 +236,7 @@ export async function openSession({
     authored,
     secrets,
     calls,
+    relations,
     loaded,
     queries,
     desired: once(() =>

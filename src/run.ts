@@ -46,7 +46,17 @@ export async function runOnce(given: RunDependencies, request: RunRequest): Prom
     const target = { ...opened, store: createEndingStore(opened.store, deps) }
     draft.opened(target)
     for (const message of target.notes) deps.reporter.report({ kind: 'warned', target: request.target, message })
-    session = await openSession({ deps, request, runId: draft.id, head, target, authored, base, calls: draft.calls })
+    session = await openSession({
+      deps,
+      request,
+      runId: draft.id,
+      head,
+      target,
+      authored,
+      base,
+      calls: draft.calls,
+      relations: draft.relations,
+    })
     draft.located({ base: compared, ...headSide(head) })
     await runStages(session, draft, base)
   } catch (thrown) {

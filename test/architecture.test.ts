@@ -16,6 +16,8 @@ const WORDS = [
   'log-record',
   'secret',
   'durable-types',
+  'relation-types',
+  'diff-types',
   'change-types',
 ].map((name) => `src/${name}.ts`)
 /** The doors, the map and the rooms: where each may import from, besides itself, the words and `util`. */

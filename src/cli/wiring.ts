@@ -2,6 +2,7 @@
 import type { LimitCheck, LogRecord, PlanData, Reporter, RunActor } from '../event.js'
 import { installDryRunGuard, type DryRunGuard } from '../reconcile/dry-run-guard.js'
 import { createProviders, type Providers } from '../reconcile/providers.js'
+import type { Answers } from '../reconcile/relations.js'
 import type { Redactor } from '../report/redact.js'
 import type { OwnedDependencies } from '../run-owned.js'
 import type { RunDependencies } from '../run-types.js'
@@ -21,6 +22,7 @@ export interface Shared {
   readonly budget: Budget
   readonly guard: DryRunGuard
   readonly providers: Providers
+  readonly relations: Answers
   /** Several runs may be under way. */
   readonly sideBySide: boolean
 }
@@ -31,6 +33,7 @@ export function shareOf({ settings, config }: Project, sideBySide: boolean): Sha
     budget: createBudget(settings.concurrency.value),
     guard: installDryRunGuard(),
     providers: createProviders({ clock: systemClock, rates: providerRates(config.providers) }),
+    relations: new Map(),
     sideBySide,
   }
 }
@@ -80,6 +83,7 @@ export function wireRun({
     redactor,
     fetch: globalThis.fetch,
     providers: shared.providers,
+    relations: shared.relations,
     openTarget: (sides) => openTarget(reference, { ...sides, environment: context.environment }),
     confirm,
   }

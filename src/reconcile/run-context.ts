@@ -2,7 +2,18 @@
 // Everything here only reads or refuses; the one way to act is the plan that run() returns.
 import type { Durable, State } from '../durable-types.js'
 import { TrueupError } from '../errors.js'
-import type { BoundedMap, Env, Exec, Http, Log, RunContext, DeletePolicy, SecretRef, Secrets } from '../integration.js'
+import type {
+  BoundedMap,
+  Env,
+  Exec,
+  Http,
+  Log,
+  Related,
+  RunContext,
+  DeletePolicy,
+  SecretRef,
+  Secrets,
+} from '../integration.js'
 import type { Postgres } from '../clients.js'
 import type { Clock } from '../util/clock.js'
 import { planPart } from './plan.js'
@@ -41,6 +52,7 @@ export interface RunContextOptions {
   readonly secrets: Secrets<readonly SecretRef[]>
   readonly durable: Durable
   readonly state: State
+  readonly related: Related
   readonly signal: AbortSignal
   readonly clock: Clock
 }
@@ -65,6 +77,7 @@ export function createRunContext(options: RunContextOptions): RunContext<unknown
     secrets: options.secrets,
     durable: options.durable,
     state: options.state,
+    related: options.related,
   }
   // The types have no `source` here; code without types is told why.
   return Object.defineProperty(context, 'source', {

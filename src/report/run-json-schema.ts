@@ -74,6 +74,7 @@ export function runJsonSchema(): object {
             ),
           ),
           durable: orNull(durable()),
+          relations: list(object({ name: text, asked: whole, loaded: whole })),
           repeats: list(object({ key: text, action, shard: textOrNull, times: whole, stopped: flag })),
           calls: list(object({ provider: text, reads: whole, writes: whole, waitedMs: whole })),
         }),

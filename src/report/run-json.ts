@@ -71,6 +71,7 @@ function runOf(record: RunRecord): Json {
     exitCode: record.exitCode,
     instead: record.instead === undefined ? null : plainJson(record.instead),
     durable: record.durable === undefined ? null : durableOf(record.durable),
+    relations: (record.relations ?? []).map(({ name, asked, loaded }) => ({ name, asked, loaded })),
     repeats: (record.repeats ?? []).map(({ key, action, shard, times, stopped }) => ({
       key,
       action,

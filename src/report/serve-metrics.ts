@@ -11,6 +11,8 @@ export interface MeasuredRun {
   readonly outcome: RunOutcome
   /** `HIT`, `MISS` …; null: the run cache was not asked. */
   readonly cache: string | null
+  /** Of all relations: how often was asked, and how often loaded for that. */
+  readonly relations: { readonly asked: number; readonly loaded: number }
   readonly durationMs: number
   /** UTC ms. */
   readonly endedAt: number
@@ -37,6 +39,8 @@ export interface ServeMetrics {
   event(result: string): void
   /** Somebody was told of a target, or could not be: `blocked` …, `delivered`, `given-up`. */
   notified(kind: string, result: string): void
+  /** When the last run of an earlier process that ended well did so, UTC ms; what a run of this one tells counts more. */
+  succeededBefore(target: string, at: number): void
   /** A target is no more: nothing is told of it. */
   forget(target: string): void
   /** `open`: holds and doubts of the store; undefined where it could not be read: the metrics are left out then. */
@@ -56,7 +60,11 @@ export const SERVE_METRICS = {
   trueup_run_duration_seconds: 'How long runs took, by mode.',
   trueup_start_delay_seconds: 'How long after it was due a run began.',
   trueup_cache_answers_total: 'What the run cache answered, by status.',
-  trueup_last_success_timestamp_seconds: 'When the last run of a target that ended well did so, since the start.',
+  trueup_relations_asked_total: 'How often runs asked for relations.',
+  trueup_relations_loaded_total:
+    'How often relations were loaded for that; the others were answered by what was there.',
+  trueup_last_success_timestamp_seconds:
+    'When the last run of a target that ended well did so; after a restart, by its records.',
   trueup_hooks_total: 'Pushes that were sent to it, by result.',
   trueup_events_total: 'Events that were sent to its API, by result.',
   trueup_notifications_total: 'Notices to people, by kind and result.',
@@ -86,6 +94,8 @@ export async function createServeMetrics(): Promise<ServeMetrics> {
   })
   const delays = new prom.Histogram({ ...named('trueup_start_delay_seconds'), buckets: DELAYS })
   const answers = new prom.Counter({ ...named('trueup_cache_answers_total'), labelNames: ['status'] })
+  const asked = new prom.Counter(named('trueup_relations_asked_total'))
+  const loaded = new prom.Counter(named('trueup_relations_loaded_total'))
   const success = new prom.Gauge({ ...named('trueup_last_success_timestamp_seconds'), labelNames: ['target'] })
   const hooks = new prom.Counter({ ...named('trueup_hooks_total'), labelNames: ['result'] })
   const events = new prom.Counter({ ...named('trueup_events_total'), labelNames: ['result'] })
@@ -100,15 +110,25 @@ export async function createServeMetrics(): Promise<ServeMetrics> {
   const holds = gauge('trueup_holds')
   const doubts = gauge('trueup_doubts')
 
+  /** Targets of which a run of this process has told. */
+  const told = new Set<string>()
+
   return {
     started(delayMs) {
       delays.observe(delayMs / 1000)
     },
-    ended({ target, mode, decision, outcome, cache, durationMs, endedAt }) {
+    ended({ target, mode, decision, outcome, cache, relations, durationMs, endedAt }) {
       runs.inc({ mode, decision, outcome })
       durations.observe({ mode }, durationMs / 1000)
       if (cache !== null) answers.inc({ status: cache })
-      if (!['later', 'blocked', 'failed'].includes(outcome)) success.set({ target }, endedAt / 1000)
+      asked.inc(relations.asked)
+      loaded.inc(relations.loaded)
+      if (['later', 'blocked', 'failed'].includes(outcome)) return
+      told.add(target)
+      success.set({ target }, endedAt / 1000)
+    },
+    succeededBefore(target, at) {
+      if (!told.has(target)) success.set({ target }, at / 1000)
     },
     hook(result) {
       hooks.inc({ result })
@@ -120,6 +140,7 @@ export async function createServeMetrics(): Promise<ServeMetrics> {
       notices.inc({ kind, result })
     },
     forget(target) {
+      told.delete(target)
       success.remove({ target })
     },
     async scrape(state, open) {

@@ -114,6 +114,7 @@ describe('the schema of trueup.yaml', () => {
         'logLevel',
         'notifications',
         'providers',
+        'queue',
         'secrets',
         'store',
         'targets',

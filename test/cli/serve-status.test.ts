@@ -170,3 +170,28 @@ export default defineIntegration({
     expect([wrong.code, wrong.stderr]).toEqual([64, expect.stringContaining('--listen takes an address')])
   })
 })
+
+describe('after a restart', () => {
+  it('metrics know the last success of each target from the records', async () => {
+    await using rig = await createRig()
+    await rig.write({
+      'trueup.yaml': `version: 1\ntargets:\n  alpha: { integration: managed-files, params: { root: ${JSON.stringify(join(rig.root, 'out'))} }, apply: true }\n`,
+      '.gitignore': '.trueup/\n',
+    })
+    await rig.commit()
+    await rig.git('init', '--quiet', join(rig.root, 'out'))
+    await rig.run(['serve', '--once', '--apply'])
+    const { runs } = (await rig.run(['runs', 'list', '-o', 'json'])).json() as {
+      runs: readonly { run: { startedAt: string; durationMs: number } }[]
+    }
+    const { startedAt, durationMs } = runs[0]?.run ?? { startedAt: '', durationMs: 0 }
+    const daemon = rig.start(['serve', '--apply', '--listen', '127.0.0.1:0', '--log-level', 'debug'])
+    const [, url = ''] = await daemon.until(/status {5}(http:\S+) [^]*metrics know the last success of each target/)
+    const text = await (await fetch(`${url}/metrics`)).text()
+    const shown = /^trueup_last_success_timestamp_seconds\{target="alpha"\} (\S+)$/m.exec(text)?.[1]
+    expect(Number(shown)).toBeCloseTo((Date.parse(startedAt) + durationMs) / 1000, 2)
+    expect(text).toContain('trueup_relations_asked_total 0')
+    daemon.kill('SIGTERM')
+    await daemon.result
+  })
+})

@@ -29,6 +29,7 @@ const full: RunRecord = record({
   },
   error: { code: 'apply-failed', message: '1 unknown', details: { key: 'b' } },
   exitCode: 5,
+  relations: [{ name: 'vpc', asked: 2000, loaded: 200 }],
   repeats: [{ key: 'a', action: 'update', shard: null, times: 3, stopped: true }],
   calls: [{ provider: 'https://dns.example.com', reads: 12, writes: 1, waitedMs: 0 }],
 })
@@ -131,6 +132,7 @@ describe('runJson', () => {
         ".exitCode",
         ".instead",
         ".durable",
+        ".relations",
         ".repeats",
         ".calls",
       ]

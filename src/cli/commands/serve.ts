@@ -16,6 +16,7 @@ import { openProject, type Project } from '../project.js'
 import { createDaemon, type Daemon, type EndedRun } from '../serve/daemon.js'
 import { createHeardEvents, eventRoutes } from '../serve/events.js'
 import { follow, look } from '../serve/follow.js'
+import { rememberSuccesses } from '../serve/last-success.js'
 import { listenAddress, openStatus, reachOf, type Status } from '../serve/status.js'
 import { createNotifications } from '../serve/notifications.js'
 import { scheduleKeeper } from '../serve/kept-schedule.js'
@@ -67,6 +68,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   const address = settings.once.value ? null : listenAddress(settings.listen.value)
   const heard = createHeardEvents()
   const metrics = address === null ? undefined : await createServeMetrics()
+  const records = createRecordStore(store)
   const url = queueUrl(context.environment, project.config)
   if (url !== null) redactor.register(url.url)
   const shared =
@@ -88,7 +90,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     keeper: scheduleKeeper(store, identity),
     store,
     ...(shared === null ? {} : { queue: shared.queue }),
-    records: createRecordStore(store),
+    records,
     child: childOf(input, project, { storeUrl, heard }),
     told,
     apply: settings.apply.value || settings.noDryRun.value,
@@ -128,6 +130,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     },
   })
   let status: Status | undefined
+  let remembering: Promise<void> | undefined
   try {
     if (address !== null && metrics !== undefined)
       status = await openStatus({
@@ -164,6 +167,8 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
       }),
     )
     notifications.start()
+    if (metrics !== undefined)
+      remembering = rememberSuccesses({ targets: served.targets.keys(), records, metrics, told, stop: signals.stop })
     daemon.scheduler.start()
     if (settings.once.value) {
       await unlessStopped(daemon.scheduler.settled(), signals.stop)
@@ -179,6 +184,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   } finally {
     await daemon.close()
     await notifications.settled()
+    await remembering
     await status?.close()
     await shared?.close()
   }

@@ -28,6 +28,8 @@ export interface RunEnd {
   readonly reason: string
   /** `2 changes: 1 create, 1 update`, `no changes` …: the same text for the same end. */
   readonly summary: string
+  /** Of all relations: how often it asked, and how often it loaded for that. */
+  readonly relations: { readonly asked: number; readonly loaded: number }
   /** Changes that it stopped, since applies made them again and again. */
   readonly notConverging: readonly NotConverging[]
   /** Warnings and errors of its log, each once. */
@@ -71,6 +73,7 @@ export function runEnd(child: ChildResult): RunEnd {
     decision: text(decision['action']) ?? 'none',
     reason,
     summary: exitCode === 0 || exitCode === 2 ? summaryOf(run) : error.message,
+    relations: relationsOf(run),
     notConverging: notConvergingOf(run),
     warnings: warningsOf(run),
     run,
@@ -153,6 +156,13 @@ function notConvergingOf(run: Readonly<Record<string, unknown>> | undefined): re
     if (!isRecord(one) || one['stopped'] !== true) return []
     return [{ action: String(one['action']), key: String(one['key']), shard: text(one['shard']) ?? null }]
   })
+}
+
+function relationsOf(run: Readonly<Record<string, unknown>> | undefined): RunEnd['relations'] {
+  const uses: readonly unknown[] = run !== undefined && Array.isArray(run['relations']) ? run['relations'] : []
+  const sum = (name: 'asked' | 'loaded'): number =>
+    uses.reduce<number>((total, one) => total + (isRecord(one) && typeof one[name] === 'number' ? one[name] : 0), 0)
+  return { asked: sum('asked'), loaded: sum('loaded') }
 }
 
 function warningsOf(run: Readonly<Record<string, unknown>> | undefined): readonly string[] {
