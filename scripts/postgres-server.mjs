@@ -13,7 +13,8 @@ import { pathToFileURL } from 'node:url'
  * @typedef {object} PostgresServer
  * @property {number} port
  * @property {string} password of its superuser `postgres`
- * @property {() => Promise<void>} restart ends it as a crash does, and starts it again on the same port with the same data
+ * @property {(meanwhile?: () => Promise<unknown>) => Promise<void>} restart ends it as a crash does, and after `meanwhile` starts it again on the same
+ *   port with the same data
  * @property {() => Promise<void>} stop ends it and waits for that; its folder can then be removed
  * @property {() => void} kill at once, for the end of the process that started it
  */
@@ -54,9 +55,10 @@ export async function startPostgresServer(folder) {
     port,
     password,
     kill,
-    async restart() {
+    async restart(meanwhile) {
       kill()
       await server.gone
+      await meanwhile?.()
       server = await begin()
     },
     async stop() {

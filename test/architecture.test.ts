@@ -44,6 +44,11 @@ const PORTS = [
   'desired/evaluate.ts',
   'desired/first-difference.ts',
   'report/redact.ts',
+  // The words in which decisions and plans are told, on a terminal and on a page alike.
+  'report/data-text.ts',
+  'report/decision-line.ts',
+  'report/format.ts',
+  'report/plan-parts.ts',
   'secrets/secret-backend.ts',
   'secrets/secret-reference.ts',
   'store/document.ts',

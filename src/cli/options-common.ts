@@ -126,7 +126,7 @@ export const COMMON_OPTIONS = {
   maxAge: {
     flag: 'max-age',
     value: { kind: 'duration' },
-    commands: ['status'],
+    commands: ['status', 'serve'],
     group: 'Filters',
     description: 'a target whose last success is older is overdue: 90s, 30m, 26h, 2d',
     defaultText: 'only one that never succeeded is',

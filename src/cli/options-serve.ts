@@ -23,6 +23,23 @@ export const SERVE_OPTIONS = {
     default: '127.0.0.1:9464',
     variable: true,
   },
+  trustedUserHeader: {
+    flag: 'trusted-user-header',
+    value: { kind: 'text', placeholder: 'header' },
+    commands: ['serve'],
+    group: 'Safety',
+    description: 'who a trusted proxy says the user is, for those who act at the page',
+    variable: true,
+  },
+  trustedProxies: {
+    flag: 'trusted-proxy',
+    value: { kind: 'text', placeholder: 'address' },
+    repeatable: true,
+    commands: ['serve'],
+    group: 'Safety',
+    description: 'an address, or a range such as 10.0.0.0/8, whose headers about the user and the host are believed',
+    variable: true,
+  },
   once: {
     flag: 'once',
     value: FLAG,

@@ -37,10 +37,10 @@ export interface ServeMetrics {
   hook(result: string): void
   /** An event was sent to its API: `accepted`, `duplicate`, `refused`. */
   event(result: string): void
-  /** Somebody was told of a target, or could not be: `blocked` …, `delivered`, `given-up`. */
-  notified(kind: string, result: string): void
   /** When the last run of an earlier process that ended well did so, UTC ms; what a run of this one tells counts more. */
   succeededBefore(target: string, at: number): void
+  /** Somebody was told of a target, or could not be: `blocked` …, `delivered`, `given-up`. */
+  notified(kind: string, result: string): void
   /** A target is no more: nothing is told of it. */
   forget(target: string): void
   /** `open`: holds and doubts of the store; undefined where it could not be read: the metrics are left out then. */

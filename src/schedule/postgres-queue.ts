@@ -65,6 +65,11 @@ const END_AGAIN_MS = 500
 export async function openPostgresQueue(options: PostgresQueueOptions): Promise<PostgresQueue> {
   const { pool, clock, scope, concurrency, pace = PACE } = options
   const emit = options.onEvent ?? (() => undefined)
+  // A session that breaks, in use or not, must not end the process: who uses it is told, and the pool replaces it.
+  pool.on('error', ignore)
+  pool.on('connect', (client) => {
+    client.on('error', ignore)
+  })
   const database = databaseOf(pool)
   await makeTables(database)
   await migrateWorker(pool)
@@ -278,4 +283,8 @@ export async function openPostgresQueue(options: PostgresQueueOptions): Promise<
       }
     },
   }
+}
+
+function ignore(): void {
+  // It is told where it matters.
 }

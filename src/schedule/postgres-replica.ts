@@ -36,7 +36,9 @@ export interface Replica {
 
 /** The first, and after one that says that it is dead. */
 export async function register({ query }: Database, { id, scope, name, pools }: Replica): Promise<void> {
-  await query('INSERT INTO trueup.scopes (scope) VALUES ($1) ON CONFLICT DO NOTHING', [scope])
+  await query('INSERT INTO trueup.scopes (scope) VALUES ($1) ON CONFLICT (scope) DO UPDATE SET seen_at = now()', [
+    scope,
+  ])
   await query('INSERT INTO trueup.replicas (id, scope, name, pools) VALUES ($1, $2, $3, $4)', [id, scope, name, pools])
 }
 
@@ -89,7 +91,22 @@ export async function sweep(database: Database, { replica, held, deadMs }: Sweep
        ))`,
       [jobName(scope)],
     )
+    await forget(query, scope)
   })
+}
+
+/** What nobody has served for a month: its targets and their wake-ups. */
+async function forget(query: Query, scope: string): Promise<void> {
+  await query(`UPDATE trueup.scopes SET seen_at = now() WHERE scope = $1 AND seen_at < now() - interval '1 day'`, [
+    scope,
+  ])
+  await query(
+    `WITH old AS (DELETE FROM trueup.scopes WHERE seen_at < now() - interval '30 days' RETURNING scope),
+       dead AS (DELETE FROM trueup.replicas WHERE scope IN (SELECT scope FROM old)),
+       targets AS (DELETE FROM trueup.targets WHERE scope IN (SELECT scope FROM old) RETURNING scope, key)
+     SELECT count(${WORKER_SCHEMA}.remove_job($1 || scope || ':' || key)) FROM targets`,
+    [jobName('')],
+  )
 }
 
 /** Also what is claimed in this one's name without its knowing: the answer to its claim was lost. */

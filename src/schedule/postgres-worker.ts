@@ -26,7 +26,7 @@ export interface Worker {
 }
 
 /** Notifications wake at once; this is for what is due later, and for one that got lost. */
-const POLL_MS = 500
+const POLL_MS = 1000
 /** Between attempts to reach a database that is away. */
 const CONNECT_AGAIN_MS = 500
 /** The engine tries again after this one, beginning with 50 ms; other errors of a job's end would end the process. */

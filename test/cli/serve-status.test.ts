@@ -99,6 +99,12 @@ describe('the status server of serve', () => {
     await checked(await daemon.get('/api/v1/runs?limit=0'), '/api/v1/runs')
     expect(await checked(await daemon.get('/api/v1/doubts'), '/api/v1/doubts')).toEqual({ doubts: [] })
     expect(await (await daemon.get('/api/v1/openapi.json')).json()).toEqual(await described())
+    const page = await (await daemon.get('/', { headers: { accept: 'text/html' } })).text()
+    expect(page).toMatch(
+      /<a class="data" href="\/targets\/alpha">alpha<\/a>[^]*applied: 1 create[^]*nightly[^]*0 3 \* \* \*/,
+    )
+    const [, run = ''] = /href="(\/runs\/[^"]+)"/.exec(page) ?? []
+    expect(await (await daemon.get(run)).text()).toMatch(/<strong>1 create<\/strong>[^]*<code>x<\/code>/)
     for (const path of ['/healthz', '/readyz', '/']) expect((await daemon.get(path)).status).toBe(200)
     const metrics = await (await daemon.get('/metrics')).text()
     expect(metrics).toMatch(/trueup_runs_total\{mode="apply",decision="run",outcome="applied"\} 1\n/)

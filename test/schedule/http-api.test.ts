@@ -18,7 +18,6 @@ async function serverOf(more: Partial<StatusView> = {}, token: string | undefine
     doubts: () => Promise.reject(new Error('the store is away')),
     openApi: () => ({}),
     trigger: (target) => Promise.resolve(target === 'a b'),
-    page: () => 'page',
     ...more,
   }
   const server = await startHttpServer({ routes: apiRoutes(view, token), host: '127.0.0.1', port: 0 })

@@ -20,7 +20,6 @@ afterAll(async () => {
 
 queueContract('on PostgreSQL', async (concurrency) => {
   const pool = new Pool({ connectionString: server.uri(), max: 6 })
-  for (const event of ['error', 'connect'] as const) pool.on(event, () => undefined)
   const queue = await openPostgresQueue({
     pool,
     clock: systemClock,
@@ -108,7 +107,6 @@ describe('replicas on one PostgreSQL', () => {
 
   async function join(clock: Clock = systemClock): Promise<Member> {
     const pool = new Pool({ connectionString: server.uri(), max: 6 })
-    for (const event of ['error', 'connect'] as const) pool.on(event, () => undefined)
     const events: QueueEvent[] = []
     const starts: { key: string; signal: AbortSignal; end: () => void }[] = []
     const ends: { key: string; nextAt: number | null }[] = []
@@ -176,6 +174,11 @@ describe('replicas on one PostgreSQL', () => {
 
   it('one that is given up loses what it held: another runs it, its signal aborts, and its end changes nothing', async () => {
     const clock = stoppable()
+    const old = await join()
+    await old.scheduler.setTargets([every('forgotten')])
+    const former = scope
+    scope = `${scope}-heirs`
+    await server.sql(`UPDATE trueup.scopes SET seen_at = now() - interval '31 days' WHERE scope = '${former}'`)
     const a = await join(clock)
     await a.scheduler.setTargets([every('x')], { changed: ['x'] })
     a.scheduler.start()
@@ -195,6 +198,11 @@ describe('replicas on one PostgreSQL', () => {
     expect(
       (await server.sql(`SELECT claimed_by FROM trueup.targets WHERE scope = '${scope}'`))[0]?.['claimed_by'],
     ).not.toBeNull()
+    // What nobody has served for a month is gone, with its wake-ups.
+    expect(await server.sql(`SELECT key FROM trueup.targets WHERE scope = '${former}'`)).toEqual([])
+    expect(await server.sql(`SELECT key FROM trueup_worker.jobs WHERE task_identifier = '${jobName(former)}'`)).toEqual(
+      [],
+    )
     b.starts[0]?.end()
     await until(() => b.ends.length === 1)
     expect(b.ends[0]?.nextAt).toBeGreaterThan(systemClock.now() + HOUR / 2)
@@ -280,7 +288,7 @@ describe('replicas on one PostgreSQL', () => {
     await a.scheduler.setTargets([every('x')], { changed: ['x'] })
     a.scheduler.start()
     await until(() => a.starts.length === 1)
-    await server.restart()
+    await server.restart(() => until(() => a.events.some(({ kind }) => kind === 'unreachable')))
     a.starts[0]?.end()
     await until(() => a.ends.length === 1 && a.events.some(({ kind }) => kind === 'reached'))
     expect([a.queue.isReachable(), a.ends[0]?.nextAt === null]).toEqual([true, false])

@@ -19,8 +19,8 @@ export interface TestPostgres {
   createDatabase(name: string): Promise<void>
   /** Back to the server's own databases and roles; `keep` names a database that stays, without what its roles had in it. */
   reset(options?: { readonly keep?: string }): Promise<void>
-  /** Ends as in a crash, and starts again where it was. */
-  restart(): Promise<void>
+  /** Ends as in a crash, and after `meanwhile` starts again where it was. */
+  restart(meanwhile?: () => Promise<unknown>): Promise<void>
   stop(): Promise<void>
 }
 
@@ -82,8 +82,8 @@ export async function startPostgres(): Promise<TestPostgres> {
       if (keep !== undefined) await sql(`DROP OWNED BY ${all} CASCADE`, keep)
       await sql(`DROP OWNED BY ${all} CASCADE; DROP ROLE ${all}`)
     },
-    async restart() {
-      await server.restart()
+    async restart(meanwhile) {
+      await server.restart(meanwhile)
       await main.end().catch(() => undefined)
       main = open('postgres')
       await main.connect()

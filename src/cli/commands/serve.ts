@@ -82,6 +82,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
           told,
           onBehind: () => void look(daemon, { stop: signals.stop, told }).catch(() => undefined),
         })
+  let status: Status | undefined
   const daemon: Daemon = createDaemon({
     clock: systemClock,
     random: Math.random,
@@ -108,6 +109,9 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     onStart: (delayMs) => {
       metrics?.started(delayMs)
     },
+    onEvent: (event) => {
+      status?.happened(event)
+    },
     onGone: (target) => {
       metrics?.forget(target)
       notifications.gone(target)
@@ -129,7 +133,6 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
       metrics?.notified(kind, result)
     },
   })
-  let status: Status | undefined
   let remembering: Promise<void> | undefined
   try {
     if (address !== null && metrics !== undefined)
@@ -139,7 +142,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
         store,
         metrics,
         project,
-        token: context.environment['TRUEUP_TOKEN'],
+        ...{ environment: context.environment, clock: systemClock, told, heard, stop: signals.stop },
         more: eventRoutes({
           daemon,
           revisions,
@@ -166,9 +169,9 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
             : `${status.url} (${reachOf(address)}): /metrics /healthz /api/v1/targets`,
       }),
     )
-    notifications.start()
     if (metrics !== undefined)
       remembering = rememberSuccesses({ targets: served.targets.keys(), records, metrics, told, stop: signals.stop })
+    notifications.start()
     daemon.scheduler.start()
     if (settings.once.value) {
       await unlessStopped(daemon.scheduler.settled(), signals.stop)
@@ -183,8 +186,8 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
       })
   } finally {
     await daemon.close()
-    await notifications.settled()
     await remembering
+    await notifications.settled()
     await status?.close()
     await shared?.close()
   }

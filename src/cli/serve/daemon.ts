@@ -5,7 +5,7 @@ import { toError } from '../../errors.js'
 import { createMemoryQueue } from '../../schedule/memory-queue.js'
 import type { PostgresQueue } from '../../schedule/postgres-queue.js'
 import { createScheduler } from '../../schedule/scheduler.js'
-import type { ScheduledResult, ScheduledTarget, Scheduler } from '../../schedule/scheduler-types.js'
+import type { ScheduledResult, ScheduledTarget, Scheduler, SchedulerEvent } from '../../schedule/scheduler-types.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import type { RecordStore } from '../../store/records.js'
 import type { Clock } from '../../util/clock.js'
@@ -47,6 +47,8 @@ export interface DaemonOptions {
   readonly onEnd?: (end: EndedRun) => void
   /** A run began, so long after it was due. */
   readonly onStart?: (delayMs: number) => void
+  /** As the scheduler tells it, after the daemon has taken note of it. */
+  readonly onEvent?: (event: SchedulerEvent) => void
   /** trueup.yaml has it no more. */
   readonly onGone?: (target: string) => void
 }
@@ -67,6 +69,8 @@ export interface Daemon {
   isReady(): boolean
   /** The last end of each target that ran. */
   readonly ends: ReadonlyMap<string, EndedRun>
+  /** Targets whose runs are under way in this process. */
+  readonly running: ReadonlySet<string>
   /** Changes that their last apply stopped, by target. */
   readonly stuck: ReadonlyMap<string, readonly NotConverging[]>
   /** Targets that a policy or a freeze keeps from being applied. */
@@ -81,6 +85,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   const ends = new Map<string, EndedRun>()
   const stuck = new Map<string, readonly NotConverging[]>()
   const held = new Map<string, Held>()
+  const running = new Set<string>()
   let turns: ReadonlyMap<string, Turn> = new Map()
   let current: ServedTree | undefined
   /** One whose trueup.yaml could not be read: it is not tried again. */
@@ -103,13 +108,18 @@ export function createDaemon(options: DaemonOptions): Daemon {
       }),
     run,
     onEvent: (event) => {
-      if (event.kind === 'started') options.onStart?.(event.delayMs)
+      if (event.kind === 'started') {
+        running.add(event.key)
+        options.onStart?.(event.delayMs)
+      }
+      if (event.kind === 'ended') running.delete(event.key)
       if (event.kind === 'overran')
         told.line('warn', `${event.key} took longer than ${String(event.timeoutMs / 1000)} s and is told to end`, {
           target: event.key,
         })
       if (event.kind === 'ended' && event.result.kind === 'failed' && !ends.has(event.key))
         told.change(event.key, 'error', `${event.key}: ${event.result.error.message}`, { target: event.key })
+      options.onEvent?.(event)
     },
   })
 
@@ -231,6 +241,8 @@ export function createDaemon(options: DaemonOptions): Daemon {
       }
       // A shared queue keeps the times; a replica that starts later must know since when each target waits for its turn.
       if (options.queue !== undefined) await keeper.write({ commit: tree.commit, due: new Map(), turns }).catch(unkept)
+      // Another one has taken the step: what is held here, it cannot know of.
+      if (agreed === tree.commit) for (const key of held.keys()) await scheduler.trigger(key).catch(unkept)
       if (former !== undefined) {
         for (const name of former.targets.keys()) if (!served.targets.has(name)) forget(name)
         told.line('info', `${tree.commit.slice(0, 8)} is served: ${affectedText(changed)}`, { commit: tree.commit })
@@ -260,6 +272,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   return {
     scheduler,
     ends,
+    running,
     stuck,
     held,
     current: () => current,

@@ -92,6 +92,8 @@ const hooked = object(
 const answers = (status: string, description: string, schema: object): Readonly<Record<string, object>> => ({
   [status]: { description, content: { 'application/json': { schema } } },
 })
+const html = { content: { 'text/html': { schema: text } } }
+const page = { content: { ...html.content, 'text/plain': { schema: text } } }
 const plain = { content: { 'text/plain': { schema: text } } }
 const get = (summary: string, responses: object, parameters: readonly object[] = []): object => ({
   get: { summary, ...(parameters.length === 0 ? {} : { parameters }), responses },
@@ -104,7 +106,19 @@ export function openApi(version: string): object {
     openapi: '3.1.0',
     info: { title: 'trueup serve', version, description: 'What a daemon does, and a way to make a target due now.' },
     paths: {
-      '/': get('The targets, for people', { '200': { description: 'A table', ...plain } }),
+      '/': get('The targets, for people; pages of HTML for those who accept it', {
+        '200': { description: 'What needs a person, and all targets', ...page },
+      }),
+      '/targets/{name}': get(
+        'A target: history, last decision, plan and log',
+        { '200': { description: 'A page', ...html }, '404': { description: 'There is no such target', ...html } },
+        [{ name: 'name', in: 'path', required: true, schema: text }],
+      ),
+      '/runs/{id}': get(
+        'A run: decision, plan, outcomes and log',
+        { '200': { description: 'A page', ...html }, '404': { description: 'No such run is on record', ...html } },
+        [{ name: 'id', in: 'path', required: true, schema: text }],
+      ),
       '/healthz': get('Whether the process answers', { '200': { description: 'It does', ...plain } }),
       '/readyz': get('Whether a revision is served', {
         '200': { description: 'It is', ...plain },

@@ -44,10 +44,6 @@ export async function openSharedQueue(options: SharedQueueOptions): Promise<Shar
     )
   const address = addressOf(url)
   const pool = await createPool(address, false, { sessions: Math.min(concurrency + OTHER_SESSIONS, MOST_SESSIONS) })
-  // Sessions in use tell of their end where they are used.
-  pool.on('connect', (client) => {
-    client.on('error', () => undefined)
-  })
   const close = async (): Promise<void> => {
     await Promise.race([pool.end(), systemClock.sleep(CLOSE_MS, undefined, { background: true })])
   }

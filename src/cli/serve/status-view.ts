@@ -1,6 +1,5 @@
 // A daemon, its store and its metrics come in; what its HTTP server answers goes out. Reads; makes a target due where it is asked to.
 import type { RunRecord } from '../../event.js'
-import { dateTime } from '../../report/format.js'
 import { runJson } from '../../report/run-json.js'
 import type { ServeMetrics } from '../../report/serve-metrics.js'
 import type { StatusView } from '../../schedule/http/api.js'
@@ -68,14 +67,6 @@ export function statusView({ daemon, store, metrics, apply, everyMs, version }: 
     doubts: async () => ({ doubts: (await listDoubts(store)).map(doubtJson) }),
     openApi: () => openApi(version),
     trigger: (target) => scheduler.trigger(target),
-    page() {
-      const due = scheduler.due()
-      const rows = [...(daemon.current()?.targets.keys() ?? [])].map((name) => {
-        const at = due.get(name)
-        return `${name}  next ${at === undefined ? 'never' : dateTime(at, true)}  ${ends.get(name)?.summary ?? 'has not run since the start'}`
-      })
-      return `trueup serve, ${daemon.current()?.tree.commit ?? 'no commit yet'}\n\n${rows.join('\n')}\n\n/metrics  /healthz  /readyz  /api/v1/openapi.json\n`
-    },
   }
 }
 

@@ -15,8 +15,6 @@ export interface StatusView {
   openApi(): object
   /** Makes a target due now. @returns false where there is none of that name */
   trigger(target: string): Promise<boolean>
-  /** For people, at `/`. */
-  page(): string
 }
 
 /** Runs in one answer. */
@@ -26,7 +24,6 @@ const MOST_RUNS = 500
 export function apiRoutes(view: StatusView, token: string | undefined): readonly Route[] {
   const get = (path: string, answer: Route['answer']): Route => ({ method: 'GET', path, answer })
   return [
-    get('/', () => plain(200, view.page())),
     get('/healthz', () => plain(200, 'ok\n')),
     get('/readyz', () => (view.isReady() ? plain(200, 'ready\n') : plain(503, 'no revision is served yet\n'))),
     get('/metrics', async () => {

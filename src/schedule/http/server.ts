@@ -19,6 +19,8 @@ export interface Asked {
   /** By the names in the path of the route. */
   readonly segments: Readonly<Record<string, string>>
   readonly headers: IncomingHttpHeaders
+  /** Of who is at the other end of the connection; empty where it is gone. */
+  readonly address: string
   /** Aborted when the client is gone, or the server closes. */
   readonly signal: AbortSignal
   /** What was sent. @throws for more than `most` bytes, of which nothing is kept */
@@ -30,6 +32,8 @@ export interface HttpServerOptions {
   readonly host: string
   /** 0: any that is free. */
   readonly port: number
+  /** Answers what no route does; undefined: as a program is answered. */
+  readonly missing?: (asked: Pick<Asked, 'url' | 'headers' | 'address'>) => Answer | undefined
 }
 
 export interface HttpServer {
@@ -49,7 +53,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** @throws usage where the address cannot be had */
-export async function startHttpServer({ routes, host, port }: HttpServerOptions): Promise<HttpServer> {
+export async function startHttpServer({ routes, host, port, missing }: HttpServerOptions): Promise<HttpServer> {
   const compiled = routes.map(compile)
   const closing = new AbortController()
   const server = createServer((request, response) => {
@@ -57,7 +61,7 @@ export async function startHttpServer({ routes, host, port }: HttpServerOptions)
     response.once('close', () => {
       gone.abort()
     })
-    answer(request, { compiled, host, signal: AbortSignal.any([gone.signal, closing.signal]) })
+    answer(request, { compiled, host, missing, signal: AbortSignal.any([gone.signal, closing.signal]) })
       .catch((thrown: unknown): Answer =>
         thrown instanceof TooLarge
           ? { ...fault(413, 'too-large', thrown.message), headers: { connection: 'close' } }
@@ -111,19 +115,23 @@ function compile(route: Route): Compiled {
 interface Answering {
   readonly compiled: readonly Compiled[]
   readonly host: string
+  readonly missing: HttpServerOptions['missing']
   readonly signal: AbortSignal
 }
 
-async function answer(request: IncomingMessage, { compiled, host, signal }: Answering): Promise<Answer> {
+async function answer(request: IncomingMessage, { compiled, host, missing, signal }: Answering): Promise<Answer> {
   // A page of somebody else's, whose name was made to mean this machine, must not read what is meant for it alone.
   if (isLoopback(host) && !isLoopback(hostnameOf(request.headers.host)))
     return fault(421, 'misdirected', 'this address answers to localhost alone')
   const url = new URL(request.url ?? '/', 'http://localhost')
+  const address = request.socket.remoteAddress ?? ''
   const there = compiled.filter(({ pattern }) => pattern.test(url.pathname))
   const method = request.method === 'HEAD' ? 'GET' : request.method
   const route = there.find((one) => one.method === method)
   if (route === undefined) {
     if (there.length > 0) return notAllowed(there)
+    const told = missing?.({ url, headers: request.headers, address })
+    if (told !== undefined) return told
     return fault(404, 'not-found', `there is no ${url.pathname}; /api/v1/openapi.json tells what there is`)
   }
   const groups = route.pattern.exec(url.pathname)?.groups ?? {}
@@ -132,6 +140,7 @@ async function answer(request: IncomingMessage, { compiled, host, signal }: Answ
     url,
     segments,
     headers: request.headers,
+    address,
     signal,
     body: (most) => bodyOf(request, most),
   })
