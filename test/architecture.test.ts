@@ -28,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'early-exit': ['ports'],
   durable: ['ports'],
   loading: ['ports'],
+  notify: ['ports'],
   reconcile: ['ports'],
   report: ['ports'],
   schedule: ['ports'],

@@ -4,6 +4,7 @@ import { DURATION_FORMS, parseDuration } from '../util/duration.js'
 import { AFTER } from './config-after.js'
 import { APPROVALS } from './config-approvals.js'
 import { FREEZES } from './config-freezes.js'
+import { NOTIFICATIONS } from './config-notifications.js'
 import { dataShape } from './config-data.js'
 import { SOURCE } from './config-source.js'
 import { POLICIES } from './config-policies.js'
@@ -171,6 +172,7 @@ export function configShape(): Extract<Shape, { kind: 'object' }> {
       },
       approvals: APPROVALS,
       freezes: FREEZES,
+      notifications: NOTIFICATIONS,
       providers: PROVIDERS,
       targets: {
         kind: 'map',

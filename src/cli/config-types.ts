@@ -1,6 +1,7 @@
 // What a checked trueup.yaml holds. Types only.
 import type { Json } from '../event.js'
 import type { LimitSettings } from '../integration.js'
+import type { NoticeKind } from '../notify/notice.js'
 import type { Approval } from '../reconcile/approvals.js'
 
 /** A target as the file says it, before defaults. `ttl` is in ms. */
@@ -80,6 +81,25 @@ export interface ConfigFreeze {
   readonly targets?: readonly string[]
 }
 
+/** Where notices are sent to, or the secret that says so. */
+export type NoticeAddress = string | { readonly secret: string; readonly field?: string }
+
+/** Exactly one of `webhook`, `slack` and `command`. */
+export interface ConfigReceiver {
+  readonly webhook?: NoticeAddress
+  readonly slack?: NoticeAddress
+  readonly command?: readonly string[]
+  readonly on?: readonly NoticeKind[]
+  readonly labels?: Readonly<Record<string, string>>
+}
+
+/** Whom a daemon tells when the state of a target changes. */
+export interface NotificationsConfig {
+  /** ms. */
+  readonly overdueAfter?: number
+  readonly to: Readonly<Record<string, ConfigReceiver>>
+}
+
 /** How often one origin may be called, e.g. `10/s`. */
 export interface ProviderConfig {
   readonly rate: string
@@ -106,6 +126,7 @@ export interface Config {
   readonly limits?: LimitSettings
   readonly approvals?: readonly Approval[]
   readonly freezes?: readonly ConfigFreeze[]
+  readonly notifications?: NotificationsConfig
   /** By origin. */
   readonly providers?: Readonly<Record<string, ProviderConfig>>
   readonly targets?: Readonly<Record<string, ConfigTarget>>

@@ -3,7 +3,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { toError, TrueupError } from '../errors.js'
 import type { Exec, ExecResult, Log } from '../integration.js'
-import { killTree } from './kill-tree.js'
+import { killTree } from '../util/kill-tree.js'
 
 export interface ExecOptions {
   /** Name, for messages. */

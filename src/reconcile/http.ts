@@ -7,7 +7,7 @@ import { formatDuration } from '../util/duration.js'
 import type { CallCounter } from './call-counter.js'
 import { exempt } from './dry-run-guard.js'
 import { LONGEST_WAIT_MS, type Providers } from './providers.js'
-import { retryAfterMs } from './retry-after.js'
+import { retryAfterMs } from '../util/retry-after.js'
 import { isSafeMethod } from './safe-method.js'
 
 export interface HttpOptions {

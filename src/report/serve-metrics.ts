@@ -39,6 +39,8 @@ export interface ServeMetrics {
   event(result: string): void
   /** When the last run of an earlier process that ended well did so, UTC ms; what a run of this one tells counts more. */
   succeededBefore(target: string, at: number): void
+  /** Somebody was told of a target, or could not be: `blocked` …, `delivered`, `given-up`. */
+  notified(kind: string, result: string): void
   /** A target is no more: nothing is told of it. */
   forget(target: string): void
   /** `open`: holds and doubts of the store; undefined where it could not be read: the metrics are left out then. */
@@ -65,6 +67,7 @@ export const SERVE_METRICS = {
     'When the last run of a target that ended well did so; after a restart, by its records.',
   trueup_hooks_total: 'Pushes that were sent to it, by result.',
   trueup_events_total: 'Events that were sent to its API, by result.',
+  trueup_notifications_total: 'Notices to people, by kind and result.',
   trueup_targets: 'Targets that are scheduled.',
   trueup_ready: 'Targets that are due and wait for a place.',
   trueup_running: 'Runs under way in this process.',
@@ -96,6 +99,7 @@ export async function createServeMetrics(): Promise<ServeMetrics> {
   const success = new prom.Gauge({ ...named('trueup_last_success_timestamp_seconds'), labelNames: ['target'] })
   const hooks = new prom.Counter({ ...named('trueup_hooks_total'), labelNames: ['result'] })
   const events = new prom.Counter({ ...named('trueup_events_total'), labelNames: ['result'] })
+  const notices = new prom.Counter({ ...named('trueup_notifications_total'), labelNames: ['kind', 'result'] })
   const targets = gauge('trueup_targets')
   const ready = gauge('trueup_ready')
   const running = gauge('trueup_running')
@@ -131,6 +135,9 @@ export async function createServeMetrics(): Promise<ServeMetrics> {
     },
     event(result) {
       events.inc({ result })
+    },
+    notified(kind, result) {
+      notices.inc({ kind, result })
     },
     forget(target) {
       told.delete(target)

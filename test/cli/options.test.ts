@@ -112,6 +112,7 @@ describe('the schema of trueup.yaml', () => {
         'integrations',
         'limits',
         'logLevel',
+        'notifications',
         'providers',
         'queue',
         'secrets',

@@ -117,6 +117,9 @@ async function worldOf(
         targets: resolveTargets(config),
         freezes,
         approvals,
+        notifications: {},
+        secrets: { backend: 'env' },
+        configDirectory: '/none',
         users: 0,
         isRetired: false,
       }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createCallCounter } from '../../src/reconcile/call-counter.js'
 import { createProviders, type Provider, type ProviderRate } from '../../src/reconcile/providers.js'
-import { retryAfterMs } from '../../src/reconcile/retry-after.js'
+import { retryAfterMs } from '../../src/util/retry-after.js'
 import { createFakeClock, type FakeClock } from '../../src/util/fake-clock.js'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -201,17 +201,25 @@ function collect(child: ChildProcessByStdio<Writable, Readable, Readable>): {
   for (const name of ['stdout', 'stderr'] as const) child[name].on('data', (chunk: Buffer) => chunks[name].push(chunk))
   const until = (pattern: RegExp): Promise<RegExpExecArray> =>
     new Promise((resolve, reject) => {
+      const forget = (): void => {
+        for (const name of ['stdout', 'stderr'] as const) child[name].off('data', look)
+        child.off('close', onClose)
+      }
       const look = (): void => {
         const { stdout, stderr } = text()
         const match = pattern.exec(stdout) ?? pattern.exec(stderr)
-        if (match !== null) resolve(match)
+        if (match === null) return
+        forget()
+        resolve(match)
       }
-      look()
-      for (const name of ['stdout', 'stderr'] as const) child[name].on('data', look)
-      child.on('close', () => {
+      const onClose = (): void => {
+        forget()
         const { stdout, stderr } = text()
         reject(new Error(`the child ended without printing ${String(pattern)}:\n${stdout}${stderr}`))
-      })
+      }
+      for (const name of ['stdout', 'stderr'] as const) child[name].on('data', look)
+      child.on('close', onClose)
+      look()
     })
   return { text, until }
 }

@@ -21,6 +21,8 @@ export interface ServedOptions {
   readonly env?: Readonly<Record<string, string>>
   /** @defaultValue `--ref main` */
   readonly from?: readonly string[]
+  /** @defaultValue 1d */
+  readonly every?: string
   /** On top. @defaultValue none */
   readonly args?: readonly string[]
 }
@@ -30,6 +32,7 @@ export async function servedRig({
   files,
   env = {},
   from = ['--ref', 'main'],
+  every = '1d',
   args = [],
 }: ServedOptions): Promise<ServedRig> {
   const rig = await createRig()
@@ -44,7 +47,7 @@ export async function servedRig({
     return commit
   }
   await push({ '.gitignore': '.trueup/\nnode_modules\n', ...files(rig) })
-  const words = ['serve', '--apply', '--listen', '127.0.0.1:0', '--poll', '1d', '--every', '1d', ...from, ...args]
+  const words = ['serve', '--apply', '--listen', '127.0.0.1:0', '--poll', '1d', '--every', every, ...from, ...args]
   const daemon = rig.start(words, { env })
   const [, url = ''] = await daemon.until(/status {5}(http:\S+) [^]*to end it: SIGTERM/)
   return {

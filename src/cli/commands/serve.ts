@@ -1,5 +1,4 @@
 // serve: what is due runs, each target in a child process from the tree of the newest commit, until it is told to end; with --once, once.
-import { join } from 'node:path'
 import type { RevisionSource } from '../../desired/export-revision.js'
 import { TrueupError } from '../../errors.js'
 import { worstExitCode } from '../../exit-codes.js'
@@ -11,19 +10,19 @@ import { systemClock } from '../../util/clock.js'
 import { formatDuration } from '../../util/duration.js'
 import { logFormatOf, logLevelOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
-import { flagWords } from '../command-line.js'
 import { openStoreOf } from '../open-target.js'
 import { printed } from '../print.js'
 import { openProject, type Project } from '../project.js'
-import { runChild } from '../serve/child-run.js'
 import { createDaemon, type Daemon, type EndedRun } from '../serve/daemon.js'
-import { createHeardEvents, eventRoutes, type HeardEvents } from '../serve/events.js'
+import { createHeardEvents, eventRoutes } from '../serve/events.js'
 import { follow, look } from '../serve/follow.js'
 import { rememberSuccesses } from '../serve/last-success.js'
 import { listenAddress, openStatus, reachOf, type Status } from '../serve/status.js'
+import { createNotifications } from '../serve/notifications.js'
 import { scheduleKeeper } from '../serve/kept-schedule.js'
 import { queueUrl } from '../serve/queue-url.js'
 import { identityOf, openRevisionsOf, storeForChildren } from '../serve/served-source.js'
+import { childOf, environmentOfRuns } from '../serve/run-in-tree.js'
 import { openSharedQueue } from '../serve/shared-queue.js'
 import { openServed, type ServedTree } from '../serve/served-tree.js'
 import { startText } from '../serve/start-text.js'
@@ -32,19 +31,6 @@ import { listenForStop, type StopSignals } from '../stop-signals.js'
 
 /** A run that takes longer hangs. */
 const TIMEOUT_MS = 3_600_000
-/** Every child takes these as they were given. */
-const HANDED_ON = [
-  'trustRepo',
-  'extendedEarlyExit',
-  'ttl',
-  'cache',
-  'noCache',
-  'trustZone',
-  'trustZoneRead',
-  'leaseWait',
-  'initStore',
-] as const
-
 export async function serveCommand(input: CommandInput): Promise<number> {
   const { context } = input
   const signals = listenForStop({
@@ -77,12 +63,12 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   const storeUrl = storeForChildren(project)
   const store = await openStoreOf(project, settings.store.value)
   const revisions = await openRevisionsOf(project, context.environment, signals.stop)
+  const identity = identityOf(project, revisions)
   const ended: EndedRun[] = []
   const address = settings.once.value ? null : listenAddress(settings.listen.value)
   const heard = createHeardEvents()
   const metrics = address === null ? undefined : await createServeMetrics()
   const records = createRecordStore(store)
-  const identity = identityOf(project, revisions)
   const shared = await openSharedQueue({
     url: queueUrl(context.environment, project.config),
     redactor,
@@ -112,6 +98,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     stop: signals.stop,
     onEnd: (end) => {
       heard.ended(end.target)
+      notifications.ended(end)
       if (settings.once.value) ended.push(end)
       metrics?.ended(end)
     },
@@ -123,6 +110,23 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     },
     onGone: (target) => {
       metrics?.forget(target)
+      notifications.gone(target)
+    },
+  })
+  const notifications = createNotifications({
+    daemon: () => daemon,
+    store,
+    identity,
+    clock: systemClock,
+    random: Math.random,
+    told,
+    apply: settings.apply.value || settings.noDryRun.value,
+    stop: signals.stop,
+    environment: environmentOfRuns(context.environment),
+    redactor,
+    version: project.tool.version,
+    onResult: (kind, result) => {
+      metrics?.notified(kind, result)
     },
   })
   let remembering: Promise<void> | undefined
@@ -163,9 +167,12 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     )
     if (metrics !== undefined)
       remembering = rememberSuccesses({ targets: served.targets.keys(), records, metrics, told, stop: signals.stop })
+    notifications.start()
     daemon.scheduler.start()
-    if (settings.once.value) await unlessStopped(daemon.scheduler.settled(), signals.stop)
-    else
+    if (settings.once.value) {
+      await unlessStopped(daemon.scheduler.settled(), signals.stop)
+      await notifications.settled()
+    } else
       await follow(daemon, {
         clock: systemClock,
         pollMs: settings.poll.value,
@@ -176,40 +183,12 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   } finally {
     await daemon.close()
     await remembering
+    await notifications.settled()
     await status?.close()
     await shared?.close()
   }
   if (settings.once.value) return await report(input, daemon, ended, signals)
   return stoppedBy(signals) ?? 0
-}
-
-interface ForRuns {
-  readonly storeUrl: string
-  readonly heard: HeardEvents
-}
-type RunChildIn = (served: ServedTree, args: readonly string[], signal: AbortSignal) => ReturnType<typeof runChild>
-
-function childOf({ context, settings }: CommandInput, project: Project, { storeUrl, heard }: ForRuns): RunChildIn {
-  const {
-    TRUEUP_TOKEN: _token,
-    TRUEUP_QUEUE: _queue,
-    TRUEUP_HOOK_SECRET: _secret,
-    TRUEUP_EVENT: _event,
-    ...environment
-  } = context.environment
-  const handedOn = flagWords(HANDED_ON, settings)
-  return (served, [command = '', ...args], signal) => {
-    const own = command === 'run' ? handedOn : flagWords(['trustRepo'], settings)
-    const words = ['--committed', '-o', 'json', '--log-format', 'json', '--store', storeUrl, ...served.configWords]
-    return runChild({
-      program: join(project.tool.root, 'bin', 'trueup.js'),
-      args: [command, ...args, ...words, ...own],
-      directory: served.directory,
-      environment: command === 'run' ? { ...environment, ...heard.variableOf(args[0] ?? '') } : environment,
-      signal,
-      clock: systemClock,
-    })
-  }
 }
 
 function refuseWithoutTargets(served: ServedTree | undefined): ServedTree {

@@ -61,7 +61,7 @@ export function runEnd(child: ChildResult): RunEnd {
   const exitCode = child.exitCode ?? 1
   const decision = run !== undefined && isRecord(run['decision']) ? run['decision'] : {}
   const reason = text(decision['reason']) ?? 'none'
-  const error = errorOf(run?.['error'] ?? document['error'], child)
+  const error = errorOf(run?.['error'] ?? document['error'], child, shortfallOf(run))
   return {
     result: resultOf(exitCode, reason, error),
     exitCode,
@@ -101,14 +101,38 @@ function outcomeOf(exitCode: number, run: Readonly<Record<string, unknown>> | un
   return summary.startsWith('applied') ? 'applied' : 'pending'
 }
 
-function errorOf(value: unknown, { exitCode, stderr }: ChildResult): Error & { readonly code: string } {
+/** @param shortfall - what a run says that has no error of its own */
+function errorOf(
+  value: unknown,
+  { exitCode, stderr }: ChildResult,
+  shortfall: string,
+): Error & { readonly code: string } {
   const told = isRecord(value) ? value : {}
   const code = text(told['code'])
   const last = stderr.trimEnd().split('\n').at(-1) ?? ''
   const message =
-    text(told['message']) ?? `the run ended with ${exitCode === null ? 'no exit code' : String(exitCode)}: ${last}`
+    text(told['message']) ??
+    (shortfall === '' ? undefined : shortfall) ??
+    `the run ended with ${exitCode === null ? 'no exit code' : String(exitCode)}: ${last}`
   // Whatever code it is, it is only told.
   return Object.assign(new TrueupError('apply-failed', message), { code: (code ?? 'internal') as ErrorCode })
+}
+
+/** What blocked it, or what became of its changes: `changes: 1 failed, 3 applied`. */
+function shortfallOf(run: Readonly<Record<string, unknown>> | undefined): string {
+  const [limits, outcomes] = ['limits', 'outcomes'].map((name): readonly unknown[] => {
+    const list = run?.[name]
+    return Array.isArray(list) ? list : []
+  })
+  const blocked = (limits ?? []).flatMap((one) =>
+    isRecord(one) && one['blocked'] === true ? [String(one['message'])] : [],
+  )
+  if (blocked.length > 0) return blocked.join(' ')
+  const counts = ['failed', 'unknown', 'applied'].flatMap((result) => {
+    const found = (outcomes ?? []).filter((one) => isRecord(one) && one['result'] === result).length
+    return found === 0 ? [] : [`${String(found)} ${result}`]
+  })
+  return counts.length === 0 || counts.every((one) => one.endsWith(' applied')) ? '' : `changes: ${counts.join(', ')}`
 }
 
 function summaryOf(run: Readonly<Record<string, unknown>> | undefined): string {

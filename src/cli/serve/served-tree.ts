@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import type { RevisionTree } from '../../desired/export-revision.js'
 import type { Approval } from '../../reconcile/approvals.js'
 import type { CommandInput } from '../command.js'
-import { resolveTargets, type TargetConfig } from '../config-targets.js'
-import type { ConfigFreeze } from '../config-types.js'
+import { resolveTargets, secretsOf, type TargetConfig } from '../config-targets.js'
+import type { ConfigFreeze, NotificationsConfig, SecretsConfig } from '../config-types.js'
 import { openProject, pathInside, type Project } from '../project.js'
 
 /** A revision with its targets. Its folder stays until it is retired and nothing runs in it. */
@@ -17,6 +17,10 @@ export interface ServedTree {
   readonly targets: ReadonlyMap<string, TargetConfig>
   readonly freezes: readonly ConfigFreeze[]
   readonly approvals: readonly Approval[]
+  readonly notifications: Partial<NotificationsConfig>
+  readonly secrets: SecretsConfig
+  /** Absolute: the folder of its trueup.yaml. */
+  readonly configDirectory: string
   users: number
   isRetired: boolean
 }
@@ -39,6 +43,9 @@ export async function openServed(input: CommandInput, home: Project, tree: Revis
       targets: resolveTargets(project.config),
       freezes: project.config.freezes ?? [],
       approvals: project.config.approvals ?? [],
+      notifications: project.config.notifications ?? {},
+      secrets: secretsOf(project.config),
+      configDirectory: project.directory,
       users: 0,
       isRetired: false,
     }
