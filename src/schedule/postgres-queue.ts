@@ -208,6 +208,8 @@ export async function openPostgresQueue(options: PostgresQueueOptions): Promise<
     await Promise.race([worker?.then((one) => one.stop()), whileUnreachable()])
     ended.abort()
     tellWaiters()
+    // A sign of life that is under way must not follow the end.
+    await Promise.race([living, clock.sleep(pace.beatMs, undefined, { background: true })])
     await unregister(database, replica.id).catch(() => undefined)
   }
 
@@ -220,7 +222,7 @@ export async function openPostgresQueue(options: PostgresQueueOptions): Promise<
     }
   }
 
-  void live()
+  const living = live()
   void watch()
 
   return {

@@ -151,7 +151,7 @@ describe('replicas on one PostgreSQL', () => {
       async close() {
         for (const { end } of starts) end()
         await scheduler.stop()
-        await pool.end()
+        if (!pool.ended) await pool.end()
       },
     }
     members.push(member)
@@ -176,6 +176,7 @@ describe('replicas on one PostgreSQL', () => {
     const clock = stoppable()
     const old = await join()
     await old.scheduler.setTargets([every('forgotten')])
+    await old.close()
     const former = scope
     scope = `${scope}-heirs`
     await server.sql(`UPDATE trueup.scopes SET seen_at = now() - interval '31 days' WHERE scope = '${former}'`)

@@ -69,19 +69,15 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   const heard = createHeardEvents()
   const metrics = address === null ? undefined : await createServeMetrics()
   const records = createRecordStore(store)
-  const url = queueUrl(context.environment, project.config)
-  if (url !== null) redactor.register(url.url)
-  const shared =
-    url === null
-      ? null
-      : await openSharedQueue({
-          url,
-          identity,
-          ref: settings.ref.value,
-          concurrency: settings.concurrency.value,
-          told,
-          onBehind: () => void look(daemon, { stop: signals.stop, told }).catch(() => undefined),
-        })
+  const shared = await openSharedQueue({
+    url: queueUrl(context.environment, project.config),
+    redactor,
+    identity,
+    ref: settings.ref.value,
+    concurrency: settings.concurrency.value,
+    told,
+    onBehind: () => void look(daemon, { stop: signals.stop, told }).catch(() => undefined),
+  })
   let status: Status | undefined
   const daemon: Daemon = createDaemon({
     clock: systemClock,

@@ -3,13 +3,17 @@ import { hostname } from 'node:os'
 import { isTrueupError, toError, TrueupError } from '../../errors.js'
 import { postgresAddress, type PostgresAddress } from '../../reconcile/postgres-address.js'
 import { createPool } from '../../reconcile/postgres-pool.js'
+import type { Redactor } from '../../report/redact.js'
 import { openPostgresQueue, type PostgresQueue, type QueueEvent } from '../../schedule/postgres-queue.js'
 import { systemClock } from '../../util/clock.js'
 import type { QueueUrl } from './queue-url.js'
 import type { Told } from './told.js'
 
 export interface SharedQueueOptions {
-  readonly url: QueueUrl
+  /** null: nothing is shared. */
+  readonly url: QueueUrl | null
+  /** Learns the password. */
+  readonly redactor: Redactor
   /** What is served, and how. */
   readonly identity: readonly string[]
   /** A branch of the remote; undefined: HEAD of a repository, which is each process's own. */
@@ -35,8 +39,10 @@ const MOST_SESSIONS = 12
 const CLOSE_MS = 2000
 
 /** @throws usage for a URL or a source that cannot be shared, store-unavailable where the database cannot be used */
-export async function openSharedQueue(options: SharedQueueOptions): Promise<SharedQueue> {
-  const { url, identity, ref, concurrency, told } = options
+export async function openSharedQueue(options: SharedQueueOptions): Promise<SharedQueue | null> {
+  const { url, redactor, identity, ref, concurrency, told } = options
+  if (url === null) return null
+  redactor.register(url.url)
   if (ref === undefined)
     throw new TrueupError(
       'usage',
