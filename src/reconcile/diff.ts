@@ -131,16 +131,16 @@ export function diff<E, C>(options: DiffOptions<E, C>): Diff<E, C> {
     const found = normalizedByKey.get(name)
     // byKey numbered the items of this very list.
     const raw = found === undefined ? undefined : (current.items[found.position] as C)
-    const has = found === undefined ? undefined : currentSide(raw as C, found)
+    const has = found === undefined ? undefined : { value: raw as C, normalized: found.item, digest: found.form.digest }
     const sides = {
       ...(wanted === undefined ? {} : { desired: wanted.item }),
       ...(has === undefined ? {} : { current: has.value }),
     }
     return {
       key: name,
-      ...(wanted === undefined ? {} : { desired: desiredSide(wanted) }),
+      ...(wanted === undefined ? {} : { desired: { value: wanted.item, digest: wanted.form.digest } }),
       ...(has === undefined ? {} : { current: has }),
-      fields: isSame(found, wanted) ? [] : fieldDifferences(found?.form.json, wanted?.form.json),
+      fields: found?.form.digest === wanted?.form.digest ? [] : fieldDifferences(found?.form.json, wanted?.form.json),
       dependsOn: dependsOn?.(name, sides) ?? [],
       owned: has === undefined ? undefined : owned?.(has.value),
       protected: has !== undefined && protect?.(has.value) === true,
@@ -174,30 +174,6 @@ interface Keyed<E> {
   readonly item: E
   readonly position: number
   readonly form: JsonForm
-}
-
-function isSame<E>(found: Keyed<E> | undefined, wanted: Keyed<E> | undefined): boolean {
-  return found !== undefined && wanted !== undefined && found.form.isSame(wanted.form)
-}
-
-/** Digests are made when they are asked for: of most objects nobody does. */
-function desiredSide<E>({ item, form }: Keyed<E>): NonNullable<DiffPair<E, never>['desired']> {
-  return {
-    value: item,
-    get digest() {
-      return form.digest
-    },
-  }
-}
-
-function currentSide<E, C>(raw: C, { item, form }: Keyed<E>): NonNullable<DiffPair<E, C>['current']> {
-  return {
-    value: raw,
-    normalized: item,
-    get digest() {
-      return form.digest
-    },
-  }
 }
 
 function byKey<E>(items: readonly E[], key: (item: E) => string, side: 'desired' | 'current'): Map<string, Keyed<E>> {

@@ -5,31 +5,9 @@ import type { Digest, Json } from '../event.js'
 import { InvalidJsonValue } from '../util/canonical-json.js'
 import { canonicalText, digestBytes } from '../util/digest.js'
 
-/** Its canonical text is kept for comparing, since most values are only compared; of a longer one, its digest. */
-const LONGEST_KEPT = 4096
-
-export class JsonForm {
+export interface JsonForm {
   readonly json: Json
-  readonly #text: string | undefined
-  #digest: Digest | undefined
-
-  /** @param text - canonical, of `json` */
-  constructor(json: Json, text: string) {
-    this.json = json
-    if (text.length > LONGEST_KEPT) this.#digest = digestBytes(text)
-    else this.#text = text
-  }
-
-  /** SHA-256 of the canonical text, in hex. Made when first asked for. */
-  get digest(): Digest {
-    return (this.#digest ??= digestBytes(this.#text ?? ''))
-  }
-
-  isSame(other: JsonForm): boolean {
-    return this.#text === undefined || other.#text === undefined
-      ? this.digest === other.digest
-      : this.#text === other.#text
-  }
+  readonly digest: Digest
 }
 
 /**
@@ -39,8 +17,8 @@ export class JsonForm {
 export function jsonForm(value: unknown, where: string): JsonForm {
   const json = withoutUndefined(value, 0)
   try {
-    // Writing the text refuses whatever is not JSON, so the cast holds.
-    return new JsonForm(json as Json, canonicalText(json))
+    // Writing the text refuses whatever is not JSON, so the cast holds. In one piece: there are 100,000 of these, and they are small.
+    return { digest: digestBytes(canonicalText(json)), json: json as Json }
   } catch (error) {
     if (!(error instanceof InvalidJsonValue)) throw error
     const separator = error.path === '' || error.path.startsWith('[') ? '' : '.'

@@ -11,7 +11,6 @@ describe.each([
 
   it('is the same as that of an equal value, in whatever order its keys are', () => {
     const other = { port: 53, name: 'x'.repeat(length), nothing: undefined }
-    expect(jsonForm(value, 'a').isSame(jsonForm(other, 'b'))).toBe(true)
     expect(jsonForm(value, 'a').digest).toBe(jsonForm(other, 'b').digest)
   })
 
@@ -23,10 +22,10 @@ describe.each([
       { port: 53 },
       null,
     ])
-      expect(jsonForm(value, 'a').isSame(jsonForm(other, 'b')), JSON.stringify(other)).toBe(false)
+      expect(jsonForm(other, 'b').digest, JSON.stringify(other)).not.toBe(jsonForm(value, 'a').digest)
   })
 
-  it('has the digest of the value as it was when it was compared', () => {
+  it('has the digest of the value as it was then', () => {
     const given = { ...value }
     const form = jsonForm(given, 'a')
     given.port = 54
