@@ -7,7 +7,7 @@
 import type { Clock } from '../util/clock.js'
 import { LONGEST_SLEEP_MS } from './long-sleep.js'
 import { createSaving } from './saving.js'
-import { AGEING_MS, beginRun, CHANGE_PRIORITY, endRun, freshState, hurry } from './target-queue.js'
+import { AGEING_MS, beginRun, CHANGE_PRIORITY, endRun, hurry } from './target-queue.js'
 import type { Following, QueueWork, TargetQueue, TargetState, When } from './target-queue.js'
 import { createWaiting } from './waiting.js'
 
@@ -185,7 +185,7 @@ export function createMemoryQueue(options: MemoryQueueOptions): TargetQueue {
           if (when !== undefined && !running.has(key) && !waiting.isReady(key)) wait(key, when)
           continue
         }
-        entries.set(key, { ...freshState(), priority })
+        entries.set(key, { failures: 0, isBackOffCut: false, isChanged: false, priority })
         const when = first.get(key)
         if (when === 'changed') makeDue(key)
         else if (when !== undefined) wait(key, when)

@@ -51,7 +51,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   /** Never rejects. */
   async function perform({ key, failures, isChanged, delayMs, signal }: Claim): Promise<Following> {
     const startedAt = clock.monotonic()
-    const timeoutMs = entries.get(key)?.target.timeoutMs
+    // Looked up once, where the targets stay the same: of 100,000 none is at hand.
+    const served = entries
+    const begun = served.get(key)
+    const timeoutMs = begun?.target.timeoutMs
     const watched = timeoutMs === undefined ? undefined : { controller: new AbortController(), hasOverrun: false }
     const cause: StartCause = isChanged ? 'change' : failures > 0 ? 'retry' : 'due'
     emit({ kind: 'started', key, cause, delayMs })
@@ -67,7 +70,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     }
     // Ends the sleep of its time-out.
     if (watched?.controller.signal.aborted === false) watched.controller.abort(ENDED)
-    const entry = entries.get(key)
+    const entry = entries === served ? begun : entries.get(key)
     const durationMs = clock.monotonic() - startedAt
     if (entry === undefined) return { when: NEVER, failures: 0, result, durationMs }
     switch (result.kind) {
