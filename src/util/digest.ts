@@ -1,5 +1,5 @@
 // A JSON value or bytes come in, a SHA-256 goes out. Pure: no clock, no log.
-import { createHash, hash as hashOnce } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { writeCanonical } from './canonical-json.js'
 
 export { InvalidJsonValue } from './canonical-json.js'
@@ -31,5 +31,5 @@ export function canonicalText(value: unknown): string {
 
 /** SHA-256 of bytes; of a text, of its UTF-8. */
 export function digestBytes(content: Uint8Array | string): Digest {
-  return hashOnce('sha256', content, 'hex') as Digest
+  return createHash('sha256').update(content).digest('hex') as Digest
 }

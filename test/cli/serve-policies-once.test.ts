@@ -59,11 +59,13 @@ describe('policies in serve --once', () => {
     expect(first.stderr).toMatch(
       /prod is not applied (for now: staging has not succeeded yet|until .*Z: soaking in staging)/,
     )
-    // A second is over sooner or later, and then it is due by itself.
-    const daemon = rig.start(['serve', '--apply', '--listen', 'off'])
-    await daemon.until(/prod apply: applied: 1 create/)
-    daemon.kill('SIGTERM')
-    await daemon.result
+    // A second is over sooner or later, and then it is due by itself: on a slow machine while the first still serves.
+    if (!first.ran.includes('prod apply')) {
+      const daemon = rig.start(['serve', '--apply', '--listen', 'off'])
+      await daemon.until(/prod apply: applied: 1 create/)
+      daemon.kill('SIGTERM')
+      await daemon.result
+    }
     await rig.write({ 'data/f.yaml': 'files: [{ path: x, content: two }]\n' })
     await rig.write({ 'trueup.yaml': TARGETS(rig, '{ soak: { after: staging, for: 1h } }') })
     await rig.commit()

@@ -44,7 +44,8 @@ interface World {
 
 async function worldOf(
   first: Commit,
-  given: { readonly clock?: FakeClock; readonly store?: ObjectStore } = {},
+  /** `planMs`: how long a plan takes; an apply takes half of that. @defaultValue no time */
+  given: { readonly clock?: FakeClock; readonly store?: ObjectStore; readonly planMs?: number } = {},
 ): Promise<World> {
   const clock = given.clock ?? createFakeClock()
   const store = given.store ?? createMemoryStore({ clock })
@@ -93,6 +94,7 @@ async function worldOf(
       exitCode,
     })
     if (isApply) pending.delete(name)
+    if (given.planMs !== undefined) await clock.sleep(isApply ? given.planMs / 2 : given.planMs)
     await records.write(left, { durable: true })
     return { exitCode, document: runJson([left], exitCode), stderr: '' }
   }
@@ -204,6 +206,16 @@ describe('soak time', () => {
     await world.push({ id: 'c3', yaml: SOAK, affects: ['staging'] })
     await pass(world.clock, 3 * HOUR)
     expect(applies(world, 'prod')[0]).toBe('06:00')
+  })
+
+  it('a first success that comes while it is being planned is not missed', async () => {
+    const world = await worldOf({ id: 'c1', yaml: SOAK }, { planMs: MINUTE })
+    // Both began at once; what it waits for is there before its plan is.
+    expect(world.ran.slice().sort()).toEqual(['00:00 prod plan', '00:00 staging apply'])
+    await pass(world.clock, 5 * MINUTE)
+    expect(world.lines).toContain('prod is not applied until 2026-01-01T02:00:00.000Z: soaking in staging')
+    await pass(world.clock, 2 * HOUR)
+    expect(applies(world, 'prod')[0]).toBe('02:00')
   })
 
   it('what the target before repairs begins it anew', async () => {

@@ -144,9 +144,10 @@ export function createDaemon(options: DaemonOptions): Daemon {
     }
     return within(served, async () => {
       if (!willApply(key)) return tell(await one('dry-run', []))
+      const asked = clock.now()
       const gated = await applyOrPlan({
         gate,
-        question: { served, target, turn: turns.get(key), now: clock.now() },
+        question: { served, target, turn: turns.get(key), now: asked },
         plan: (flags) => one('dry-run', flags),
         apply: (flags) => one('apply', flags),
       }).catch((thrown: unknown) => toError(thrown))
@@ -162,8 +163,16 @@ export function createDaemon(options: DaemonOptions): Daemon {
         return result
       }
       tellHeld(key, gated.held)
+      if (hasSucceededSince(target, asked) && gated.held.verdict.kind === 'deny')
+        return { kind: 'after', afterMs: 0, reason: 'what it soaks in has succeeded meanwhile' }
       return dueAfter({ held: gated.held, target, everyMs: options.everyMs, now: clock.now(), result })
     })
+  }
+
+  /** The success that it waits for came while it was planned. */
+  function hasSucceededSince({ policies }: TargetConfig, asked: number): boolean {
+    const last = policies.soak === undefined ? undefined : ends.get(policies.soak.after)
+    return last?.mode === 'apply' && last.exitCode === 0 && last.endedAt >= asked
   }
 
   /** Who waits for a first success is asked again when there is one. */
