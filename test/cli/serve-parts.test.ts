@@ -1,10 +1,14 @@
-// Pure parts of serve: what a run's end means to the schedule, what is told again and what is only counted, which addresses --listen takes.
+// Parts of serve: how a child ends, what a run's end means to the schedule, what is told again and what is only counted, which addresses --listen takes.
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { runChild } from '../../src/cli/serve/child-run.js'
 import { runEnd } from '../../src/cli/serve/run-result.js'
 import { listenAddress } from '../../src/cli/serve/status.js'
 import { createTold } from '../../src/cli/serve/told.js'
 import { runJson } from '../../src/report/run-json.js'
 import type { RunRecord } from '../../src/event.js'
+import { systemClock } from '../../src/util/clock.js'
+import { createRig } from '../support/rig.js'
 import { change, decision, outcome, plan, record } from '../report/samples.js'
 
 const end = (exitCode: number | null, given: Parameters<typeof record>[0] = {}): ReturnType<typeof runEnd> =>
@@ -60,6 +64,22 @@ describe('the end of a run', () => {
       stderr: 'one\nout of memory\n',
     })
     expect([result.kind, exitCode, summary]).toEqual(['failed', 1, 'the run ended with no exit code: out of memory'])
+  })
+})
+
+describe('the child of a run', () => {
+  it('that is told to end before it can listen is run again, not put off to its usual time', async () => {
+    await using rig = await createRig({ files: { 'wait.mjs': 'setInterval(() => undefined, 1000)\n' } })
+    const child = await runChild({
+      program: join(rig.repo, 'wait.mjs'),
+      args: [],
+      directory: rig.repo,
+      environment: {},
+      signal: AbortSignal.abort(),
+      clock: systemClock,
+    })
+    expect(child).toEqual({ exitCode: 143, document: undefined, stderr: 'ended by SIGTERM' })
+    expect(runEnd(child).result.kind).toBe('retry')
   })
 })
 

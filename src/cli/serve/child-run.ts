@@ -66,7 +66,8 @@ export function runChild({ program, args, directory, environment, signal, clock 
       end(null, toError(error).message)
     })
     child.once('close', (code, killedBy) => {
-      end(code, killedBy === null ? '' : `ended by ${killedBy}`)
+      // Told to end before it listens for that, it dies of the signal: it ends as a command that listens does.
+      end(killedBy === 'SIGTERM' ? 143 : code, killedBy === null ? '' : `ended by ${killedBy}`)
     })
   })
 }
