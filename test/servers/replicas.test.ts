@@ -58,6 +58,7 @@ it(
       await storm(3)
     }
     await world.untilAnswered()
+    await world.untilSettled()
     await world.kill(0, 'SIGTERM')
     expect(taken).toBeGreaterThan(KILLS * 5)
     expect(await world.unanswered()).toEqual([])

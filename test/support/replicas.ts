@@ -3,6 +3,8 @@
 import { watch, writeFileSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import pg from 'pg'
+import { PACE } from '../../src/schedule/postgres-replica.js'
 import { jobName } from '../../src/schedule/postgres-schema.js'
 import type { TestPostgres } from './postgres.js'
 import { createRig, type Rig, type RunningChild } from './rig.js'
@@ -80,6 +82,8 @@ export interface ReplicaWorld extends AsyncDisposable {
   /** Events that were taken and have no run yet that began after them. */
   unanswered(): Promise<readonly string[]>
   untilAnswered(): Promise<void>
+  /** Nothing runs or is due, those that were killed are given up, and who lives has seen that. */
+  untilSettled(): Promise<void>
   /** Runs that began while another of the same target lived. */
   twice(): Promise<readonly string[]>
   log(): Promise<readonly Line[]>
@@ -181,6 +185,23 @@ export async function createReplicas(server: TestPostgres, targets: number): Pro
         watching.on('change', look)
         look()
       }),
+    async untilSettled() {
+      await using listener = await listenTo(server)
+      let since: number | undefined
+      for (;;) {
+        const [row] = await server.sql<{ open: number; replicas: number; now: number; seen: number | null }>(
+          `SELECT (SELECT count(*)::int FROM trueup.targets WHERE claimed_by IS NOT NULL OR due_at <= now()) AS open,
+                  (SELECT count(*)::int FROM trueup.replicas) AS replicas,
+                  extract(epoch FROM now())::float8 * 1000 AS now,
+                  (SELECT extract(epoch FROM min(seen_at))::float8 * 1000 FROM trueup.replicas) AS seen`,
+        )
+        const isQuiet = row?.open === 0 && row.replicas === replicas.length
+        since = isQuiet ? (since ?? row.now) : undefined
+        // Each has said that it lives once more since then, so it was answered.
+        if (isQuiet && since !== undefined && row.seen !== null && row.seen > since + PACE.beatMs) return
+        await listener.next()
+      }
+    },
     twice: async () =>
       (await log()).filter(({ what }) => what === 'twice').map(({ name, at }) => `${name} ${String(at)}`),
     log,
@@ -193,5 +214,30 @@ export async function createReplicas(server: TestPostgres, targets: number): Pro
       return row ?? { targets: -1, jobs: -1, replicas: -1 }
     },
     [Symbol.asyncDispose]: () => rig[Symbol.asyncDispose](),
+  }
+}
+
+/** Tells of whatever is written of targets and replicas. */
+async function listenTo(server: TestPostgres): Promise<AsyncDisposable & { next(): Promise<void> }> {
+  await server.sql(`CREATE OR REPLACE FUNCTION trueup.tell() RETURNS trigger LANGUAGE plpgsql AS
+    $$BEGIN PERFORM pg_notify('written', ''); RETURN NULL; END$$`)
+  for (const table of ['targets', 'replicas'])
+    await server.sql(`CREATE OR REPLACE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON trueup.${table}
+      FOR EACH STATEMENT EXECUTE FUNCTION trueup.tell()`)
+  const client = new pg.Client({ connectionString: server.uri() })
+  await client.connect()
+  let isTold = false
+  let tell: () => void = () => undefined
+  client.on('notification', () => {
+    isTold = true
+    tell()
+  })
+  await client.query('LISTEN written')
+  return {
+    async next() {
+      if (!isTold) await new Promise<void>((resolve) => (tell = resolve))
+      isTold = false
+    },
+    [Symbol.asyncDispose]: () => client.end(),
   }
 }
