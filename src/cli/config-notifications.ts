@@ -1,9 +1,8 @@
 // The shape of `notifications:`, whom a daemon tells when the state of a target changes. Data only.
 import { NOTICE_KINDS } from '../notify/notice.js'
 import type { Shape } from './config-shape.js'
+import { SECRET_ADDRESS, TEXT } from './config-source.js'
 import { oneOf } from './options-kinds.js'
-
-const TEXT = 'a text that is not empty'
 
 /** An address may be a secret: whoever knows it may post there. */
 function address(description: string): Shape {
@@ -20,10 +19,7 @@ function address(description: string): Shape {
       kind: 'object',
       description: 'Where the address is kept.',
       required: ['secret'],
-      keys: {
-        secret: { kind: 'text', description: 'Path of the secret.', expected: TEXT },
-        field: { kind: 'text', description: 'Its field. Default: the whole text.', expected: TEXT },
-      },
+      keys: SECRET_ADDRESS,
     },
   }
 }

@@ -1,7 +1,13 @@
 // The shape of a target's `source`: the repository, or a GraphQL endpoint. Data only.
 import type { Shape } from './config-shape.js'
 
-const TEXT = 'a text that is not empty'
+export const TEXT = 'a text that is not empty'
+
+/** Keys that say where a secret is. */
+export const SECRET_ADDRESS: Readonly<Record<string, Shape>> = {
+  secret: { kind: 'text', description: 'Path of the secret.', expected: TEXT },
+  field: { kind: 'text', description: 'Its field. Default: the whole text.', expected: TEXT },
+}
 
 export const SOURCE: Shape = {
   kind: 'text-or-object',
@@ -35,8 +41,7 @@ export const SOURCE: Shape = {
             description: 'What the authorization header is made of.',
             required: ['secret'],
             keys: {
-              secret: { kind: 'text', description: 'Path of the secret.', expected: TEXT },
-              field: { kind: 'text', description: 'Its field. Default: the whole text.', expected: TEXT },
+              ...SECRET_ADDRESS,
               scheme: {
                 kind: 'text',
                 description: 'What stands before the value; none sends the value alone. Default Bearer.',

@@ -52,7 +52,7 @@ export function collectFacts({
     // An object that is ours but counted in another shard now has moved there; the ledger is merely late.
     const onlyInLedger = ledger
       .ownedBy(target, shard.shard)
-      .filter((entry) => counts(entry, () => null) && !ours.has(entry.key) && !elsewhere.has(entry.key))
+      .filter((entry) => counts(entry, null) && !ours.has(entry.key) && !elsewhere.has(entry.key))
     return factsOf({ shard, own: byShard.get(shard.shard) ?? [], onlyInLedger: onlyInLedger.length, protect })
   })
 }

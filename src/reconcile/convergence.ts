@@ -33,7 +33,11 @@ export async function repeatedChanges({
   /** By shard: those whose last apply was not found yet. */
   const open = new Map<string | null, PlannedChange[]>()
   for (const change of plan.changes)
-    if (isSameBasis(change.shard)) open.set(change.shard, [...(open.get(change.shard) ?? []), change])
+    if (isSameBasis(change.shard)) {
+      const others = open.get(change.shard)
+      if (others === undefined) open.set(change.shard, [change])
+      else others.push(change)
+    }
   let seen = 0
   if (open.size === 0) return []
   for await (const record of records) {

@@ -1,9 +1,9 @@
-// One author value comes in, its JSON form goes out, which can be compared and digested. A property that is undefined counts as absent.
+// One author value comes in, its JSON form and digest go out. A property that is undefined counts as absent.
 // Must not: compare or digest what JSON would bend (dates, maps, NaN): it is refused with its path.
 import { TrueupError } from '../errors.js'
 import type { Digest, Json } from '../event.js'
 import { InvalidJsonValue } from '../util/canonical-json.js'
-import { canonicalText, digestBytes } from '../util/digest.js'
+import { digestOf } from '../util/digest.js'
 
 export interface JsonForm {
   readonly json: Json
@@ -17,8 +17,8 @@ export interface JsonForm {
 export function jsonForm(value: unknown, where: string): JsonForm {
   const json = withoutUndefined(value, 0)
   try {
-    // Writing the text refuses whatever is not JSON, so the cast holds. In one piece: there are 100,000 of these, and they are small.
-    return { digest: digestBytes(canonicalText(json)), json: json as Json }
+    // The digest refuses whatever is not JSON, so the cast below holds.
+    return { digest: digestOf(json), json: json as Json }
   } catch (error) {
     if (!(error instanceof InvalidJsonValue)) throw error
     const separator = error.path === '' || error.path.startsWith('[') ? '' : '.'
@@ -33,7 +33,7 @@ export function jsonForm(value: unknown, where: string): JsonForm {
 
 /** The value itself where nothing in it is undefined; else a copy without those properties. */
 function withoutUndefined(value: unknown, depth: number): unknown {
-  // Deeper than canonical text goes (a cycle, mostly): it is refused there.
+  // Deeper than the digest goes (a cycle, mostly): the digest refuses it.
   if (typeof value !== 'object' || value === null || depth > 1000) return value
   if (Array.isArray(value)) {
     const copies = (value as readonly unknown[]).map((item) => withoutUndefined(item, depth + 1))

@@ -31,15 +31,13 @@ export interface OwnerInput {
   readonly entry: OwnershipEntry | undefined
   /** What the object itself says. */
   readonly proof: boolean | undefined
-  /** Digest of the live object; null when it was not seen. Asked for where an intent has to be held against it. */
-  readonly live: () => string | null
+  /** Digest of the live object; null when it was not seen. */
+  readonly live: string | null
 }
 
 /** Whether a ledger entry counts: an intent does only if the object looks as it was meant to. */
-export function counts(entry: OwnershipEntry, live: () => string | null): boolean {
-  if (entry.state === 'owned') return true
-  const digest = live()
-  return digest !== null && (entry.digest === digest || entry.also?.includes(digest) === true)
+export function counts(entry: OwnershipEntry, live: string | null): boolean {
+  return entry.state === 'owned' || (live !== null && (entry.digest === live || entry.also?.includes(live) === true))
 }
 
 /**

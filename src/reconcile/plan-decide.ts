@@ -14,6 +14,8 @@ export interface Decided {
   readonly verdict: Case
   /** Listed, and belongs to this target. */
   readonly ours: boolean
+  /** Digest of the live object; null when it was not seen. */
+  readonly live: string | null
 }
 
 export interface DecideInput {
@@ -33,11 +35,12 @@ export interface DecideInput {
 export function decide({ home, target, deletePolicy, ledger, shardComplete, elsewhere, only }: DecideInput): Decided {
   const { pair, part } = home
   const entry = ledger.entryOf(pair.key)
-  const owner = ownerOf({ target, deletePolicy, entry, proof: pair.owned, live: () => liveDigest(home) })
+  const live = pair.current?.digest ?? null
+  const owner = ownerOf({ target, deletePolicy, entry, proof: pair.owned, live })
   const isElsewhere = pair.desired === undefined && elsewhere.has(pair.key)
   // What another shard desires is counted there.
   const ours = pair.current !== undefined && owner.kind === 'ours' && !isElsewhere
-  if (only?.has(pair.key) === false) return { home, verdict: { kind: 'outside' }, ours }
+  if (only?.has(pair.key) === false) return { home, verdict: { kind: 'outside' }, ours, live }
   const verdict: Case = isElsewhere
     ? { kind: 'others' }
     : caseOf({
@@ -51,16 +54,11 @@ export function decide({ home, target, deletePolicy, ledger, shardComplete, else
         unreadable: part.diff.unreadable === true,
         deletePolicy,
       })
-  return { home, verdict, ours }
-}
-
-/** Of the live object; null when it was not seen. */
-function liveDigest({ pair }: Home): string | null {
-  return pair.current?.digest ?? null
+  return { home, verdict, ours, live }
 }
 
 /** The change that a decision is, with its dependencies as given; undefined where nothing is to be done. */
-export function changeOf({ home, verdict }: Decided): PlannedChange | undefined {
+export function changeOf({ home, verdict, live }: Decided): PlannedChange | undefined {
   const { pair } = home
   switch (verdict.kind) {
     case 'create':
@@ -77,7 +75,7 @@ export function changeOf({ home, verdict }: Decided): PlannedChange | undefined 
         destructive: action === 'delete' || (action === 'update' && pair.destructive),
         fields: pair.fields,
         dependsOn: pair.dependsOn,
-        live: liveDigest(home),
+        live,
       }
     }
     case 'unchanged':
@@ -95,12 +93,12 @@ export function changeOf({ home, verdict }: Decided): PlannedChange | undefined 
 
 /** What the ledger should say of an object that stays as it is; undefined where it says so already, or need not. */
 export function confirmationOf(
-  { home, verdict }: Decided,
+  { home, verdict, live }: Decided,
   target: string,
   ledger: OwnershipView,
 ): OwnershipEntry | undefined {
   if (verdict.kind !== 'unchanged') return undefined
   const entry = ledger.entryOf(home.pair.key)
   if (entry?.target !== target || (entry.state === 'owned' && entry.shard === home.shard)) return undefined
-  return { key: entry.key, target, shard: home.shard, state: 'owned', digest: liveDigest(home) }
+  return { key: entry.key, target, shard: home.shard, state: 'owned', digest: live }
 }

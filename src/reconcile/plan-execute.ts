@@ -55,9 +55,7 @@ export function executable({
     const after = pair.desired?.value
     return {
       change,
-      get afterDigest() {
-        return pair.desired?.digest ?? null
-      },
+      afterDigest: pair.desired?.digest ?? null,
       before,
       normalized:
         pair.current === undefined ? undefined : jsonForm(pair.current.normalized, `current ${change.key}`).json,

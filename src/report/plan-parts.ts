@@ -74,14 +74,10 @@ export interface ShownField {
 
 /** The fields of a created, deleted or adopted object, without those that its key says already. */
 export function objectFields(change: PlannedChange): readonly ShownField[] {
-  const inKey = change.key.split('/')
+  const inKey = [change.key, ...change.key.split('/')]
   return change.fields
     .flatMap((field) => topLevel(field, change.action === 'delete' ? field.before : (field.after ?? field.before)))
-    .filter(
-      ({ value }) =>
-        !(typeof value === 'string' || typeof value === 'number') ||
-        !(String(value) === change.key || inKey.includes(String(value))),
-    )
+    .filter(({ value }) => !(typeof value === 'string' || typeof value === 'number') || !inKey.includes(String(value)))
 }
 
 /** How many changes the compared range causes, and how many were due before; undefined where nothing was compared. */

@@ -40,6 +40,11 @@ export async function listLeases({ store, isDead }: LeaseListOptions): Promise<r
   return leases.map((lease) => ({ lease, standing: standings.get(lease.run) ?? { kind: 'gone' } }))
 }
 
+/** Of the runs that are under way for certain, the ids. */
+export function runsAlive(leases: readonly HeldLease[]): ReadonlySet<string> {
+  return new Set(leases.flatMap(({ lease, standing }) => (standing.kind === 'alive' ? [lease.run] : [])))
+}
+
 /** Ends all leases of a run, whether it lives or not: it can write nothing more, and starts nothing more once it has noticed. */
 export async function releaseLeases(store: ObjectStore, run: string): Promise<readonly ShardLease[]> {
   // The heartbeat first: it is what the holder asks before each change, and what makes the rest free.

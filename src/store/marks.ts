@@ -97,3 +97,12 @@ export function createMarkStore(store: ObjectStore, target: string, destination:
     },
   }
 }
+
+/** Keys of all shards of a target there, as its last apply found them; none where nothing tells. */
+export async function evaluatedShards(
+  store: ObjectStore,
+  target: string,
+  destination: string,
+): Promise<readonly string[]> {
+  return (await createMarkStore(store, target, destination).readEvaluated())?.shards ?? []
+}

@@ -3,8 +3,8 @@
 import { utcTime } from '../../report/format.js'
 import { holdFacts } from '../../run-hold.js'
 import { allHolds, holdsFor } from '../../store/holds.js'
-import { listLeases } from '../../store/lease-list.js'
-import { createMarkStore } from '../../store/marks.js'
+import { listLeases, runsAlive } from '../../store/lease-list.js'
+import { evaluatedShards } from '../../store/marks.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import { createRecordStore } from '../../store/records.js'
 import { targetStatus, type TargetStatus } from '../../store/target-status.js'
@@ -62,14 +62,13 @@ async function rowsOf({ project, store, names, maxAgeMs, now }: Asked): Promise<
   // A hold may be all that the store has of a target.
   const held = names.length === 0 ? holds.flatMap(({ target }) => target ?? []) : []
   const former = new Set([...watched.former, ...held].filter((name) => !watched.expected.includes(name)))
-  const leases = await listLeases({ store, isDead })
-  const alive = new Set(leases.flatMap(({ lease, standing }) => (standing.kind === 'alive' ? [lease.run] : [])))
+  const alive = runsAlive(await listLeases({ store, isDead }))
   const { listCalls } = await import('../../durable/list-calls.js')
   const calls = (await listCalls({ store, isDead })).filter(({ state }) => state === 'in-doubt')
   const records = createRecordStore(store)
   const rowOf = async (target: string, isExpected: boolean): Promise<StatusRow> => {
     const status = await targetStatus(records.list(target), {
-      shardsAt: async (place) => (await createMarkStore(store, target, place).readEvaluated())?.shards ?? [],
+      shardsAt: (place) => evaluatedShards(store, target, place),
       isAlive: (run) => alive.has(run),
     })
     const ageMs = ageOf(status, now)

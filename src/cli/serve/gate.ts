@@ -13,7 +13,7 @@ import {
 } from '../../schedule/policies.js'
 import { actedAt, standsSince } from '../../schedule/standing.js'
 import { neverWithin, onlyWithin } from '../../schedule/windows.js'
-import { createMarkStore } from '../../store/marks.js'
+import { evaluatedShards } from '../../store/marks.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import type { RecordStore } from '../../store/records.js'
 import type { RunRecord } from '../../event.js'
@@ -106,7 +106,7 @@ function freezePolicies(freezes: readonly ConfigFreeze[], target: string): reado
 /** A skip has looked at the marks of every shard. */
 async function isWhole(store: ObjectStore, { run, decision }: RunRecord): Promise<boolean> {
   if (decision.action === 'skip' || run.destination === null) return true
-  const all = (await createMarkStore(store, run.target, run.destination).readEvaluated())?.shards ?? []
+  const all = await evaluatedShards(store, run.target, run.destination)
   // Records do not name the one shard of a target without shards.
   return all.every((shard) => shard === '' || run.shards.includes(shard))
 }

@@ -1,6 +1,6 @@
 // When the targets that a daemon applies last succeeded comes in, from its own runs and from the store; which are overdue goes out. The store is
 // asked only of a target that by its own runs would be: somebody else may have applied it.
-import { createMarkStore } from '../../store/marks.js'
+import { evaluatedShards } from '../../store/marks.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import { createRecordStore } from '../../store/records.js'
 import { targetStatus } from '../../store/target-status.js'
@@ -45,7 +45,7 @@ export function overdueWatch({ clock, stop, store, afterMs, targets, tell, onTro
     const now = clock.now()
     if (now - (successes.get(target) ?? began) <= limitMs || now < (askAt.get(target) ?? 0)) return
     const { success } = await targetStatus(createRecordStore(store).list(target), {
-      shardsAt: async (place) => (await createMarkStore(store, target, place).readEvaluated())?.shards ?? [],
+      shardsAt: (place) => evaluatedShards(store, target, place),
       isAlive: () => false,
     })
     if (success !== undefined) successes.set(target, Math.max(success.run.startedAt, successes.get(target) ?? 0))

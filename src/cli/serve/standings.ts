@@ -1,11 +1,10 @@
 // The records of targets come in; how the last run of each ended and when it last succeeded goes out, from memory. Read when somebody looks, a few at
 // once and the rest behind; a run that ends makes its target read again. Must not keep a page waiting.
-import { toError } from '../../errors.js'
 import type { RunRecord } from '../../event.js'
 import { countsText } from '../../report/plan-parts.js'
 import type { LastRunFacts } from '../../schedule/http/page/page-view.js'
-import { listLeases } from '../../store/lease-list.js'
-import { createMarkStore } from '../../store/marks.js'
+import { listLeases, runsAlive } from '../../store/lease-list.js'
+import { evaluatedShards } from '../../store/marks.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import { createRecordStore } from '../../store/records.js'
 import { targetStatus } from '../../store/target-status.js'
@@ -66,7 +65,7 @@ export function createStandings({ store, clock, onRead }: StandingsOptions): Sta
       }
     }
     const { success } = await targetStatus(looked(), {
-      shardsAt: async (place) => (await createMarkStore(store, target, place).readEvaluated())?.shards ?? [],
+      shardsAt: (place) => evaluatedShards(store, target, place),
       isAlive: (run) => alive.has(run),
     })
     const successAt = success?.run.startedAt ?? null
@@ -75,12 +74,10 @@ export function createStandings({ store, clock, onRead }: StandingsOptions): Sta
 
   async function readAll(targets: readonly string[]): Promise<void> {
     try {
-      const leases = await listLeases({ store, isDead })
-      const alive = new Set(leases.flatMap(({ lease, standing }) => (standing.kind === 'alive' ? [lease.run] : [])))
+      const alive = runsAlive(await listLeases({ store, isDead }))
       for (const target of targets) await readOne(target, alive)
-    } catch (thrown) {
+    } catch {
       // What is not known stays unread, which the page says; holds and doubts come from the same store, and tell why.
-      toError(thrown)
     } finally {
       reading = undefined
       onRead()

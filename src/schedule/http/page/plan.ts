@@ -50,7 +50,7 @@ export function planPart(record: RunRecord, place: string): Markup {
     ${
       isDry &&
       html`<p>Nothing was changed. To apply exactly this plan:</p>
-        ${command(`trueup apply ${shellWord(run.target)}${place} --expect-plan ${plan.digest}`)}`
+        ${command(exactOf(record, place) ?? '')}`
     }
   </section>`
 }
@@ -60,10 +60,9 @@ function noPlanText({ decision, state }: RunRecord): string {
   return decision.action === 'skip' ? 'A run that is skipped plans nothing.' : 'It ended before there was one.'
 }
 
-function blockedPart({ plan, run, limits }: RunRecord, place: string): Content {
-  const { blocked } = splitLimits(limits)
-  const applyCommand = `trueup apply ${shellWord(run.target)}${place}`
-  const exact = plan === null ? null : exactCommand({ applyCommand, plan, blocked, fullDigest: true })
+function blockedPart(record: RunRecord, place: string): Content {
+  const { blocked } = splitLimits(record.limits)
+  const exact = exactOf(record, place)
   return html`<div class="card bad">
     <h3>${badge({ text: 'Blocked', shape: '■', tone: 'bad' })}</h3>
     <ul class="plain">
@@ -76,6 +75,12 @@ function blockedPart({ plan, run, limits }: RunRecord, place: string): Content {
             ${command(exact)}`
     }
   </div>`
+}
+
+/** The command that applies exactly this plan; null where no flag allows it. */
+function exactOf({ plan, run, limits }: RunRecord, place: string): string | null {
+  const applyCommand = `trueup apply ${shellWord(run.target)}${place}`
+  return plan && exactCommand({ applyCommand, plan, blocked: splitLimits(limits).blocked, fullDigest: true })
 }
 
 function changesPart({ plan, run, outcomes }: RunRecord, place: string): Content {
