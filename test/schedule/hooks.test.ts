@@ -84,11 +84,13 @@ describe('a push', () => {
     const gitlab = JSON.stringify({ object_kind: 'push', ...MAIN })
     expect(await one.post(gitlab, { 'x-gitlab-event': 'Push Hook', 'x-gitlab-token': SECRET })).toEqual(accepted)
     expect(await one.post(body, { 'x-trueup-signature': hex(body) })).toEqual(accepted)
+    const asCurl = { 'x-trueup-signature': hex(body), 'content-type': 'application/x-www-form-urlencoded' }
+    expect(await one.post(body, asCurl)).toEqual(accepted)
     const withToken = await world({ secret: TOKEN })
     expect(await withToken.post(gitlab, signed(gitlab))).toEqual(accepted)
     // A sender that signs with a token of its own, where here the plain one is known.
     expect(await one.post(gitlab, { ...signed(gitlab, { id: 'msg_2' }), 'x-gitlab-token': SECRET })).toEqual(accepted)
-    expect([one.looks.length, withToken.looks.length]).toEqual([5, 1])
+    expect([one.looks.length, withToken.looks.length]).toEqual([6, 1])
   })
 
   it('of another branch, of a tag, and what is no push are ignored, and say so', async () => {

@@ -89,7 +89,8 @@ function standardWebhook(
 function payloadOf(contentType: string, text: string): Readonly<Record<string, unknown>> | undefined {
   const isForm = contentType.startsWith('application/x-www-form-urlencoded')
   try {
-    const value: unknown = JSON.parse(isForm ? (new URLSearchParams(text).get('payload') ?? '') : text)
+    // `curl -d` calls any body a form.
+    const value: unknown = JSON.parse((isForm ? new URLSearchParams(text).get('payload') : null) ?? text)
     return isRecord(value) ? value : undefined
   } catch {
     return undefined
