@@ -1,9 +1,9 @@
 // The targets of one process, in memory: sleeps until something is due, no tick, no scan, and hands it out while there are places. Times are kept by
 // the function that was given. Must not touch a timer but the clock's, or hand one target out twice at once.
 //
-//   idle ──its time, or trigger──▶ ready ──a free place, and it is not postponed──▶ running ──settles──▶ idle
-//                                    ▲                                                │ trigger
-//                                    └───────────── once more, at once ◀──────────────┘
+//   idle ──its time, or trigger──▶ ready ──a free place──▶ running ──settles──▶ idle
+//                                    ▲                      │ trigger
+//                                    └─ once more, at once ◀┘
 import type { Clock } from '../util/clock.js'
 import { LONGEST_SLEEP_MS } from './long-sleep.js'
 import { createSaving } from './saving.js'
@@ -29,6 +29,8 @@ export interface MemoryQueueOptions {
 
 interface Entry extends TargetState {
   priority: number
+  /** Monotonic: when the last event made it due. */
+  markedAt: number
 }
 
 interface Running {
@@ -73,13 +75,7 @@ export function createMemoryQueue(options: MemoryQueueOptions): TargetQueue {
       const next = waiting.take()
       if (next === undefined) break
       const entry = entries.get(next.key)
-      if (entry === undefined) continue
-      const when = work.postponed(next.key)
-      if (when === undefined) begin(work, next, entry)
-      else {
-        wait(next.key, when)
-        saving.touch()
-      }
+      if (entry !== undefined) begin(work, next, entry)
     }
     wakeSooner()
     if (running.size === 0 && waiting.ready === 0) tellWaiters()
@@ -93,7 +89,8 @@ export function createMemoryQueue(options: MemoryQueueOptions): TargetQueue {
     const one: Running = { startedAt, again: false }
     running.set(key, one)
     const delayMs = Math.max(0, startedAt - since)
-    void to.run({ key, failures, isChanged, delayMs, signal: undefined }).then((following) => {
+    const newestMs = Math.max(0, startedAt - Math.max(since, entry.markedAt))
+    void to.run({ key, failures, isChanged, delayMs, newestMs, signal: undefined }).then((following) => {
       settle(to, key, one, following)
     })
   }
@@ -117,8 +114,10 @@ export function createMemoryQueue(options: MemoryQueueOptions): TargetQueue {
     const entry = entries.get(key)
     const active = running.get(key)
     if (active !== undefined) active.again = true
-    else if (entry !== undefined && hurry(entry, waiting.isReady(key)))
-      waiting.makeReady(key, clock.monotonic(), priorityOf(key))
+    else if (entry !== undefined && hurry(entry, waiting.isReady(key))) {
+      entry.markedAt = clock.monotonic()
+      waiting.makeReady(key, entry.markedAt, priorityOf(key))
+    }
   }
 
   function nextWake(): number {
@@ -185,7 +184,7 @@ export function createMemoryQueue(options: MemoryQueueOptions): TargetQueue {
           if (when !== undefined && !running.has(key) && !waiting.isReady(key)) wait(key, when)
           continue
         }
-        entries.set(key, { failures: 0, isBackOffCut: false, isChanged: false, priority })
+        entries.set(key, { failures: 0, isBackOffCut: false, isChanged: false, priority, markedAt: -Infinity })
         const when = first.get(key)
         if (when === 'changed') makeDue(key)
         else if (when !== undefined) wait(key, when)

@@ -4,7 +4,7 @@ import { TrueupError } from '../errors.js'
 import type { Database, Query } from './postgres-database.js'
 import { addJobs, databaseNow, lockRows, timeOf, writeRows, type TargetRow } from './postgres-rows.js'
 import { beginRun, endRun, freshState, hurry } from './target-queue.js'
-import type { Claim, Following, TargetsUpdate, When } from './target-queue.js'
+import type { Claim, Following, TargetsUpdate } from './target-queue.js'
 
 /** A wake-up that this replica may not follow comes back after this, to whoever is free. */
 export const LEAVE_MS = 1000
@@ -115,13 +115,12 @@ export interface ClaimOptions {
   readonly replica: string
   /** What the claiming replica serves. */
   readonly revision: string | null
-  readonly postponed: (key: string) => When | undefined
 }
 
-/** @returns undefined: it is not due, somebody else has it, it is postponed, or it is not for this replica */
+/** @returns undefined: it is not due, somebody else has it, or it is not for this replica */
 export async function claimTarget(
   database: Database,
-  { scope, key, replica, revision, postponed }: ClaimOptions,
+  { scope, key, replica, revision }: ClaimOptions,
 ): Promise<Omit<Claim, 'key' | 'signal'> | undefined> {
   return await database.transaction(async (query) => {
     const lives = await query(
@@ -137,17 +136,13 @@ export async function claimTarget(
       await addJobs(query, scope, [{ key, at: Math.max(found.dueAt, now + LEAVE_MS) }])
       return undefined
     }
-    const when = postponed(key)
-    if (when !== undefined) {
-      row.dueAt = timeOf(when, now)
-      await writeRows(query, scope, [row])
-      return undefined
-    }
     const { failures, isChanged } = row
     beginRun(row)
     row.claimedBy = replica
     await writeRows(query, scope, [row])
-    return { failures, isChanged, delayMs: Math.max(0, now - found.dueAt) }
+    const delayMs = Math.max(0, now - found.dueAt)
+    // When an event came is not kept: it may have been just now.
+    return { failures, isChanged, delayMs, newestMs: isChanged ? 0 : delayMs }
   })
 }
 

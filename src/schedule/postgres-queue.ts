@@ -166,16 +166,14 @@ export async function openPostgresQueue(options: PostgresQueueOptions): Promise<
     }
     held.set(key, one)
     try {
-      const { postponed, run } = work
       const claim = await claimTarget(database, {
         scope,
         key,
         replica: one.replica,
         revision: served ?? null,
-        postponed,
       })
       if (claim === undefined) return
-      const following = await run({ ...claim, key, signal: one.controller.signal })
+      const following = await work.run({ ...claim, key, signal: one.controller.signal })
       one.isOver = true
       await end(work, key, one, following)
     } finally {

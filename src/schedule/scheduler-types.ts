@@ -1,6 +1,5 @@
 // What a scheduler is given, says and gives back. Types only.
 import type { Clock } from '../util/clock.js'
-import type { Verdict } from './policies.js'
 import type { QueueStats, TargetQueue } from './target-queue.js'
 import type { Timing } from './timing.js'
 
@@ -40,8 +39,6 @@ export type SchedulerEvent =
     }
   /** It took longer than its timeoutMs, and was told so. */
   | { readonly kind: 'overran'; readonly key: string; readonly timeoutMs: number }
-  /** A policy does not let it start. `until`: UTC ms; null: no time will change that, it is looked at again at its usual time. */
-  | { readonly kind: 'not-yet'; readonly key: string; readonly until: number | null; readonly reason: string }
 
 export interface SchedulerOptions {
   readonly clock: Clock
@@ -50,12 +47,11 @@ export interface SchedulerOptions {
   /**
    * One run. Whatever it throws ends this run alone: a TrueupError that is retryable is a `retry`, anything else `failed`; after a time-out any
    * throw is a `retry`.
+   * @param since - monotonic: nothing after it has made the target due; later than that, where it is not known
    */
-  readonly run: (key: string, signal: AbortSignal) => Promise<ScheduledResult>
+  readonly run: (key: string, signal: AbortSignal, since: number) => Promise<ScheduledResult>
   /** What is due when. It is this scheduler's alone in this process. */
   readonly queue: TargetQueue
-  /** Asked before each start. @defaultValue all may start */
-  readonly policy?: (key: string, now: number) => Verdict
   readonly onEvent?: (event: SchedulerEvent) => void
 }
 

@@ -8,8 +8,6 @@ import type { Scheduler, SchedulerOptions, StartCause } from './scheduler-types.
 import { NEVER, type Claim, type Following, type When } from './target-queue.js'
 import { backOffMs, checkedTiming, jittered } from './timing.js'
 
-/** A policy that announces the past is asked again after this. */
-const SOONEST_AGAIN_MS = 1000
 /** Why the sleep of a time-out ends before its time. Made once: the stack of an Error costs more than all else that a run costs here. */
 const ENDED = new Error('nothing is waited for any more')
 /** For runs without a time-out that nobody else may take over. */
@@ -26,7 +24,7 @@ interface Watched {
 }
 
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { clock, random, run, queue, policy } = options
+  const { clock, random, run, queue } = options
   const emit = options.onEvent ?? (() => undefined)
   let entries: ReadonlyMap<string, Entry> = new Map()
   let hasTargets = false
@@ -37,19 +35,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return { kind: 'in', ms: from + jittered(target.timing.intervalMs, random()) - clock.monotonic() }
   }
 
-  function postponed(key: string): When | undefined {
-    if (policy === undefined) return undefined
-    const now = clock.now()
-    const verdict = policy(key, now)
-    const entry = entries.get(key)
-    if (verdict.kind === 'allow' || entry === undefined) return undefined
-    emit({ kind: 'not-yet', key, until: verdict.kind === 'wait' ? verdict.until : null, reason: verdict.reason })
-    if (verdict.kind === 'deny') return usual(entry, clock.monotonic())
-    return { kind: 'at', at: Math.max(verdict.until, now + SOONEST_AGAIN_MS) }
-  }
-
   /** Never rejects. */
-  async function perform({ key, failures, isChanged, delayMs, signal }: Claim): Promise<Following> {
+  async function perform({ key, failures, isChanged, delayMs, newestMs, signal }: Claim): Promise<Following> {
     const startedAt = clock.monotonic()
     // Looked up once, where the targets stay the same: of 100,000 none is at hand.
     const served = entries
@@ -62,7 +49,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     let result: ScheduledResult
     // The call is within the try, since it may throw before it gives a promise.
     try {
-      result = await run(key, signalOf(watched?.controller.signal, signal))
+      result = await run(key, signalOf(watched?.controller.signal, signal), startedAt - newestMs)
     } catch (thrown) {
       const error = toError(thrown)
       const isToldToEnd = watched?.hasOverrun === true || signal?.aborted === true
@@ -139,7 +126,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       return true
     },
     start() {
-      queue.start({ postponed, run: perform, kept })
+      queue.start({ run: perform, kept })
     },
     settled: () => queue.settled(),
     stop: () => queue.stop(),

@@ -26,6 +26,8 @@ export interface Claim {
   readonly isChanged: boolean
   /** ms since it came to be due. */
   readonly delayMs: number
+  /** ms since the newest reason for it: its time, or the last event while it waited. Never more; less, where that is not known. */
+  readonly newestMs: number
   /** Aborts when somebody else may run it now; undefined: nobody ever may. */
   readonly signal: AbortSignal | undefined
 }
@@ -41,8 +43,6 @@ export interface Following {
 
 /** What a queue asks of the scheduler. */
 export interface QueueWork {
-  /** Asked before each start. @returns when it is due instead; undefined: it may start */
-  readonly postponed: (key: string) => When | undefined
   /** One run. Never rejects. */
   readonly run: (claim: Claim) => Promise<Following>
   /** What follows a run is kept. @param nextAt - when the target is due next, UTC ms; null: not at all */

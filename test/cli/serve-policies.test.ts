@@ -293,6 +293,16 @@ describe('other policies', () => {
     expect(world.lines).toContain('dns is not applied until 2026-01-01T03:00:00.000Z: outside of its windows')
   })
 
+  it('an event does not go round them: it is planned, and applied when they allow it', async () => {
+    const world = await worldOf({ id: 'c1', yaml: one(`windows: [{ schedule: '0 3 * * *', for: 90m }]`) })
+    await pass(world.clock, 30 * MINUTE)
+    await world.daemon.scheduler.trigger('dns')
+    await pass(world.clock, 2 * HOUR)
+    expect(world.ran.slice(0, 3)).toEqual(['00:00 dns plan', '00:30 dns plan', '01:30 dns plan'])
+    await pass(world.clock, HOUR)
+    expect(applies(world, 'dns')).toEqual(['03:00'])
+  })
+
   it('approval: that plan and no other, once data says so; a plan that is empty needs none', async () => {
     const yaml = one('approval: required')
     const world = await worldOf({ id: 'c1', yaml })

@@ -292,19 +292,28 @@ describe('the scheduler', () => {
     await scheduler.stop()
   })
 
-  it('a policy that says wait is asked again then, and one that denies at the usual time', async () => {
-    const { clock, begun, keys, events, scheduler } = rig({
-      policy: (key, now) => {
-        if (key === 'never') return { kind: 'deny', reason: 'nobody has approved it' }
-        return now < begun + 3 * HOUR ? { kind: 'wait', until: begun + 3 * HOUR, reason: 'frozen' } : { kind: 'allow' }
+  it('tells a run since when nothing new has made it due: an event while it waits for a place counts, the time before it does not', async () => {
+    const { run, end } = pausable()
+    const since = new Map<string, number>()
+    const { clock, scheduler } = rig({
+      concurrency: 1,
+      run: (key, signal, newest) => {
+        since.set(key, newest)
+        return run(key, signal)
       },
     })
-    await scheduler.setTargets([every('frozen', HOUR), every('never', HOUR)], { spread: false })
+    await scheduler.setTargets([every('a', HOUR, { priority: 9 }), every('b', HOUR), every('c', HOUR)], {
+      spread: false,
+    })
+    const begun = clock.monotonic()
     scheduler.start()
-    await pass(clock, 3 * HOUR - 1)
-    expect([keys(), events.filter((event) => event === 'not-yet').length]).toEqual([[], 1 + 3])
-    await pass(clock, 1)
-    expect(keys()).toEqual(['frozen'])
+    await pass(clock, MINUTE)
+    await scheduler.trigger('b')
+    await scheduler.trigger('a')
+    await pass(clock, MINUTE)
+    for (const at of [0, 1, 2, 3]) await end(at)
+    // `a` once more, since the event came while it ran: it counts as of its end.
+    expect(Object.fromEntries(since)).toEqual({ a: begun + 2 * MINUTE, b: begun + MINUTE, c: begun })
     await scheduler.stop()
   })
 

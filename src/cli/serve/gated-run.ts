@@ -1,5 +1,5 @@
 // One target that is to be applied and its gate come in: it is applied where the gate allows it, else planned. Out: how that ended, what it waits for.
-import { ALLOW, type Combined, type Verdict } from '../../schedule/policies.js'
+import { ALLOW, nextEvaluationTime, type Combined, type Verdict } from '../../schedule/policies.js'
 import type { ScheduledResult } from '../../schedule/scheduler-types.js'
 import { cronTimes } from '../../schedule/cron.js'
 import type { TargetConfig } from '../config-targets.js'
@@ -59,8 +59,8 @@ export interface WaitInput {
 
 /** Due again when the policies allow it, or at its usual time, where that is sooner. */
 export function dueAfter({ held, target, everyMs, now, result }: WaitInput): ScheduledResult {
-  const { verdict } = held
-  if (result.kind !== 'done' || verdict.kind !== 'wait') return result
+  const allowedAt = nextEvaluationTime(held.verdict)
+  if (result.kind !== 'done' || allowedAt === undefined) return result
   const usual = target.schedule === null ? now + everyMs : cronTimes({ cron: target.schedule }, 'schedule')(now)
-  return { kind: 'after', afterMs: Math.max(1000, Math.min(usual ?? Infinity, verdict.until) - now), reason: 'policy' }
+  return { kind: 'after', afterMs: Math.max(1000, Math.min(usual ?? Infinity, allowedAt) - now), reason: 'policy' }
 }

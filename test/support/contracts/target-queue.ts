@@ -1,7 +1,6 @@
 // What every queue of targets must do, through the scheduler that stands on it. Takes a way to open an empty one; registers one suite. Nothing here
 // waits for a time: the world lets it pass until something has happened.
 import { describe, expect, it } from 'vitest'
-import type { Verdict } from '../../../src/schedule/policies.js'
 import { createScheduler } from '../../../src/schedule/scheduler.js'
 import type { ScheduledResult, ScheduledTarget, Scheduler } from '../../../src/schedule/scheduler-types.js'
 import type { TargetQueue } from '../../../src/schedule/target-queue.js'
@@ -31,9 +30,8 @@ const every = (key: string, more: Partial<ScheduledTarget> = {}): ScheduledTarge
 
 interface Stage {
   readonly scheduler: Scheduler
-  readonly starts: { readonly key: string; readonly cause: string }[]
+  readonly starts: { readonly key: string; readonly cause: string; readonly since: number }[]
   readonly ends: { readonly key: string; readonly kind: string; readonly nextAt: number | null }[]
-  readonly postponed: string[]
   /** Ends the first run of a key that is under way. */
   end(key: string, result?: ScheduledResult): void
   /** Most of one key at once, ever. */
@@ -42,22 +40,22 @@ interface Stage {
 
 interface StageOptions {
   readonly random?: number
-  readonly policy?: (key: string, now: number) => Verdict
   /** What a run ends with at once; undefined: when the test says so. */
   readonly result?: (key: string) => ScheduledResult | undefined
 }
 
-function stageOf({ queue, clock, happened }: QueueWorld, { random = 0.5, policy, result }: StageOptions = {}): Stage {
+function stageOf({ queue, clock, happened }: QueueWorld, { random = 0.5, result }: StageOptions = {}): Stage {
   const starts: Stage['starts'] = []
   const ends: Stage['ends'] = []
-  const postponed: string[] = []
+  const causes = new Map<string, string>()
   const open: { readonly key: string; readonly resolve: (result: ScheduledResult) => void }[] = []
   let most = 0
   const scheduler = createScheduler({
     clock,
     random: () => random,
     queue,
-    run: (key) => {
+    run: (key, _signal, since) => {
+      starts.push({ key, cause: causes.get(key) ?? 'none', since })
       const now = result?.(key)
       if (now !== undefined) return Promise.resolve(now)
       return new Promise((resolve) => {
@@ -65,11 +63,9 @@ function stageOf({ queue, clock, happened }: QueueWorld, { random = 0.5, policy,
         most = Math.max(most, open.filter((one) => one.key === key).length)
       })
     },
-    ...(policy === undefined ? {} : { policy }),
     onEvent: (event) => {
-      if (event.kind === 'started') starts.push({ key: event.key, cause: event.cause })
+      if (event.kind === 'started') causes.set(event.key, event.cause)
       if (event.kind === 'ended') ends.push({ key: event.key, kind: event.result.kind, nextAt: event.nextAt })
-      if (event.kind === 'not-yet') postponed.push(event.key)
       queueMicrotask(happened)
     },
   })
@@ -77,7 +73,6 @@ function stageOf({ queue, clock, happened }: QueueWorld, { random = 0.5, policy,
     scheduler,
     starts,
     ends,
-    postponed,
     mostAtOnce: () => most,
     end(key, one = DONE) {
       const at = open.findIndex((candidate) => candidate.key === key)
@@ -246,19 +241,19 @@ export function queueContract(name: string, openQueue: OpenQueue): void {
       })
     })
 
-    it('what a policy postpones is asked again then, and an event does not go round it', async () => {
-      await inWorld(10, async (world) => {
-        const opens = world.clock.now() + 1500
-        const stage = stageOf(world, {
-          result: () => DONE,
-          policy: (_key, now) => (now < opens ? { kind: 'wait', until: opens, reason: 'frozen' } : { kind: 'allow' }),
-        })
-        await stage.scheduler.setTargets([every('a')], { changed: ['a'] })
+    it('a run that an event has made due counts as due since that event or later, though its time had come before', async () => {
+      await inWorld(1, async (world) => {
+        const stage = stageOf(world)
+        await stage.scheduler.setTargets([every('a'), every('b')], { changed: ['a'], spread: false })
         stage.scheduler.start()
-        await world.until(() => stage.postponed.length === 1)
-        await stage.scheduler.trigger('a')
-        await world.until(() => stage.ends.length === 1)
-        expect([world.clock.now() >= opens, stage.starts.length]).toEqual([true, 1])
+        await world.until(() => stage.starts.length === 1)
+        const before = world.clock.monotonic()
+        await stage.scheduler.trigger('b')
+        stage.end('a')
+        await world.until(() => stage.starts.length === 2)
+        expect(stage.starts[1]?.key).toBe('b')
+        expect(stage.starts[1]?.since).toBeGreaterThanOrEqual(before)
+        stage.end('b')
         await stage.scheduler.stop()
       })
     })
