@@ -1,5 +1,5 @@
 // Stage 5 of a run, in apply mode only: marks, changes, ownership. In: the ground it has a lease of, and the plan. Out: outcomes.
-// The order is the safety: mark started → record → (intent, effect, outcome)… → ownership → record → mark completed. All that is written
+// The order is the safety: the others are told → mark started → record → (intent, effect, outcome)… → ownership → record → mark completed. All that is written
 // carries the token of the lease, and the lease is asked before.
 import type { ChangeOutcome, Json, RepeatedChange } from './event.js'
 import { applyChanges } from './reconcile/apply.js'
@@ -45,6 +45,7 @@ export async function applyPlan(
     run: session.runId,
     at: now,
   })
+  if (planned.built.changes.length > 0) await deps.sharedAnswers?.changing()
   await lease.verify()
   for (const shard of planned.shards) {
     if (!changing.has(shard.key)) continue

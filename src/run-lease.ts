@@ -24,6 +24,9 @@ export async function takeGround(session: RunSession, desired: DesiredState, dra
   const { definition } = await session.loaded()
   if (target.storeIsFreshInCi && definition.deletePolicy !== 'never' && !request.initStore)
     throw freshStore(session, 'what this target owns')
+  // A place that is given an identity is changed.
+  if (deps.sharedAnswers !== undefined && (await session.destination()) === undefined)
+    await deps.sharedAnswers.changing()
   const destination = await unlessAborted(session.createDestination(), deps.stop)
   draft.at(destination)
   const selection = await selectShards(session, desired)
@@ -49,6 +52,8 @@ export async function takeGround(session: RunSession, desired: DesiredState, dra
     atLeast: (shard) => fences.get(shard) ?? 0,
     stop: deps.stop,
     onWait: (message) => {
+      // Whoever has it may change what the others have read.
+      session.relations.alone()
       deps.reporter.report({
         kind: 'logged',
         target: request.target,

@@ -62,8 +62,11 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   const begun = deps.clock.monotonic()
   const log = createLogKeeper()
   const calls = createCallCounter()
-  // An apply reads what is there now: what another run has loaded may be from before its lease, or before a change.
-  const relations = createRelations(request.mode === 'dry-run' ? deps.relations : undefined)
+  // An apply reads what is there now: what another run of this command has loaded may be from before its lease, or before a change.
+  const relations = createRelations({
+    answers: request.mode === 'dry-run' ? deps.relations : undefined,
+    shared: deps.sharedAnswers,
+  })
   const { redactor } = deps
   const reporter: Reporter = {
     report(event) {

@@ -10,6 +10,7 @@ import type { Approval } from './reconcile/approvals.js'
 import type { DryRunGuard } from './reconcile/dry-run-guard.js'
 import type { Providers } from './reconcile/providers.js'
 import type { Answers } from './reconcile/relations.js'
+import type { SharedAnswers } from './reconcile/shared-answers.js'
 import type { SavedPlan } from './reconcile/saved-plan.js'
 import type { Steering } from './reconcile/steer.js'
 import type { Authored, Capture } from './report/capture.js'
@@ -153,6 +154,8 @@ export interface RunDependencies {
   readonly fetch: typeof globalThis.fetch
   /** What dry runs of this process have loaded of relations. @defaultValue each run loads for itself */
   readonly relations?: Answers
+  /** Answers of other processes, which know when an apply may take one. @defaultValue none */
+  readonly sharedAnswers?: SharedAnswers
   /** Rates and pauses of whom `ctx.http` calls, shared by all runs of the process. */
   readonly providers: Providers
   openTarget(sides: {

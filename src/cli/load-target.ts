@@ -1,6 +1,7 @@
 // Loads a target's integration with its parameters; knows where integrations are found in this project.
 import { join } from 'node:path'
 import { isTrueupError, TrueupError } from '../errors.js'
+import { moduleLoaded } from '../reconcile/made-relations.js'
 import type { Authored } from '../report/capture.js'
 import type { LoadOptions } from '../load-integration.js'
 import type { LoadedTarget } from '../run-types.js'
@@ -24,6 +25,7 @@ export async function loadTarget(
   const options = await loadOptions(project)
   const { definition, file, values } = await authored('', async () => {
     const loaded = await loadIntegration(target.integration, options)
+    moduleLoaded(loaded.file ?? `built-in ${loaded.name}`)
     const params = { file: target.params, flags: reference.params, target: target.name }
     return { ...loaded, ...(await resolveParams(loaded.definition, params)) }
   })

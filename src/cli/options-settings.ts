@@ -47,7 +47,7 @@ export function withFileSettings(
   return merged as Settings
 }
 
-const RESERVED = /^TRUEUP_(SECRET_|TOKEN$|QUEUE$|HOOK_SECRET$|EVENT$)/
+const RESERVED = /^TRUEUP_(SECRET_|TOKEN$|QUEUE$|HOOK_SECRET$|EVENT$|ANSWERS$)/
 
 /** One sentence for each TRUEUP_ variable that nothing reads. Reserved ones (`TRUEUP_SECRET_*`, `TRUEUP_TOKEN` …) are nobody's mistake. */
 export async function unreadVariables(environment: Environment): Promise<readonly string[]> {

@@ -45,6 +45,44 @@ export function eventVariable(event: RunEventCause): Environment {
   return { TRUEUP_EVENT: JSON.stringify(event) }
 }
 
+/** From a run to the daemon that started it. */
+export interface DaemonChannel {
+  /** What comes, until it is over; after that nothing does. */
+  listen(heard: (message: unknown) => void, over: () => void): void
+  send(message: object, failed: () => void): void
+  /** Whether the process waits for something that comes. @defaultValue false */
+  hold(isAwaited: boolean): void
+}
+
+/** What a daemon tells its runs of the channel to it: whose it is. Their own children inherit the variable, and are not its. */
+export function channelVariable(): Environment {
+  return { TRUEUP_ANSWERS: String(process.pid) }
+}
+
+/** To the daemon, in a process that it has started for a run. Any other parent with a channel is none. */
+export function channelToDaemon({ TRUEUP_ANSWERS: daemon }: Environment): DaemonChannel | undefined {
+  const { channel } = process
+  if (daemon !== String(process.ppid) || channel === undefined || !process.connected) return undefined
+  Reflect.deleteProperty(process.env, 'TRUEUP_ANSWERS')
+  return {
+    listen(heard, over) {
+      process.on('message', heard)
+      process.once('disconnect', over)
+      channel.unref()
+    },
+    send(message, failed) {
+      // It throws nothing where the channel is closed: that is told to the function.
+      process.send?.(message, undefined, undefined, (error) => {
+        if (error !== null) failed()
+      })
+    },
+    hold(isAwaited) {
+      if (isAwaited) channel.ref()
+      else channel.unref()
+    },
+  }
+}
+
 function startedSince({ TRUEUP_EVENT: text = '' }: Environment): Pick<RunActor, 'event'> {
   try {
     const value: unknown = JSON.parse(text)

@@ -3,6 +3,7 @@ import type { LimitCheck, LogRecord, PlanData, Reporter, RunActor } from '../eve
 import { installDryRunGuard, type DryRunGuard } from '../reconcile/dry-run-guard.js'
 import { createProviders, type Providers } from '../reconcile/providers.js'
 import type { Answers } from '../reconcile/relations.js'
+import type { SharedAnswers } from '../reconcile/shared-answers.js'
 import type { Redactor } from '../report/redact.js'
 import type { OwnedDependencies } from '../run-owned.js'
 import type { RunDependencies } from '../run-types.js'
@@ -23,6 +24,8 @@ export interface Shared {
   readonly guard: DryRunGuard
   readonly providers: Providers
   readonly relations: Answers
+  /** Gives those of other processes, for one run. @param isSecret - whether a text holds something of what the run has read of secrets */
+  readonly sharedAnswers?: (isSecret: (text: string) => boolean) => SharedAnswers
   /** Several runs may be under way. */
   readonly sideBySide: boolean
 }
@@ -84,6 +87,9 @@ export function wireRun({
     fetch: globalThis.fetch,
     providers: shared.providers,
     relations: shared.relations,
+    ...(shared.sharedAnswers === undefined
+      ? {}
+      : { sharedAnswers: shared.sharedAnswers((text) => redactor.text(text) !== text) }),
     openTarget: (sides) => openTarget(reference, { ...sides, environment: context.environment }),
     confirm,
   }

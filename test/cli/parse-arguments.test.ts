@@ -404,6 +404,7 @@ describe('variables', () => {
       TRUEUP_TOKEN: 't',
       TRUEUP_HOOK_SECRET: 'h',
       TRUEUP_EVENT: '{}',
+      TRUEUP_ANSWERS: '1',
       TRUEUP_SECRET_DNS: 's',
       PATH: '/bin',
     }

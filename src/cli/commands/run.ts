@@ -17,6 +17,7 @@ import { holdPrints } from '../held-prints.js'
 import { targetOf } from '../load-target.js'
 import { logReporterOf, recordOf, type Performance } from '../one-run.js'
 import { plainForm } from '../print.js'
+import { channelToDaemon } from '../process-context.js'
 import { openProject, type Project } from '../project.js'
 import {
   fileKeeper,
@@ -28,7 +29,7 @@ import {
   type EndedRun,
 } from '../run-forms.js'
 import { listenForStop } from '../stop-signals.js'
-import { shareOf } from '../wiring.js'
+import { shareOf, type Shared } from '../wiring.js'
 
 export async function runCommand(input: CommandInput): Promise<number> {
   const { context, command } = input
@@ -116,12 +117,20 @@ export function requestOf(
 /** One run with its log on stderr and its result on stdout; gives its exit code. */
 export async function performRun(performance: Performance): Promise<number> {
   const { input, project, request } = performance
-  const shared = shareOf(project, false)
+  const shared = { ...shareOf(project, false), ...(await answersOf(performance)) }
   const reporter = await logReporterOf({ input, project, showTarget: false })
   const record = await inPlace(shared.budget, () => recordOf(performance, shared, reporter))
   shared.guard.uninstall()
   const told = await report({ input, record, request }, project)
   return told || (record.exitCode !== 0 && record.exitCode !== 2) ? record.exitCode : 1
+}
+
+/** In a run of a daemon: answers that its other runs have. */
+async function answersOf({ input: { context }, signals }: Performance): Promise<Pick<Shared, 'sharedAnswers'>> {
+  const channel = channelToDaemon(context.environment)
+  if (channel === undefined) return {}
+  const { answersOfDaemon } = await import('../serve/answers-of-daemon.js')
+  return { sharedAnswers: (isSecret) => answersOfDaemon({ channel, isSecret, stop: signals.stop }) }
 }
 
 /** `trueup apply plan.json`: a file that exists and is called like one; a target's name never ends so. */

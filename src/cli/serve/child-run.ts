@@ -1,5 +1,5 @@
 // Arguments of one trueup command come in; it runs as a child process, told to end by a signal; its exit code and its JSON document go out.
-// Must not know what the document says.
+// Must not know what the document says, or what is said over a channel to it.
 import { spawn } from 'node:child_process'
 import { toError } from '../../errors.js'
 import type { Clock } from '../../util/clock.js'
@@ -14,6 +14,15 @@ export interface ChildOptions {
   readonly environment: Environment
   readonly signal: AbortSignal
   readonly clock: Clock
+  /** Opens a channel to it. @defaultValue it has none */
+  readonly talk?: Talk | undefined
+}
+
+/** What is done with what a child says over its channel. @param send - says something to it; to one that is gone, nothing */
+export type Talk = (send: (message: object) => void) => {
+  said(message: unknown): void
+  /** Nothing more comes. May be told twice. */
+  left(): void
 }
 
 export interface ChildResult {
@@ -30,21 +39,41 @@ const FORCE_AFTER_MS = 30_000
 const KEPT_STDERR = 4000
 
 /** Runs it to its end, whatever becomes of it. Never rejects. */
-export function runChild({ program, args, directory, environment, signal, clock }: ChildOptions): Promise<ChildResult> {
+export function runChild({
+  program,
+  args,
+  directory,
+  environment,
+  signal,
+  clock,
+  talk,
+}: ChildOptions): Promise<ChildResult> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [program, ...args], {
       cwd: directory,
       env: { ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(talk === undefined ? [] : (['ipc'] as const))],
       // An interrupt of the terminal is for the daemon, which tells its children in its own time.
       detached: true,
     })
     const stdout: Buffer[] = []
     let stderr = ''
-    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk))
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr = `${stderr}${text}`.slice(-KEPT_STDERR)
     })
+    const guest = talk?.((message) => {
+      // The callback keeps a failure from becoming an error of the child.
+      if (child.connected) child.send(message, () => undefined)
+    })
+    if (guest !== undefined) {
+      child.on('message', (message) => {
+        guest.said(message)
+      })
+      child.once('disconnect', () => {
+        guest.left()
+      })
+    }
     const ended = new AbortController()
     const onAbort = (): void => {
       child.kill('SIGTERM')
@@ -58,6 +87,7 @@ export function runChild({ program, args, directory, environment, signal, clock 
     const end = (exitCode: number | null, why: string): void => {
       signal.removeEventListener('abort', onAbort)
       ended.abort()
+      guest?.left()
       resolve({ exitCode, document: jsonOf(Buffer.concat(stdout).toString('utf8')), stderr: `${stderr}${why}` })
     }
     if (signal.aborted) onAbort()

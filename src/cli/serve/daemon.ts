@@ -12,12 +12,13 @@ import type { Clock } from '../../util/clock.js'
 import { coalesced } from '../../util/coalesce.js'
 import { affectedTargets, affectedText } from './affected-targets.js'
 import type { TargetConfig } from '../config-targets.js'
-import type { ChildResult } from './child-run.js'
 import { applyOrPlan, dueAfter, type Held } from './gated-run.js'
 import { createGate } from './gate.js'
 import type { ScheduleKeeper } from './kept-schedule.js'
-import { runEnd, type NotConverging, type RunEnd } from './run-result.js'
+import type { RunChildIn } from './run-in-tree.js'
+import type { NotConverging } from './run-result.js'
 import { retire, within, type ServedTree } from './served-tree.js'
+import { createTargetRuns, type EndedRun } from './target-runs.js'
 import type { Told } from './told.js'
 import { turnsOf, withSoaking, type Turn } from './turns.js'
 
@@ -32,7 +33,7 @@ export interface DaemonOptions {
   readonly queue?: PostgresQueue
   readonly records: RecordStore
   /** Starts trueup in a tree. */
-  readonly child: (served: ServedTree, args: readonly string[], signal: AbortSignal) => Promise<ChildResult>
+  readonly child: RunChildIn
   readonly told: Told
   /** Targets that say `apply: true` are applied. */
   readonly apply: boolean
@@ -51,14 +52,6 @@ export interface DaemonOptions {
   readonly onEvent?: (event: SchedulerEvent) => void
   /** trueup.yaml has it no more. */
   readonly onGone?: (target: string) => void
-}
-
-export interface EndedRun extends RunEnd {
-  readonly target: string
-  readonly mode: 'apply' | 'dry-run'
-  readonly durationMs: number
-  /** UTC ms. */
-  readonly endedAt: number
 }
 
 export interface Daemon {
@@ -92,6 +85,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   let refused: string | undefined
 
   const affected = affectedTargets((served, args) => options.child(served, args, stop))
+  const runs = createTargetRuns({ clock, child: options.child, stop, isShared: options.queue !== undefined })
   const gate = createGate({ records, store: options.store, unaffectedSince: affected.unaffectedSince })
 
   const scheduler = createScheduler({
@@ -113,6 +107,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
         options.onStart?.(event.delayMs)
       }
       if (event.kind === 'ended') running.delete(event.key)
+      if (event.kind === 'ended' && running.size === 0 && scheduler.stats().ready === 0) runs.idle()
       if (event.kind === 'overran')
         told.line('warn', `${event.key} took longer than ${String(event.timeoutMs / 1000)} s and is told to end`, {
           target: event.key,
@@ -131,17 +126,12 @@ export function createDaemon(options: DaemonOptions): Daemon {
     return options.apply && current?.targets.get(key)?.apply === true
   }
 
-  async function run(key: string, signal: AbortSignal): Promise<ScheduledResult> {
+  async function run(key: string, signal: AbortSignal, since: number): Promise<ScheduledResult> {
     const served = current
     const target = served?.targets.get(key)
     if (served === undefined || target === undefined) return { kind: 'done' }
-    const one = async (mode: EndedRun['mode'], flags: readonly string[]): Promise<EndedRun> => {
-      const started = clock.monotonic()
-      const words = ['run', key, ...(mode === 'apply' ? ['--apply', '--yes'] : ['--dry-run']), ...flags]
-      const end = runEnd(await options.child(served, words, AbortSignal.any([signal, stop])))
-      const durationMs = clock.monotonic() - started
-      return { ...end, target: key, mode, durationMs, endedAt: clock.now() }
-    }
+    const one = (mode: EndedRun['mode'], flags: readonly string[]): Promise<EndedRun> =>
+      runs.run({ served, target: key, mode, flags, signal, since })
     return within(served, async () => {
       if (!willApply(key)) return tell(await one('dry-run', []))
       const asked = clock.now()
@@ -252,6 +242,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       if (options.queue !== undefined) await keeper.write({ commit: tree.commit, due: new Map(), turns }).catch(unkept)
       // Another one has taken the step: what is held here, it cannot know of.
       if (agreed === tree.commit) for (const key of held.keys()) await scheduler.trigger(key).catch(unkept)
+      runs.serves(served)
       if (former !== undefined) {
         for (const name of former.targets.keys()) if (!served.targets.has(name)) forget(name)
         told.line('info', `${tree.commit.slice(0, 8)} is served: ${affectedText(changed)}`, { commit: tree.commit })

@@ -10,10 +10,11 @@ import type { ObjectStore } from '../../store/object-store.js'
 import type { Clock } from '../../util/clock.js'
 import { formatDuration } from '../../util/duration.js'
 import { isRecord } from '../../util/is-record.js'
-import type { Daemon, EndedRun } from './daemon.js'
+import type { Daemon } from './daemon.js'
 import { overdueWatch } from './overdue.js'
 import { channelOf, receiversOf, type Reach } from './receivers.js'
 import type { Told } from './told.js'
+import type { EndedRun } from './target-runs.js'
 
 export interface NotificationsOptions extends Reach {
   readonly daemon: () => Daemon

@@ -5,7 +5,7 @@ import type { ObjectStore } from '../../store/object-store.js'
 import { createRecordStore } from '../../store/records.js'
 import { targetStatus } from '../../store/target-status.js'
 import type { Clock } from '../../util/clock.js'
-import type { EndedRun } from './daemon.js'
+import type { EndedRun } from './target-runs.js'
 
 export interface OverdueWatch {
   ended(end: EndedRun): void

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { systemClock } from '../../util/clock.js'
 import type { CommandInput } from '../command.js'
 import { flagWords } from '../command-line.js'
-import type { Environment } from '../process-context.js'
+import { channelVariable, type Environment } from '../process-context.js'
 import type { Project } from '../project.js'
-import { runChild } from './child-run.js'
+import { runChild, type ChildResult, type Talk } from './child-run.js'
 import type { HeardEvents } from './events.js'
 import type { ServedTree } from './served-tree.js'
 
@@ -29,6 +29,7 @@ export function environmentOfRuns(all: Environment): Environment {
     TRUEUP_QUEUE: _queue,
     TRUEUP_HOOK_SECRET: _secret,
     TRUEUP_EVENT: _event,
+    TRUEUP_ANSWERS: _answers,
     ...environment
   } = all
   return environment
@@ -38,7 +39,13 @@ interface ForRuns {
   readonly storeUrl: string
   readonly heard: HeardEvents
 }
-type RunChildIn = (served: ServedTree, args: readonly string[], signal: AbortSignal) => ReturnType<typeof runChild>
+/** @param talk - of runs alone: what is done with what they say */
+export type RunChildIn = (
+  served: ServedTree,
+  args: readonly string[],
+  signal: AbortSignal,
+  talk?: Talk,
+) => Promise<ChildResult>
 
 export function childOf(
   { context, settings }: CommandInput,
@@ -47,15 +54,19 @@ export function childOf(
 ): RunChildIn {
   const environment = environmentOfRuns(context.environment)
   const handedOn = flagWords(HANDED_ON, settings)
-  return (served, [command = '', ...args], signal) => {
+  return (served, [command = '', ...args], signal, talk) => {
     const own = command === 'run' ? handedOn : flagWords(['trustRepo'], settings)
     const words = ['--committed', '-o', 'json', '--log-format', 'json', '--store', storeUrl, ...served.configWords]
     return runChild({
       program: join(project.tool.root, 'bin', 'trueup.js'),
       args: [command, ...args, ...words, ...own],
       directory: served.directory,
-      environment: command === 'run' ? { ...environment, ...heard.variableOf(args[0] ?? '') } : environment,
+      environment:
+        command === 'run'
+          ? { ...environment, ...heard.variableOf(args[0] ?? ''), ...(talk === undefined ? {} : channelVariable()) }
+          : environment,
       signal,
+      talk,
       clock: systemClock,
     })
   }

@@ -8,9 +8,10 @@ import type { ObjectStore } from '../../store/object-store.js'
 import { createRecordStore } from '../../store/records.js'
 import { doubtJson } from '../doubt-json.js'
 import { listDoubts } from '../doubts.js'
-import type { Daemon, EndedRun } from './daemon.js'
+import type { Daemon } from './daemon.js'
 import type { Held } from './gated-run.js'
 import { openApi } from './openapi.js'
+import type { EndedRun } from './target-runs.js'
 
 export interface ViewOptions {
   readonly daemon: Daemon
