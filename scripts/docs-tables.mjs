@@ -50,7 +50,10 @@ const VARIABLES = [
   ['`TRUEUP_TOKEN`', 'what makes a target due through the API of `serve`; not handed to runs'],
   ['`TRUEUP_HOOK_SECRET`', 'what pushes to `serve` are signed with; not handed to runs'],
   ['`TRUEUP_EVENT`', 'set by `serve` for a run that an event asked for: why, for its record'],
-  ['`TRUEUP_ANSWERS`', 'set by `serve` for its runs: the process that they ask for what other runs have loaded of relations'],
+  [
+    '`TRUEUP_ANSWERS`',
+    'set by `serve` for its runs: the process that they ask for what other runs have loaded of relations',
+  ],
   ['`CI`', 'set: logs are JSON lines, and an apply does not start with an empty `file:` store'],
   ['`NO_COLOR`, `FORCE_COLOR`, `TERM`', 'colour and symbols'],
   [

@@ -1,10 +1,15 @@
 // Relations through the real engine: who asks, how often is loaded, what is remembered.
 import { describe, expect, it } from 'vitest'
 import { defineIntegration, diff, groupBy, listing, relation, type Relation } from '../../src/index.js'
+import type { Reporter } from '../../src/event.js'
 import type { Integration } from '../../src/integration.js'
-import { recordRun } from '../../src/testing.js'
+import { listenForRelations, moduleLoaded } from '../../src/reconcile/made-relations.js'
 import type { Answers } from '../../src/reconcile/relations.js'
+import type { SharedAnswers } from '../../src/reconcile/shared-answers.js'
+import { createMemoryStore } from '../../src/store/memory-store.js'
+import { createFakeClock, recordRun } from '../../src/testing.js'
 import { runRecorded, type RunOverrides } from '../../src/testing-run.js'
+import { pass } from '../support/schedule-time.js'
 
 interface Network {
   readonly zone: string
@@ -35,7 +40,10 @@ interface Host {
 }
 
 /** A shard a host; each asks for its network. */
-function hosts({ vpc }: World, more: { readonly late?: boolean; readonly id?: unknown } = {}): Integration {
+function hosts(
+  { vpc }: World,
+  more: { readonly late?: boolean; readonly id?: unknown; readonly create?: () => Promise<unknown> } = {},
+): Integration {
   return defineIntegration<Host[], Host, 'never'>({
     name: 'hosts',
     version: '1',
@@ -53,6 +61,7 @@ function hosts({ vpc }: World, more: { readonly late?: boolean; readonly id?: un
       return ctx.plan(diff({ desired: whole, current: listing.whole<Host>([]), key: ({ name }) => name }), {
         create: async () => {
           if (more.late === true) await ctx.related(vpc, 'late')
+          await more.create?.()
         },
       })
     },
@@ -129,5 +138,146 @@ describe('ctx.related', () => {
     })
     const { record } = await recordRun(hosts({ ...world(), vpc: writing }), data(1, 1))
     expect(record.error).toMatchObject({ code: 'dry-run-write' })
+  })
+})
+
+function latch(): { readonly opened: Promise<void>; open(): void } {
+  let open = (): void => undefined
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return {
+    opened,
+    open() {
+      open()
+    },
+  }
+}
+
+describe('answers that processes share', () => {
+  /** Who has `v0`, and notes what it is asked and told. */
+  function others(): { readonly shared: SharedAnswers; readonly told: string[] } {
+    const told: string[] = []
+    const shared: SharedAnswers = {
+      ask: (_relation, id, load) => {
+        told.push(`ask ${id}`)
+        return id === 'v0' ? Promise.resolve({ zone: 'theirs' } as Awaited<ReturnType<typeof load>>) : load()
+      },
+      changing: () => {
+        told.push('changing')
+        return Promise.resolve()
+      },
+    }
+    return { shared, told }
+  }
+
+  it('each run asks once for an id, and what it loads itself is counted alone; theirs is frozen too', async () => {
+    const here = world()
+    const { shared, told } = others()
+    const { record } = await runRecorded(hosts(here), data(6, 3), { deps: { sharedAnswers: shared } })
+    expect([told, here.loads]).toEqual([
+      ['ask v0', 'ask v1', 'ask v2'],
+      ['v1', 'v2'],
+    ])
+    expect(record.relations).toEqual([{ name: 'vpc', asked: 6, loaded: 2 }])
+    expect(record.plan?.changes[0]?.fields[0]?.after).toMatchObject({ zone: 'theirs' })
+  })
+
+  it('an apply tells the others before its first change, and only where it has one', async () => {
+    const here = world()
+    const { shared, told } = others()
+    const options = { ...data(1, 1), mode: 'apply' } as const
+    const integration = defineIntegration<string[], string, 'never'>({
+      name: 'told',
+      version: '1',
+      inputs: ['hosts.json'],
+      deletePolicy: 'never',
+      desiredState: () => ['k'],
+      run: (ctx, desired) =>
+        ctx.plan(
+          diff({
+            desired,
+            current: listing.whole(told.includes('create') ? ['k'] : []),
+            owned: () => true,
+            key: (key) => key,
+          }),
+          {
+            create: () => void told.push('create'),
+          },
+        ),
+    })
+    for (const mode of ['dry-run', 'apply', 'apply'] as const)
+      await runRecorded(integration, { ...options, mode }, { deps: { sharedAnswers: shared } })
+    expect(told).toEqual(['changing', 'create'])
+    expect(here.loads).toEqual([])
+  })
+
+  it('a place that is given an identity is changed: the others are told before', async () => {
+    const { shared, told } = others()
+    let identity: string | undefined
+    const integration = defineIntegration<string[], string, 'never'>({
+      name: 'placed',
+      version: '1',
+      deletePolicy: 'never',
+      destination: (_params, { create }) => {
+        if (create && identity === undefined) told.push('made')
+        if (create) identity = 'place'
+        return identity
+      },
+      desiredState: () => [],
+      run: (ctx, desired) => ctx.plan(diff({ desired, current: listing.whole<string>([]), key: (key) => key }), {}),
+    })
+    for (let times = 0; times < 2; times += 1)
+      expect(
+        (await runRecorded(integration, { mode: 'apply' }, { deps: { sharedAnswers: shared } })).record.exitCode,
+      ).toBe(0)
+    expect(told).toEqual(['changing', 'made'])
+  })
+
+  it('an apply that has waited for its lease takes nothing of theirs', async () => {
+    const clock = createFakeClock()
+    const options = { ...data(1, 1), mode: 'apply', clock, store: createMemoryStore({ clock }) } as const
+    const begun = latch()
+    const go = latch()
+    const waits = latch()
+    const first = runRecorded(hosts(world(), { create: () => (begun.open(), go.opened) }), options)
+    await begun.opened
+    const here = world()
+    const { shared, told } = others()
+    const reporter: Reporter = {
+      report: (event) => {
+        if (event.kind === 'logged' && event.record.message.includes('Waiting for it')) waits.open()
+      },
+    }
+    const overrides: RunOverrides = { deps: { sharedAnswers: shared, reporter }, request: { leaseWaitMs: 60_000 } }
+    const second = runRecorded(hosts(here), options, overrides)
+    await waits.opened
+    go.open()
+    expect((await first).record.exitCode).toBe(0)
+    await pass(clock, 30_000)
+    expect([(await second).record.exitCode, told.filter((one) => one !== 'changing'), here.loads]).toEqual([
+      0,
+      [],
+      ['v0'],
+    ])
+  })
+})
+
+describe('relations of a module', () => {
+  const load = (id: string): string => id
+
+  it('are those that were made while it was loaded, and alone have their name', () => {
+    const before = relation('before', load)
+    const relations = listenForRelations()
+    const top = relation('top', load)
+    const [one, other] = [relation('twice', load), relation('twice', load)]
+    expect(relations.sourceOf(top)).toBeUndefined()
+    moduleLoaded('a.ts')
+    const late = relation('late', load)
+    const again = relation('top', load)
+    expect([before, one, other, late, again].map((each) => relations.sourceOf(each))).toEqual(Array(5).fill(undefined))
+    expect(relations.sourceOf(top)).toBe('a.ts')
+    moduleLoaded('b.ts')
+    expect(relations.sourceOf(top)).toBe('a.ts')
   })
 })
