@@ -197,7 +197,12 @@ export function createDaemon(options: DaemonOptions): Daemon {
     if (mode === 'apply' && end.notConverging.length > 0) stuck.set(target, end.notConverging)
     else if (mode === 'apply') stuck.delete(target)
     const level = result.kind === 'failed' || result.kind === 'retry' ? 'error' : 'info'
-    told.change(target, level, `${target} ${mode}: ${summary}`, { target, mode, decision, reason })
+    told[end.outcome === 'applied' ? 'each' : 'change'](target, level, `${target} ${mode}: ${summary}`, {
+      target,
+      mode,
+      decision,
+      reason,
+    })
     told.line('debug', `${target} decision=${decision} reason=${reason}`, { target, durationMs: end.durationMs })
     if (warnings.length > 0)
       told.change(`${target} warnings`, 'warn', `${target} warns: ${warnings.join('; ')}`, { target })
