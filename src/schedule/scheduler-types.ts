@@ -1,4 +1,5 @@
 // What a scheduler is given, says and gives back. Types only.
+import type { RunEventCause } from '../event.js'
 import type { Clock } from '../util/clock.js'
 import type { QueueStats, TargetQueue } from './target-queue.js'
 import type { Timing } from './timing.js'
@@ -40,6 +41,14 @@ export type SchedulerEvent =
   /** It took longer than its timeoutMs, and was told so. */
   | { readonly kind: 'overran'; readonly key: string; readonly timeoutMs: number }
 
+/** What a run is for. */
+export interface Occasion {
+  /** Monotonic: nothing after it has made the target due; later than that, where it is not known. */
+  readonly since: number
+  /** The newest event that did; null: none. */
+  readonly event: RunEventCause | null
+}
+
 export interface SchedulerOptions {
   readonly clock: Clock
   /** From 0 to below 1. */
@@ -47,9 +56,8 @@ export interface SchedulerOptions {
   /**
    * One run. Whatever it throws ends this run alone: a TrueupError that is retryable is a `retry`, anything else `failed`; after a time-out any
    * throw is a `retry`.
-   * @param since - monotonic: nothing after it has made the target due; later than that, where it is not known
    */
-  readonly run: (key: string, signal: AbortSignal, since: number) => Promise<ScheduledResult>
+  readonly run: (key: string, signal: AbortSignal, occasion: Occasion) => Promise<ScheduledResult>
   /** What is due when. It is this scheduler's alone in this process. */
   readonly queue: TargetQueue
   readonly onEvent?: (event: SchedulerEvent) => void
@@ -78,8 +86,8 @@ export interface Scheduler {
    * @throws usage for a timing that is none, and what the queue throws; nothing is changed then
    */
   setTargets(targets: readonly ScheduledTarget[], first?: FirstTargets): Promise<void>
-  /** Due now: something that it reads has changed. While it runs: one further run after that. Resolves when that is kept. @returns whether it knows the target */
-  trigger(key: string): Promise<boolean>
+  /** Due now: something that it reads has changed. While it runs: one further run after that. Resolves when that is kept, with the event, which that run is told. @returns whether it knows the target */
+  trigger(key: string, event?: RunEventCause): Promise<boolean>
   /** Begins to start what is due. */
   start(): void
   /** Resolves when nothing is due and nothing runs. */

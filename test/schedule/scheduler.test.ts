@@ -297,8 +297,8 @@ describe('the scheduler', () => {
     const since = new Map<string, number>()
     const { clock, scheduler } = rig({
       concurrency: 1,
-      run: (key, signal, newest) => {
-        since.set(key, newest)
+      run: (key, signal, occasion) => {
+        since.set(key, occasion.since)
         return run(key, signal)
       },
     })

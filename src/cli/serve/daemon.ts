@@ -5,7 +5,13 @@ import { toError } from '../../errors.js'
 import { createMemoryQueue } from '../../schedule/memory-queue.js'
 import type { PostgresQueue } from '../../schedule/postgres-queue.js'
 import { createScheduler } from '../../schedule/scheduler.js'
-import type { ScheduledResult, ScheduledTarget, Scheduler, SchedulerEvent } from '../../schedule/scheduler-types.js'
+import type {
+  Occasion,
+  ScheduledResult,
+  ScheduledTarget,
+  Scheduler,
+  SchedulerEvent,
+} from '../../schedule/scheduler-types.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import type { RecordStore } from '../../store/records.js'
 import type { Clock } from '../../util/clock.js'
@@ -126,12 +132,12 @@ export function createDaemon(options: DaemonOptions): Daemon {
     return options.apply && current?.targets.get(key)?.apply === true
   }
 
-  async function run(key: string, signal: AbortSignal, since: number): Promise<ScheduledResult> {
+  async function run(key: string, signal: AbortSignal, occasion: Occasion): Promise<ScheduledResult> {
     const served = current
     const target = served?.targets.get(key)
     if (served === undefined || target === undefined) return { kind: 'done' }
     const one = (mode: EndedRun['mode'], flags: readonly string[]): Promise<EndedRun> =>
-      runs.run({ served, target: key, mode, flags, signal, since })
+      runs.run({ served, target: key, mode, flags, signal, occasion })
     return within(served, async () => {
       if (!willApply(key)) return tell(await one('dry-run', []))
       const asked = clock.now()
@@ -187,7 +193,8 @@ export function createDaemon(options: DaemonOptions): Daemon {
     if (mode === 'apply' && end.notConverging.length > 0) stuck.set(target, end.notConverging)
     else if (mode === 'apply') stuck.delete(target)
     const level = result.kind === 'failed' || result.kind === 'retry' ? 'error' : 'info'
-    told.change(target, level, `${target} ${mode}: ${summary}`, { target, mode, decision, reason })
+    const telling = end.outcome === 'applied' ? 'each' : 'change'
+    told[telling](target, level, `${target} ${mode}: ${summary}`, { target, mode, decision, reason })
     told.line('debug', `${target} decision=${decision} reason=${reason}`, { target, durationMs: end.durationMs })
     if (warnings.length > 0)
       told.change(`${target} warnings`, 'warn', `${target} warns: ${warnings.join('; ')}`, { target })

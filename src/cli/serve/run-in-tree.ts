@@ -1,12 +1,12 @@
 // How runs of a served tree are started: with the flags of the daemon, its store, and an environment without what is the daemon's own.
 import { join } from 'node:path'
+import type { RunEventCause } from '../../event.js'
 import { systemClock } from '../../util/clock.js'
 import type { CommandInput } from '../command.js'
 import { flagWords } from '../command-line.js'
-import { channelVariable, type Environment } from '../process-context.js'
+import { channelVariable, eventVariable, type Environment } from '../process-context.js'
 import type { Project } from '../project.js'
 import { runChild, type ChildResult, type Talk } from './child-run.js'
-import type { HeardEvents } from './events.js'
 import type { ServedTree } from './served-tree.js'
 
 /** Every child takes these as they were given. */
@@ -35,39 +35,39 @@ export function environmentOfRuns(all: Environment): Environment {
   return environment
 }
 
-interface ForRuns {
-  readonly storeUrl: string
-  readonly heard: HeardEvents
+/** Of a run alone. */
+export interface ForRun {
+  /** Why it was asked for, for its record. */
+  readonly event: RunEventCause | null
+  /** What is done with what it says. */
+  readonly talk: Talk
 }
-/** @param talk - of runs alone: what is done with what they say */
+
 export type RunChildIn = (
   served: ServedTree,
   args: readonly string[],
   signal: AbortSignal,
-  talk?: Talk,
+  run?: ForRun,
 ) => Promise<ChildResult>
 
-export function childOf(
-  { context, settings }: CommandInput,
-  project: Project,
-  { storeUrl, heard }: ForRuns,
-): RunChildIn {
+export function childOf({ context, settings }: CommandInput, project: Project, storeUrl: string): RunChildIn {
   const environment = environmentOfRuns(context.environment)
   const handedOn = flagWords(HANDED_ON, settings)
-  return (served, [command = '', ...args], signal, talk) => {
+  return (served, [command = '', ...args], signal, run) => {
     const own = command === 'run' ? handedOn : flagWords(['trustRepo'], settings)
     const words = ['--committed', '-o', 'json', '--log-format', 'json', '--store', storeUrl, ...served.configWords]
     return runChild({
       program: join(project.tool.root, 'bin', 'trueup.js'),
       args: [command, ...args, ...words, ...own],
       directory: served.directory,
-      environment:
-        command === 'run'
-          ? { ...environment, ...heard.variableOf(args[0] ?? ''), ...(talk === undefined ? {} : channelVariable()) }
-          : environment,
+      environment: run === undefined ? environment : { ...environment, ...variablesOf(run) },
       signal,
-      talk,
+      talk: run?.talk,
       clock: systemClock,
     })
   }
+}
+
+function variablesOf({ event }: ForRun): Environment {
+  return { ...channelVariable(), ...(event === null ? {} : eventVariable(event)) }
 }

@@ -1,5 +1,6 @@
 // One run of a target comes in; it is started in its tree, where it can ask for what the other runs of this process have loaded of relations. Out: how it
 // ended. Must not decide when, or whether, a target runs.
+import type { Occasion } from '../../schedule/scheduler-types.js'
 import type { Clock } from '../../util/clock.js'
 import { createAnswerBoard } from './answer-board.js'
 import type { RunChildIn } from './run-in-tree.js'
@@ -20,8 +21,7 @@ export interface TargetRun {
   readonly mode: EndedRun['mode']
   readonly flags: readonly string[]
   readonly signal: AbortSignal
-  /** Monotonic: nothing later has made it due. */
-  readonly since: number
+  readonly occasion: Occasion
 }
 
 export interface TargetRuns {
@@ -43,12 +43,14 @@ export interface TargetRunsOptions {
 export function createTargetRuns({ clock, child, stop, isShared }: TargetRunsOptions): TargetRuns {
   const board = createAnswerBoard({ now: () => clock.monotonic() })
   return {
-    async run({ served, target, mode, flags, signal, since }) {
+    async run({ served, target, mode, flags, signal, occasion: { since, event } }) {
       const started = clock.monotonic()
       const words = ['run', target, ...(mode === 'apply' ? ['--apply', '--yes'] : ['--dry-run']), ...flags]
-      const ended = await child(served, words, AbortSignal.any([signal, stop]), (send) =>
-        board.admit({ tree: treeOf(served), mode, since, takes: mode === 'dry-run' || !isShared, reply: send }),
-      )
+      const guest = { tree: treeOf(served), mode, since, takes: mode === 'dry-run' || !isShared }
+      const ended = await child(served, words, AbortSignal.any([signal, stop]), {
+        event,
+        talk: (send) => board.admit({ ...guest, reply: send }),
+      })
       const durationMs = clock.monotonic() - started
       return { ...runEnd(ended), target, mode, durationMs, endedAt: clock.now() }
     },
