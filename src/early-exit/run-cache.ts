@@ -11,7 +11,6 @@ import {
   entryId,
   LARGEST_ENTRY,
   placeOf,
-  readBounded,
   type CacheAddress,
   type CacheEntry,
 } from './run-cache-entry.js'
@@ -84,13 +83,13 @@ export function createRunCache(options: RunCacheOptions): RunCache {
       async look() {
         const known = await signing()
         try {
-          const read = await readBounded(store, place)
+          const read = await store.getBounded(place, LARGEST_ENTRY)
           const none = `no run with this key has converged in zone ${address.zone}`
           if (read.kind !== 'found')
             return read.kind === 'missing'
               ? { status: 'MISS', ...nothing, why: none }
               : untrusted('it is larger than any entry')
-          const decoded = decodeEntry(read.bytes, address, known)
+          const decoded = decodeEntry(read.value, address, known)
           return decoded.kind === 'untrusted' ? untrusted(decoded.why) : await judge(decoded.entry, nothing)
         } catch (thrown) {
           if (isTrueupError(thrown) && thrown.code === 'store-corrupt') return untrusted('it is damaged')

@@ -133,7 +133,9 @@ export function runCacheStates(name: string, create: () => Promise<SharedStore>)
       for (const mode of ['dry-run', 'apply'] as const) {
         await run({ ...always, mode })
         const listed: string[] = []
-        const { store } = watchStore(await open(), (call, key) => void (call === 'list' && listed.push(key)))
+        const { store } = watchStore(await open(), (call, key) => {
+          if (call === 'list') listed.push(key)
+        })
         expect([...told(await run({ ...always, mode, store })), listed]).toEqual([...HIT, []])
       }
     })
@@ -162,7 +164,8 @@ export function runCacheStates(name: string, create: () => Promise<SharedStore>)
       const store = await open()
       const broken: ObjectStore = {
         ...wrapped(store),
-        head: (key) => (key.startsWith('cache/') ? Promise.reject(outage()) : store.head(key)),
+        getBounded: (key, atMost) =>
+          key.startsWith('cache/') ? Promise.reject(outage()) : store.getBounded(key, atMost),
       }
       const after = await run({ store: broken })
       expect([...told(after), after.record.exitCode, after.warnings.length]).toEqual([...ran('ERROR'), 0, 1])
@@ -214,6 +217,7 @@ function wrapped(store: ObjectStore): ObjectStore {
     shared: store.shared,
     conditions: store.conditions,
     get: (key) => store.get(key),
+    getBounded: (key, atMost) => store.getBounded(key, atMost),
     head: (key) => store.head(key),
     put: (key, value, options) => store.put(key, value, options),
     delete: (key, options) => store.delete(key, options),
