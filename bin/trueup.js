@@ -95,9 +95,11 @@ function load(file, kind) {
 
   function requirePart(name) {
     const part = join(dirname(file), name)
-    const isPart = name.startsWith('./') && require.cache[part] === undefined
-    if (!isPart || statSync(part).size < LARGE_PART) return requireFrom(name)
-    return compiled(part, `${kind}-${basename(name, '.cjs')}`)
+    const isNew = name.startsWith('./') && name.endsWith('.cjs') && require.cache[part] === undefined
+    const size = isNew ? (statSync(part, { throwIfNoEntry: false })?.size ?? 0) : 0
+    if (size >= LARGE_PART) compiled(part, `${kind}-${basename(name, '.cjs')}`)
+    // Finds it loaded by then: whoever watches what is loaded sees these parts too.
+    return requireFrom(name)
   }
   Object.assign(requirePart, requireFrom)
 
@@ -117,7 +119,13 @@ function load(file, kind) {
     const module_ = new Module(path, module)
     module_.filename = path
     require.cache[path] = module_
-    script.runInThisContext()(module_.exports, requirePart, module_, path, dirname(path))
+    try {
+      script.runInThisContext()(module_.exports, requirePart, module_, path, dirname(path))
+    } catch (error) {
+      // As `require` does: half of a module is none.
+      delete require.cache[path]
+      throw error
+    }
     module_.loaded = true
     const isRejected = cachedData !== undefined && script.cachedDataRejected
     const kept = files[isRejected ? newest : newest + 1]

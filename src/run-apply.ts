@@ -46,7 +46,8 @@ export async function applyPlan(
     at: now,
   })
   await lease.verify()
-  await marks.index.enter(planned.shards.flatMap(({ key }) => (previous.has(key) ? [] : [key])))
+  // Of those that change also where there are marks: a store from before the index gets it so.
+  await marks.index.enter(planned.shards.flatMap(({ key }) => (changing.has(key) || !previous.has(key) ? [key] : [])))
   for (const shard of planned.shards) {
     if (!changing.has(shard.key)) continue
     const before = previous.get(shard.key)
