@@ -47,6 +47,8 @@ export async function applyPlan(
   })
   if (planned.built.changes.length > 0) await deps.sharedAnswers?.changing()
   await lease.verify()
+  // Of those that change also where there are marks: a store from before the index gets it so.
+  await marks.index.enter(planned.shards.flatMap(({ key }) => (changing.has(key) || !previous.has(key) ? [key] : [])))
   for (const shard of planned.shards) {
     if (!changing.has(shard.key)) continue
     const before = previous.get(shard.key)
@@ -82,7 +84,7 @@ export async function applyPlan(
     await lease.check()
     // A shard outside this run is written only because an object left it for one of these: its own token stays.
     const fence = shardKeys.has(value.shard) ? lease.token(value.shard) : (before?.value.fence ?? 0)
-    await writeLedger(target.store, destination, { ...value, fence }, before)
+    await writeLedger(target.store, destination, { ...value, fence }, before, marks.index)
   }
 
   // Before the marks: from then on nobody settles this run any more, and before the journal goes, which alone tells of its outcomes.
