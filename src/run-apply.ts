@@ -59,6 +59,8 @@ export async function applyPlan(
     at: now,
   })
   await lease.verify()
+  // Of those that change also where there are marks: a store from before the index gets it so.
+  await marks.index.enter(planned.shards.flatMap(({ key }) => (changing.has(key) || !previous.has(key) ? [key] : [])))
   for (const shard of planned.shards) {
     if (!changing.has(shard.key)) continue
     const before = previous.get(shard.key)
@@ -94,7 +96,7 @@ export async function applyPlan(
     await lease.check()
     // A shard outside this run is written only because an object left it for one of these: its own token stays.
     const fence = shardKeys.has(value.shard) ? lease.token(value.shard) : (before?.value.fence ?? 0)
-    await writeLedger(target.store, destination, { ...value, fence }, before)
+    await writeLedger(target.store, destination, { ...value, fence }, before, marks.index)
   }
 
   // Before the marks: from then on nobody settles this run any more, and before the journal goes, which alone tells of its outcomes.

@@ -67,7 +67,7 @@ export interface ShardSelection {
 /** The shards of a full run are those desired, those that own something and those whose last apply did not complete. */
 export async function selectShards(session: RunSession, desired: DesiredState): Promise<ShardSelection> {
   const { request } = session
-  const { marks } = await session.kept()
+  const { marks } = await session.known()
   const unfinished = [...marks.values()].filter(({ mark }) => mark.status !== 'completed')
   const all = new Map<string, SelectedShard>()
   const { definition } = await session.loaded()
