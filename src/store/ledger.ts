@@ -23,6 +23,11 @@ export interface LedgerShard {
   /** Whether the shard's desired state was a list or an object: what "nothing desired" looks like once the shard is gone. */
   readonly shape: 'list' | 'object'
   readonly objects: Readonly<Record<string, LedgerObject>>
+  /**
+   * Keys of objects that a person has released: while the target does not own one again, it is nobody's, also where the object itself still says
+   * that it is this target's. @defaultValue none
+   */
+  readonly released?: readonly string[]
   /** Where: the key of a document may hold no more than its digest. Written always, read by those who look at all destinations. */
   readonly destination?: string
   /** Token of the lease under which this was written; one with a lower token is refused. @defaultValue 0 */
@@ -116,6 +121,16 @@ export async function writeLedger(
       },
     )
   }
+}
+
+/** The field of a document for what stays released: not what is owned again. */
+export function stillReleased(
+  released: readonly string[] | undefined,
+  isOwned: (key: string) => boolean,
+): Pick<LedgerShard, 'released'> {
+  if (released === undefined) return {}
+  const left = [...new Set(released)].filter((key) => !isOwned(key)).sort()
+  return left.length === 0 ? {} : { released: left }
 }
 
 /** Claims that are kept of one object. One that fails for months with another value each time must not grow without end. */
