@@ -15,7 +15,14 @@ import { resourceSchema } from './inspect-blob.js'
 import type { DataPlace } from './list-files.js'
 import { patchedSchemas } from './patch-schemas.js'
 import { positionIn } from './read-document.js'
-import { LostValue, readData, type PlacedFinding, type ReadData, type ReadOptions } from './read-data.js'
+import {
+  LostValue,
+  readData,
+  type FileFacts,
+  type PlacedFinding,
+  type ReadData,
+  type ReadOptions,
+} from './read-data.js'
 import { valueAt } from './schema-set.js'
 
 export interface LoadOptions extends ReadOptions {
@@ -53,13 +60,13 @@ export async function validateData(options: LoadOptions): Promise<CheckedData> {
   return reading(options, (read) => checkAll(options, read))
 }
 
-/** Once more, without what was kept, where that turns out to be damaged. */
+/** Once more, and what was kept is made anew, where that turns out to be damaged. */
 async function reading<T>(options: LoadOptions, work: (read: ReadData) => Promise<T>): Promise<T> {
   try {
     return await work(await readData(options))
   } catch (error) {
     if (!(error instanceof LostValue)) throw error
-    return await work(await readData({ ...options, cacheDirectory: null }))
+    return await work(await readData({ ...options, isAnew: true }))
   }
 }
 
@@ -75,7 +82,9 @@ async function checkAll({ snapshot, place }: LoadOptions, read: ReadData): Promi
     for (const finding of checkConfs(read.inspector.confs, isList, SCALARS)) findings.push({ file, finding })
   }
   const between = checkFiles({
-    data: new Map([...read.data].map(([path, { facts }]) => [path, facts])),
+    data: read.data,
+    linksOf: (file) => read.linksOf(file),
+    listsOf: (file) => read.namesOf(file).lists,
     resources: new Set(read.resources.keys()),
     schemas: read.inspector.schemas,
     confs: read.inspector.confs,
@@ -129,15 +138,17 @@ function faultOf(
 async function bundleOf({ snapshot, commitTimestamp }: LoadOptions, read: ReadData): Promise<DataBundle> {
   const named = new Set<string>()
   const references: [string, ResourceBackref][] = []
-  for (const [path, { facts }] of read.data) {
-    for (const [, to, , isItem] of facts.references) if (isItem === 1) named.add(to)
-    for (const [at, to, isTyped] of facts.resources) {
-      if (isTyped === 0 || facts.schema === null) continue
-      references.push([to, Object.freeze({ path, datafileSchema: facts.schema, jsonpath: dotted(pathOf(at)) })])
+  for (const [path, file] of read.data) {
+    const links = read.linksOf(file)
+    const { schema } = file.known
+    for (const [, to, , isItem] of links.references) if (isItem === 1) named.add(to)
+    for (const [at, to, isTyped] of links.resources) {
+      if (isTyped === 0 || schema === null) continue
+      references.push([to, Object.freeze({ path, datafileSchema: schema, jsonpath: dotted(pathOf(at)) })])
     }
   }
   const data = new Map<string, DataFile>()
-  for (const path of read.data.keys()) data.set(path, dataFileOf(read, path, named.has(path)))
+  for (const [path, file] of read.data) data.set(path, dataFileOf(read, path, { file, isNamed: named.has(path) }))
   const { revision } = snapshot
   const commit = revision.kind === 'commit' ? revision.id : read.isDirty ? null : revision.commit
   return {
@@ -150,19 +161,22 @@ async function bundleOf({ snapshot, commitTimestamp }: LoadOptions, read: ReadDa
   }
 }
 
-function dataFileOf(read: ReadData, path: string, isNamed: boolean): DataFile {
+function dataFileOf(
+  read: ReadData,
+  path: string,
+  { file, isNamed }: { readonly file: FileFacts; readonly isNamed: boolean },
+): DataFile {
   const { sha256, value } = read.parsedOf(path)
-  const facts = read.data.get(path)?.facts
   if (!isRecord(value)) return Object.freeze({})
   const root = value as Readonly<Record<string, Json>>
-  for (const [at, , items] of facts?.lists ?? []) {
+  for (const [at, , items] of read.namesOf(file).lists) {
     const list = valueAt(root, pathOf(at))
     for (const [index, id] of items) {
       const item = valueAt(list, [index])
       if (isRecord(item)) (item as Record<string, unknown>)['__identifier'] = id
     }
   }
-  const own = isNamed ? (facts?.rootIdentifier ?? null) : null
+  const own = isNamed ? file.known.rootIdentifier : null
   return sortedAndFrozen(
     withKeys(root, { $file_sha256sum: sha256, ...(own === null ? {} : { __identifier: own }) }),
   ) as DataFile
@@ -174,8 +188,8 @@ async function resourcesOf(
   backrefs: ReadonlyMap<string, readonly ResourceBackref[]>,
 ): Promise<ReadonlyMap<string, ResourceFile>> {
   const files = new Map<string, ResourceFile>()
-  const list = [...resources.values()].filter(({ facts }) =>
-    facts.findings.every(({ reason }) => reason !== 'PARSE_ERROR'),
+  const list = [...resources.values()].filter(({ known }) =>
+    known.findings.every(({ reason }) => reason !== 'PARSE_ERROR'),
   )
   let next = 0
   for await (const { content } of snapshot.readMany(list.map(({ listed }) => listed.source))) {

@@ -15,9 +15,10 @@ export function patchedSchemas(read: ReadData, named: ReadonlySet<string>): Read
   const mark = (file: string, pointer: PathText): void => {
     identifiers.set(file, (identifiers.get(file) ?? new Set<PathText>()).add(pointer))
   }
-  for (const [path, { facts }] of read.data) {
-    for (const [file, pointer] of facts.patches) mark(file, pointer)
-    if (named.has(path) && facts.rootIdentifier !== null && facts.schema !== null) mark(facts.schema, pathText([]))
+  for (const [path, file] of read.data) {
+    for (const [schema, pointer] of read.namesOf(file).patches) mark(schema, pointer)
+    const { rootIdentifier, schema } = file.known
+    if (named.has(path) && rootIdentifier !== null && schema !== null) mark(schema, pathText([]))
   }
   const patched = new Map<string, Json>()
   for (const [path, schema] of read.schemas) {

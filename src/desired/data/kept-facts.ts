@@ -1,0 +1,92 @@
+// Facts of files in, lines of a pack out, and back in parts: of tens of thousands of files every check needs the beginning and what leads to other
+// files, and neither has to be held after it was looked at.
+import type { BlobPack } from './blob-pack.js'
+import type { Facts } from './facts.js'
+import type { SchemaDigests } from './schema-digests.js'
+
+/** What stays known of a file. */
+export interface KnownFacts extends Pick<Facts, 'schema' | 'rootIdentifier' | 'findings'> {
+  readonly id: string
+  /** Of data files: there is a value, kept under the same id. */
+  readonly hasValue: boolean
+}
+
+/** What a file says that others have to fit to. */
+export type Links = Pick<Facts, 'references' | 'resources' | 'uniques'>
+
+/** What bundling adds to a file and its schemas. */
+export type Names = Pick<Facts, 'lists' | 'patches'>
+
+/** Tuples, since names of parts would be half of the text. `digest` is of what the facts depend on, `final` where that is no schema. */
+type Head = readonly [
+  digest: string,
+  hasValue: number,
+  Facts['schema'],
+  Facts['rootIdentifier'],
+  ...findings: Facts['findings'],
+]
+type LinksTuple = readonly [Facts['references'], Facts['resources'], Facts['uniques']]
+type NamesTuple = readonly [Facts['lists'], Facts['patches']]
+
+/** Between the parts: JSON text holds none. */
+const CUT = '\t'
+
+export class KeptFacts {
+  readonly #pack: BlobPack
+  readonly #digests: SchemaDigests
+  /** One text for all files of a schema. */
+  readonly #schemas = new Map<string, string>()
+
+  constructor(pack: BlobPack, digests: SchemaDigests) {
+    this.#pack = pack
+    this.#digests = digests
+  }
+
+  put(id: string, facts: Facts, { hasValue, isFinal }: { hasValue: boolean; isFinal: boolean }): KnownFacts {
+    const { schema, rootIdentifier, findings, references, resources, uniques, lists, patches } = facts
+    const digest = isFinal ? 'final' : this.#digests.of(schema)
+    const head: Head = [digest, hasValue ? 1 : 0, schema, rootIdentifier, ...findings]
+    const links: LinksTuple = [references, resources, uniques]
+    const names: NamesTuple = [lists, patches]
+    this.#pack.put(id, [head, links, names].map((part) => JSON.stringify(part)).join(CUT))
+    return { id, schema: this.#shared(schema), rootIdentifier, findings, hasValue }
+  }
+
+  /** `isStale`: there are facts, and what they depend on has changed. */
+  find(id: string): { readonly known: KnownFacts; readonly isStale: boolean } | undefined {
+    const text = this.#pack.get(id)
+    if (text === undefined) return undefined
+    const head = JSON.parse(text.slice(0, text.indexOf(CUT))) as Head
+    const [digest, hasValue, schema, rootIdentifier, ...findings] = head
+    return {
+      known: { id, schema: this.#shared(schema), rootIdentifier, findings, hasValue: hasValue === 1 },
+      isStale: digest !== 'final' && digest !== this.#digests.of(schema),
+    }
+  }
+
+  links({ id }: KnownFacts): Links {
+    const [references, resources, uniques] = this.#part(id, 1) as LinksTuple
+    return { references, resources, uniques }
+  }
+
+  names({ id }: KnownFacts): Names {
+    const [lists, patches] = this.#part(id, 2) as NamesTuple
+    return { lists, patches }
+  }
+
+  #part(id: string, index: 1 | 2): unknown {
+    const text = this.#pack.get(id)
+    if (text === undefined) throw new Error(`Internal error: the facts of ${id} are not there`)
+    const first = text.indexOf(CUT)
+    const second = text.indexOf(CUT, first + 1)
+    return JSON.parse(index === 1 ? text.slice(first + 1, second) : text.slice(second + 1))
+  }
+
+  #shared(schema: string | null): string | null {
+    if (schema === null) return null
+    const known = this.#schemas.get(schema)
+    if (known !== undefined) return known
+    this.#schemas.set(schema, schema)
+    return schema
+  }
+}
