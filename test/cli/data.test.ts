@@ -81,6 +81,28 @@ describe('trueup data validate', () => {
     expect(() => JSON.parse(stdout) as unknown).not.toThrow()
   })
 
+  it('warns of a resource that could not be held against its schema: no fault', async () => {
+    await using rig = await project({ 'resources/page.yml': '$schema: /user-1.yml\n{% if x %}\nname: 1\n' })
+    const told =
+      /resources\/page\.yml:2:\d+: this resource is no YAML, so it was not held against \/user-1\.yml \(a template\?\)/
+    const plain = await rig.run(['data', 'validate'])
+    expect(plain).toMatchObject({
+      code: 0,
+      stdout: 'Nothing is wrong with the working tree: 3 data files, 3 resources, 7 schemas.\n',
+      stderr: expect.stringMatching(told) as string,
+    })
+    expect(plain.stderr).toMatch(/^trueup: warning: resources/)
+    // What is remembered is told again.
+    const again = await rig.run(['data', 'validate', '-o', 'json'], { env: { GITHUB_ACTIONS: 'true' } })
+    expect(again.stderr).toMatch(/^::warning file=resources\/page\.yml,line=2,col=\d+,title=NOT_CHECKED::this resource/)
+    expect(again.json()).toMatchObject({
+      checked: 0,
+      faults: [],
+      warnings: [{ file: 'resources/page.yml', line: 2, reason: 'NOT_CHECKED', schema: '/user-1.yml' }],
+    })
+    expect((await rig.run(['data', 'bundle', '--out', 'bundle.json'])).code).toBe(0)
+  })
+
   it('reads places by the trueup.yaml of the revision that is asked for', async () => {
     await using rig = await project()
     await rig.git('mv', 'data', 'moved')

@@ -39,6 +39,12 @@ export interface InspectorOptions {
   readonly graphql: Json | null
 }
 
+interface Unreadable {
+  readonly message: string
+  readonly line: number
+  readonly column: number
+}
+
 export class Inspector {
   readonly schemas: SchemaSet
   readonly confs: Confs
@@ -122,8 +128,8 @@ export class Inspector {
     const schema = kind === 'yaml-resource' ? resourceSchema(text) : null
     if (schema === null) return withoutValue(id, noFacts())
     const answer = readDocument({ content, kind: 'yaml', format: this.#options.format })
-    // A template, which becomes YAML later.
-    const findings = answer.kind === 'value' ? this.check(answer.value) : []
+    const findings =
+      answer.kind === 'value' ? this.check(answer.value) : answer.kind === 'empty' ? [] : [unchecked(answer, schema)]
     return { id, facts: { ...noFacts(findings), schema }, hasValue: false, isFinal: false }
   }
 }
@@ -146,7 +152,13 @@ export function schemaPath(schema: string): string {
   return schema.startsWith('/') || schema.startsWith('http') ? schema : `/${schema}`
 }
 
-function unreadable(answer: { readonly message: string; readonly line: number; readonly column: number }): Finding {
+/** A template becomes YAML later; anything else that looks like one is a mistake that nobody would find. */
+function unchecked(answer: Unreadable, schema: string): Finding {
+  const message = `this resource is no YAML, so it was not held against ${schema} (a template?): ${answer.message}`
+  return { ...unreadable({ ...answer, message }), reason: 'NOT_CHECKED', schema }
+}
+
+function unreadable(answer: Unreadable): Finding {
   const { message, line, column } = answer
   return { kind: 'FILE', reason: 'PARSE_ERROR', at: [], message, schema: null, position: { line, column } }
 }

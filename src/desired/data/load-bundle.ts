@@ -9,7 +9,7 @@ import type { DataBundle, DataFile, ResourceBackref, ResourceFile } from './bund
 import { checkConfs, checkFiles } from './check-files.js'
 import { sortedAndFrozen, withKeys } from './exact-json.js'
 import { pathOf } from './facts.js'
-import type { DataFault, Finding } from './faults.js'
+import { WARNINGS, type DataFault, type Finding } from './faults.js'
 import { SCALARS } from './graphql-confs.js'
 import { resourceSchema } from './inspect-blob.js'
 import type { DataPlace } from './list-files.js'
@@ -33,6 +33,8 @@ export interface LoadOptions extends ReadOptions {
 export interface CheckedData {
   /** By file, line and column. The bundle is good for nothing unless this is empty. */
   readonly faults: readonly DataFault[]
+  /** What could not be checked, and is no fault; in the same order. */
+  readonly warnings: readonly DataFault[]
   readonly counts: { readonly data: number; readonly resources: number; readonly schemas: number }
   /** How many files were parsed and how many checked now, rather than remembered. */
   readonly work: ReadData['work']
@@ -91,8 +93,10 @@ async function checkAll({ snapshot, place }: LoadOptions, read: ReadData): Promi
     valueOf: (path) => read.parsedOf(path).value,
   })
   for (const { path, finding } of between) findings.push({ file: read.data.get(path)?.listed.file ?? path, finding })
+  const all = await placed(snapshot, place, findings, read.links)
   return {
-    faults: await placed(snapshot, place, findings, read.links),
+    faults: all.filter(({ reason }) => !WARNINGS.has(reason)),
+    warnings: all.filter(({ reason }) => WARNINGS.has(reason)),
     counts: { data: read.data.size, resources: read.resources.size, schemas: read.schemas.size },
     work: read.work,
   }
