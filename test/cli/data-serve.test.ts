@@ -146,6 +146,7 @@ describe('a target whose source is an endpoint', () => {
     const first = (await (await fetch(`${server.url}/sha256`)).text()).trim()
     const alone = await run(rig, 'plan', 'leads')
     expect(alone.decision.components['bundle']).toEqual({ head: first, base: null, same: null, detail: null })
+    expect(alone.decision.components['schemas']).toMatchObject({ head: '/team-1.yml, /user-1.yml' })
     expect((await run(rig, 'plan', 'leads', '--base', first)).decision).toMatchObject({
       action: 'skip',
       reason: 'desired-unchanged',
