@@ -10,6 +10,7 @@ import { dirname } from 'node:path'
 const MOST_UNUSED = 3
 const NEWLINE = 0x0a
 const SPACE = 0x20
+const TAB = 0x09
 
 export class BlobPack {
   readonly #file: string | null
@@ -36,9 +37,10 @@ export class BlobPack {
     this.#used.clear()
   }
 
-  get(id: string): string | undefined {
+  /** @param part one of the parts that tabs cut the text into, of which there must be so many. @defaultValue the whole text */
+  get(id: string, part?: number): string | undefined {
     const added = this.#added.get(id)
-    if (added !== undefined) return added
+    if (added !== undefined) return part === undefined ? added : added.split('\t')[part]
     const start = this.#known().get(id)
     if (start === undefined) return undefined
     const end = this.#content.indexOf(NEWLINE, start)
@@ -48,7 +50,11 @@ export class BlobPack {
         return undefined
       this.#used.add(id)
     }
-    return this.#content.toString('utf8', space + id.length + 2, end)
+    let from = space + id.length + 2
+    if (part === undefined) return this.#content.toString('utf8', from, end)
+    for (let left = part; left > 0; left--) from = this.#content.indexOf(TAB, from) + 1
+    const cut = this.#content.indexOf(TAB, from)
+    return this.#content.toString('utf8', from, cut === -1 || cut > end ? end : cut)
   }
 
   /** @param id without spaces and line ends; @param text on one line */

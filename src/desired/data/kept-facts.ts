@@ -28,7 +28,7 @@ type Head = readonly [
 type LinksTuple = readonly [Facts['references'], Facts['resources'], Facts['uniques']]
 type NamesTuple = readonly [Facts['lists'], Facts['patches']]
 
-/** Between the parts: JSON text holds none. */
+/** Between the parts, as the pack cuts them: JSON text holds none. */
 const CUT = '\t'
 
 export class KeptFacts {
@@ -54,9 +54,9 @@ export class KeptFacts {
 
   /** `isStale`: there are facts, and what they depend on has changed. */
   find(id: string): { readonly known: KnownFacts; readonly isStale: boolean } | undefined {
-    const text = this.#pack.get(id)
+    const text = this.#pack.get(id, 0)
     if (text === undefined) return undefined
-    const head = JSON.parse(text.slice(0, text.indexOf(CUT))) as Head
+    const head = JSON.parse(text) as Head
     const [digest, hasValue, schema, rootIdentifier, ...findings] = head
     return {
       known: { id, schema: this.#shared(schema), rootIdentifier, findings, hasValue: hasValue === 1 },
@@ -75,11 +75,9 @@ export class KeptFacts {
   }
 
   #part(id: string, index: 1 | 2): unknown {
-    const text = this.#pack.get(id)
+    const text = this.#pack.get(id, index)
     if (text === undefined) throw new Error(`Internal error: the facts of ${id} are not there`)
-    const first = text.indexOf(CUT)
-    const second = text.indexOf(CUT, first + 1)
-    return JSON.parse(index === 1 ? text.slice(first + 1, second) : text.slice(second + 1))
+    return JSON.parse(text)
   }
 
   #shared(schema: string | null): string | null {
