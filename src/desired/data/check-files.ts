@@ -6,6 +6,7 @@ import { didYouMean } from '../../util/suggest.js'
 import { pathOf, pathText, type Facts, type ReferenceFact } from './facts.js'
 import type { Finding } from './faults.js'
 import type { Confs } from './graphql-confs.js'
+import type { Details, Lead, Links } from './kept-facts.js'
 import { SameItems } from './same-items.js'
 import type { SchemaSet } from './schema-set.js'
 
@@ -16,8 +17,8 @@ interface FileToCheck {
 export interface FilesToCheck<F extends FileToCheck> {
   /** In path order. */
   readonly data: ReadonlyMap<string, F>
-  linksOf(file: F): Pick<Facts, 'references' | 'resources' | 'uniques'>
-  listsOf(file: F): Facts['lists']
+  linksOf(file: F): Links
+  detailsOf(file: F): Pick<Details, 'references' | 'lists'>
   readonly resources: ReadonlySet<string>
   readonly schemas: SchemaSet
   readonly confs: Confs
@@ -50,9 +51,12 @@ class Check<F extends FileToCheck> {
   }
 
   file(path: string, file: F): void {
-    const { references, resources, uniques } = this.#files.linksOf(file)
-    for (const reference of references) this.#reference(path, reference)
-    if (references.some(([, , , isItem]) => isItem === 1)) this.#lists(path, references, this.#files.listsOf(file))
+    const { leads, resources, uniques } = this.#files.linksOf(file)
+    if (!leads.every((lead) => this.#leadsRight(lead))) {
+      const { references, lists } = this.#files.detailsOf(file)
+      for (const reference of references) this.#reference(path, reference)
+      if (references.some(([, , , isItem]) => isItem === 1)) this.#lists(path, references, lists)
+    }
     for (const [at, to, , schema] of resources) {
       if (this.#files.resources.has(to)) continue
       const hint = this.#nearest(to, this.#files.resources)
@@ -77,6 +81,15 @@ class Check<F extends FileToCheck> {
           schema: file.known.schema,
         })
     }
+  }
+
+  /** For certain. Where it is not, each reference is looked at. */
+  #leadsRight([expected, isItem, ...paths]: Lead): boolean {
+    if (isItem === 1 || Array.isArray(expected)) return false
+    return paths.every((to) => {
+      const target = this.#files.data.get(to)
+      return target !== undefined && (expected === null || expected === target.known.schema)
+    })
   }
 
   #reference(path: string, [at, to, expected]: ReferenceFact): void {

@@ -1,7 +1,7 @@
 // Facts of files in, lines of a pack out, and back in parts: of tens of thousands of files every check needs the beginning and what leads to other
 // files, and neither has to be held after it was looked at.
 import type { BlobPack } from './blob-pack.js'
-import type { Facts } from './facts.js'
+import type { Facts, ReferenceFact } from './facts.js'
 import type { SchemaDigests } from './schema-digests.js'
 
 /** What stays known of a file. */
@@ -11,11 +11,16 @@ export interface KnownFacts extends Pick<Facts, 'schema' | 'rootIdentifier' | 'f
   readonly hasValue: boolean
 }
 
-/** What a file says that others have to fit to. */
-export type Links = Pick<Facts, 'references' | 'resources' | 'uniques'>
+/** Where references of one kind lead: enough to see that nothing is wrong with them. `expected` and `isItem` as in {@link ReferenceFact}. */
+export type Lead = readonly [expected: ReferenceFact[2], isItem: number, ...to: readonly string[]]
 
-/** What bundling adds to a file and its schemas. */
-export type Names = Pick<Facts, 'lists' | 'patches'>
+/** What a file says that others have to fit to; of its references the short form. */
+export interface Links extends Pick<Facts, 'resources' | 'uniques'> {
+  readonly leads: readonly Lead[]
+}
+
+/** Where in a file its references are, and what bundling adds to it and its schemas. */
+export type Details = Pick<Facts, 'references' | 'lists' | 'patches'>
 
 /** Tuples, since names of parts would be half of the text. `digest` is of what the facts depend on, `final` where that is no schema. */
 type Head = readonly [
@@ -25,8 +30,8 @@ type Head = readonly [
   Facts['rootIdentifier'],
   ...findings: Facts['findings'],
 ]
-type LinksTuple = readonly [Facts['references'], Facts['resources'], Facts['uniques']]
-type NamesTuple = readonly [Facts['lists'], Facts['patches']]
+type LinksTuple = readonly [Links['leads'], Facts['resources'], Facts['uniques']]
+type DetailsTuple = readonly [Facts['references'], Facts['lists'], Facts['patches']]
 
 /** Between the parts, as the pack cuts them: JSON text holds none. */
 const CUT = '\t'
@@ -46,9 +51,9 @@ export class KeptFacts {
     const { schema, rootIdentifier, findings, references, resources, uniques, lists, patches } = facts
     const digest = isFinal ? 'final' : this.#digests.of(schema)
     const head: Head = [digest, hasValue ? 1 : 0, schema, rootIdentifier, ...findings]
-    const links: LinksTuple = [references, resources, uniques]
-    const names: NamesTuple = [lists, patches]
-    this.#pack.put(id, [head, links, names].map((part) => JSON.stringify(part)).join(CUT))
+    const links: LinksTuple = [leadsOf(references), resources, uniques]
+    const details: DetailsTuple = [references, lists, patches]
+    this.#pack.put(id, [head, links, details].map((part) => JSON.stringify(part)).join(CUT))
     return { id, schema: this.#shared(schema), rootIdentifier, findings, hasValue }
   }
 
@@ -65,13 +70,13 @@ export class KeptFacts {
   }
 
   links({ id }: KnownFacts): Links {
-    const [references, resources, uniques] = this.#part(id, 1) as LinksTuple
-    return { references, resources, uniques }
+    const [leads, resources, uniques] = this.#part(id, 1) as LinksTuple
+    return { leads, resources, uniques }
   }
 
-  names({ id }: KnownFacts): Names {
-    const [lists, patches] = this.#part(id, 2) as NamesTuple
-    return { lists, patches }
+  details({ id }: KnownFacts): Details {
+    const [references, lists, patches] = this.#part(id, 2) as DetailsTuple
+    return { references, lists, patches }
   }
 
   #part(id: string, index: 1 | 2): unknown {
@@ -87,4 +92,15 @@ export class KeptFacts {
     this.#schemas.set(schema, schema)
     return schema
   }
+}
+
+function leadsOf(references: Facts['references']): readonly Lead[] {
+  const groups = new Map<string, [ReferenceFact[2], number, Set<string>]>()
+  for (const [, to, expected, isItem] of references) {
+    const key = JSON.stringify([expected, isItem])
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [expected, isItem, new Set([to])])
+    else group[2].add(to)
+  }
+  return [...groups.values()].map(([expected, isItem, to]) => [expected, isItem, ...to])
 }

@@ -86,7 +86,7 @@ async function checkAll({ snapshot, place }: LoadOptions, read: ReadData): Promi
   const between = checkFiles({
     data: read.data,
     linksOf: (file) => read.linksOf(file),
-    listsOf: (file) => read.namesOf(file).lists,
+    detailsOf: (file) => read.detailsOf(file),
     resources: new Set(read.resources.keys()),
     schemas: read.inspector.schemas,
     confs: read.inspector.confs,
@@ -143,10 +143,10 @@ async function bundleOf({ snapshot, commitTimestamp }: LoadOptions, read: ReadDa
   const named = new Set<string>()
   const references: [string, ResourceBackref][] = []
   for (const [path, file] of read.data) {
-    const links = read.linksOf(file)
+    const { leads, resources } = read.linksOf(file)
     const { schema } = file.known
-    for (const [, to, , isItem] of links.references) if (isItem === 1) named.add(to)
-    for (const [at, to, isTyped] of links.resources) {
+    for (const [, isItem, ...paths] of leads) if (isItem === 1) for (const to of paths) named.add(to)
+    for (const [at, to, isTyped] of resources) {
       if (isTyped === 0 || schema === null) continue
       references.push([to, Object.freeze({ path, datafileSchema: schema, jsonpath: dotted(pathOf(at)) })])
     }
@@ -173,7 +173,7 @@ function dataFileOf(
   const { sha256, value } = read.parsedOf(path)
   if (!isRecord(value)) return Object.freeze({})
   const root = value as Readonly<Record<string, Json>>
-  for (const [at, , items] of read.namesOf(file).lists) {
+  for (const [at, , items] of read.detailsOf(file).lists) {
     const list = valueAt(root, pathOf(at))
     for (const [index, id] of items) {
       const item = valueAt(list, [index])

@@ -16,7 +16,7 @@ export function patchedSchemas(read: ReadData, named: ReadonlySet<string>): Read
     identifiers.set(file, (identifiers.get(file) ?? new Set<PathText>()).add(pointer))
   }
   for (const [path, file] of read.data) {
-    for (const [schema, pointer] of read.namesOf(file).patches) mark(schema, pointer)
+    for (const [schema, pointer] of read.detailsOf(file).patches) mark(schema, pointer)
     const { rootIdentifier, schema } = file.known
     if (named.has(path) && rootIdentifier !== null && schema !== null) mark(schema, pathText([]))
   }

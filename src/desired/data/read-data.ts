@@ -9,7 +9,7 @@ import { parseKept } from './exact-json.js'
 import type { Finding } from './faults.js'
 import { Inspector, type BlobJob } from './inspect-blob.js'
 import { inspectAll, type WorkerOptions } from './inspectors.js'
-import { KeptFacts, type KnownFacts, type Links, type Names } from './kept-facts.js'
+import { KeptFacts, type Details, type KnownFacts, type Links } from './kept-facts.js'
 import { listDocuments, listResources, type DataPlace, type ListedFile } from './list-files.js'
 import { readDocument } from './read-document.js'
 import { SchemaDigests } from './schema-digests.js'
@@ -53,7 +53,7 @@ export interface ReadData {
   /** How many blobs were parsed now, and how many checked now. */
   readonly work: { readonly parsed: number; readonly checked: number }
   linksOf(file: FileFacts): Links
-  namesOf(file: FileFacts): Names
+  detailsOf(file: FileFacts): Details
   /** Value of a data file as written, and its SHA-256. @throws LostValue */
   parsedOf(path: string): { readonly sha256: string; readonly value: Json }
 }
@@ -142,7 +142,7 @@ export async function readData(options: ReadOptions): Promise<ReadData> {
     isDirty: data.isDirty || schemaFiles.isDirty || resources.isDirty,
     work: { parsed, checked: todo.size },
     linksOf: (file) => kept.links(file.known),
-    namesOf: (file) => kept.names(file.known),
+    detailsOf: (file) => kept.details(file.known),
     parsedOf(path) {
       const id = dataFacts.get(path)?.known.id
       const text = id === undefined ? undefined : packs.values.get(id)
