@@ -7,7 +7,7 @@
 import type { Clock } from '../util/clock.js'
 import { LONGEST_SLEEP_MS } from './long-sleep.js'
 import { createSaving } from './saving.js'
-import { AGEING_MS, beginRun, CHANGE_PRIORITY, endRun, hurry } from './target-queue.js'
+import { AGEING_MS, beginRun, CHANGE_PRIORITY, endRun, freshState, hear, hurry } from './target-queue.js'
 import type { Following, QueueWork, TargetQueue, TargetState, When } from './target-queue.js'
 import { createWaiting } from './waiting.js'
 
@@ -87,13 +87,13 @@ export function createMemoryQueue(options: MemoryQueueOptions): TargetQueue {
   }
 
   function begin(to: QueueWork, { key, since }: { readonly key: string; readonly since: number }, entry: Entry): void {
-    const { failures, isChanged } = entry
+    const { failures, isChanged, event } = entry
     const startedAt = clock.monotonic()
     beginRun(entry)
     const one: Running = { startedAt, again: false }
     running.set(key, one)
     const delayMs = Math.max(0, startedAt - since)
-    void to.run({ key, failures, isChanged, delayMs, signal: undefined }).then((following) => {
+    void to.run({ key, failures, isChanged, event, delayMs, signal: undefined }).then((following) => {
       settle(to, key, one, following)
     })
   }
@@ -185,7 +185,7 @@ export function createMemoryQueue(options: MemoryQueueOptions): TargetQueue {
           if (when !== undefined && !running.has(key) && !waiting.isReady(key)) wait(key, when)
           continue
         }
-        entries.set(key, { failures: 0, isBackOffCut: false, isChanged: false, priority })
+        entries.set(key, { ...freshState(), priority })
         const when = first.get(key)
         if (when === 'changed') makeDue(key)
         else if (when !== undefined) wait(key, when)
@@ -195,8 +195,13 @@ export function createMemoryQueue(options: MemoryQueueOptions): TargetQueue {
       pump()
       return Promise.resolve()
     },
-    trigger(keys) {
-      for (const key of keys) if (entries.has(key)) makeDue(key)
+    trigger(keys, event) {
+      for (const key of keys) {
+        const entry = entries.get(key)
+        if (entry === undefined) continue
+        hear(entry, event)
+        makeDue(key)
+      }
       saving.touch()
       pump()
       return Promise.resolve()

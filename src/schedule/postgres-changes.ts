@@ -1,9 +1,10 @@
 // What happens to the targets of a shared queue, each in one transaction: they are changed, made due, claimed, ended. The rules are those of every
 // queue; here they are applied to locked rows.
 import { TrueupError } from '../errors.js'
+import type { RunEventCause } from '../event.js'
 import type { Database, Query } from './postgres-database.js'
 import { addJobs, databaseNow, lockRows, timeOf, writeRows, type TargetRow } from './postgres-rows.js'
-import { beginRun, endRun, freshState, hurry } from './target-queue.js'
+import { beginRun, endRun, freshState, hear, hurry } from './target-queue.js'
 import type { Claim, Following, TargetsUpdate, When } from './target-queue.js'
 
 /** A wake-up that this replica may not follow comes back after this, to whoever is free. */
@@ -92,11 +93,17 @@ async function remove(query: Query, scope: string, rows: readonly TargetRow[]): 
 }
 
 /** Due now: of those that run, once more after that; of a back-off, once. */
-export async function hurryTargets(query: Query, scope: string, keys: readonly string[]): Promise<void> {
+export async function hurryTargets(
+  query: Query,
+  { scope, keys, event }: { readonly scope: string; readonly keys: readonly string[]; readonly event?: RunEventCause },
+): Promise<void> {
   const rows = await lockRows(query, scope, keys)
   const now = await databaseNow(query)
   const changed = rows.filter(({ isGone }) => !isGone).map((row) => ({ ...row }))
-  for (const row of changed) makeDue(row, now)
+  for (const row of changed) {
+    hear(row, event)
+    makeDue(row, now)
+  }
   await writeRows(query, scope, changed)
 }
 
@@ -143,11 +150,11 @@ export async function claimTarget(
       await writeRows(query, scope, [row])
       return undefined
     }
-    const { failures, isChanged } = row
+    const { failures, isChanged, event } = row
     beginRun(row)
     row.claimedBy = replica
     await writeRows(query, scope, [row])
-    return { failures, isChanged, delayMs: Math.max(0, now - found.dueAt) }
+    return { failures, isChanged, event, delayMs: Math.max(0, now - found.dueAt) }
   })
 }
 

@@ -4,6 +4,7 @@ import type { Pool } from 'pg'
 import { toError, TrueupError } from '../errors.js'
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../util/clock.js'
+import type { EventKeys } from './event-keys.js'
 import { databaseOf } from './postgres-database.js'
 import {
   changeTargets,
@@ -14,6 +15,7 @@ import {
   readDue,
   readScope,
 } from './postgres-changes.js'
+import { postgresEventKeys } from './postgres-event-keys.js'
 import { beat, PACE, register, sweep, unregister, type Beat, type Pace, type Replica } from './postgres-replica.js'
 import { addJobs, databaseNow } from './postgres-rows.js'
 import { jobName, makeTables } from './postgres-schema.js'
@@ -46,6 +48,8 @@ export type QueueEvent =
 export interface PostgresQueue extends TargetQueue {
   /** What the replicas have agreed to serve; null: nothing yet. The next update with another one is compared with this answer. */
   agreed(): Promise<string | null>
+  /** Of events that any replica was sent. */
+  readonly eventKeys: EventKeys
   /** The database answered when it was asked last. */
   isReachable(): boolean
 }
@@ -243,8 +247,10 @@ export async function openPostgresQueue(options: PostgresQueueOptions): Promise<
       last = { ...last, revision: served ?? last.revision }
       due = await readDue(database, scope)
     },
-    async trigger(keys) {
-      await database.transaction((query) => hurryTargets(query, scope, [...keys]))
+    async trigger(keys, event) {
+      await database.transaction((query) =>
+        hurryTargets(query, { scope, keys: [...keys], ...(event === undefined ? {} : { event }) }),
+      )
     },
     start(given) {
       work = given
@@ -271,6 +277,7 @@ export async function openPostgresQueue(options: PostgresQueueOptions): Promise<
       isDueWanted = true
       return due
     },
+    eventKeys: postgresEventKeys(database, scope),
     isReachable: () => reachableSince !== undefined,
     stats() {
       const now = clock.monotonic()

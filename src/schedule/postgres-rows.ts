@@ -22,7 +22,8 @@ const MOST_ATTEMPTS = 32_767
 export const JOB_FLAG = 'target'
 
 const COLUMNS = `key, (extract(epoch FROM due_at) * 1000)::float8 AS "dueAt", priority, failures, is_back_off_cut AS "isBackOffCut",
-  is_changed AS "isChanged", is_again AS "isAgain", is_gone AS "isGone", claimed_by AS "claimedBy"`
+  is_changed AS "isChanged", is_again AS "isAgain", is_gone AS "isGone", claimed_by AS "claimedBy",
+  event, is_event_told AS "isEventTold"`
 
 /** UTC ms by the clock of the database. */
 export async function databaseNow(query: Query): Promise<number> {
@@ -44,13 +45,15 @@ export async function writeRows(query: Query, scope: string, rows: readonly Targ
   const column = <T>(of: (row: TargetRow) => T): readonly T[] => rows.map(of)
   await query(
     `INSERT INTO trueup.targets AS t
-       (scope, key, due_at, priority, failures, is_back_off_cut, is_changed, is_again, is_gone, claimed_by, claimed_at)
-     SELECT $1, key, to_timestamp(due / 1000), priority, failures, cut, changed, again, gone, claimed, CASE WHEN claimed IS NOT NULL THEN now() END
-     FROM unnest($2::text[], $3::float8[], $4::int[], $5::int[], $6::bool[], $7::bool[], $8::bool[], $9::bool[], $10::uuid[])
-       AS r(key, due, priority, failures, cut, changed, again, gone, claimed)
+       (scope, key, due_at, priority, failures, is_back_off_cut, is_changed, is_again, is_gone, claimed_by, claimed_at, event,
+        is_event_told)
+     SELECT $1, key, to_timestamp(due / 1000), priority, failures, cut, changed, again, gone, claimed, CASE WHEN claimed IS NOT NULL THEN now() END,
+       event, told
+     FROM unnest($2::text[], $3::float8[], $4::int[], $5::int[], $6::bool[], $7::bool[], $8::bool[], $9::bool[], $10::uuid[], $11::jsonb[], $12::bool[])
+       AS r(key, due, priority, failures, cut, changed, again, gone, claimed, event, told)
      ON CONFLICT (scope, key) DO UPDATE SET due_at = excluded.due_at, priority = excluded.priority, failures = excluded.failures,
        is_back_off_cut = excluded.is_back_off_cut, is_changed = excluded.is_changed, is_again = excluded.is_again, is_gone = excluded.is_gone,
-       claimed_by = excluded.claimed_by,
+       claimed_by = excluded.claimed_by, event = excluded.event, is_event_told = excluded.is_event_told,
        claimed_at = CASE WHEN t.claimed_by IS NOT DISTINCT FROM excluded.claimed_by THEN t.claimed_at ELSE excluded.claimed_at END`,
     [
       scope,
@@ -63,6 +66,8 @@ export async function writeRows(query: Query, scope: string, rows: readonly Targ
       column(({ isAgain }) => isAgain),
       column(({ isGone }) => isGone),
       column(({ claimedBy }) => claimedBy),
+      column(({ event }) => (event === null ? null : JSON.stringify(event))),
+      column(({ isEventTold }) => isEventTold),
     ],
   )
   await wake(query, scope, rows)

@@ -1,6 +1,6 @@
 // The tables of a shared queue: made where they are missing. Additions only: two versions of trueup work on them side by side, so every statement
 // names its columns, a column that is added later has a default, and what an older version does not know it leaves as it is.
-import type { Database } from './postgres-database.js'
+import type { Database, Query } from './postgres-database.js'
 
 /** Of the rows. A higher one has jobs of another name, which this version never takes. */
 export const QUEUE_SCHEMA = 1
@@ -50,6 +50,25 @@ export async function makeTables(database: Database): Promise<void> {
       claimed_at timestamptz,
       PRIMARY KEY (scope, key)
     )`)
+    await addColumn(query, 'event', 'jsonb')
+    await addColumn(query, 'is_event_told', 'boolean NOT NULL DEFAULT false')
+    await query(`CREATE TABLE IF NOT EXISTS trueup.event_keys (
+      scope text NOT NULL,
+      key text NOT NULL,
+      digest text NOT NULL,
+      targets text[] NOT NULL,
+      kept_at timestamptz NOT NULL DEFAULT now(),
+      PRIMARY KEY (scope, key)
+    )`)
     await query('CREATE INDEX IF NOT EXISTS targets_claimed_by ON trueup.targets (claimed_by)')
   })
+}
+
+/** Of the targets. Looked for first: adding one that is there would still wait for all who use the table. */
+async function addColumn(query: Query, name: string, type: string): Promise<void> {
+  const there = await query(
+    `SELECT FROM pg_attribute WHERE attrelid = 'trueup.targets'::regclass AND attname = $1 AND NOT attisdropped`,
+    [name],
+  )
+  if (there.length === 0) await query(`ALTER TABLE trueup.targets ADD COLUMN ${name} ${type}`)
 }

@@ -1,4 +1,5 @@
 // What a scheduler is given, says and gives back. Types only.
+import type { RunEventCause } from '../event.js'
 import type { Clock } from '../util/clock.js'
 import type { Verdict } from './policies.js'
 import type { QueueStats, TargetQueue } from './target-queue.js'
@@ -51,7 +52,7 @@ export interface SchedulerOptions {
    * One run. Whatever it throws ends this run alone: a TrueupError that is retryable is a `retry`, anything else `failed`; after a time-out any
    * throw is a `retry`.
    */
-  readonly run: (key: string, signal: AbortSignal) => Promise<ScheduledResult>
+  readonly run: (key: string, signal: AbortSignal, event: RunEventCause | null) => Promise<ScheduledResult>
   /** What is due when. It is this scheduler's alone in this process. */
   readonly queue: TargetQueue
   /** Asked before each start. @defaultValue all may start */
@@ -82,8 +83,8 @@ export interface Scheduler {
    * @throws usage for a timing that is none, and what the queue throws; nothing is changed then
    */
   setTargets(targets: readonly ScheduledTarget[], first?: FirstTargets): Promise<void>
-  /** Due now: something that it reads has changed. While it runs: one further run after that. Resolves when that is kept. @returns whether it knows the target */
-  trigger(key: string): Promise<boolean>
+  /** Due now: something that it reads has changed. While it runs: one further run after that. Resolves when that is kept, with the event, which that run is told. @returns whether it knows the target */
+  trigger(key: string, event?: RunEventCause): Promise<boolean>
   /** Begins to start what is due. */
   start(): void
   /** Resolves when nothing is due and nothing runs. */

@@ -49,7 +49,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   /** Never rejects. */
-  async function perform({ key, failures, isChanged, delayMs, signal }: Claim): Promise<Following> {
+  async function perform({ key, failures, isChanged, event, delayMs, signal }: Claim): Promise<Following> {
     const startedAt = clock.monotonic()
     // Looked up once, where the targets stay the same: of 100,000 none is at hand.
     const served = entries
@@ -62,7 +62,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     let result: ScheduledResult
     // The call is within the try, since it may throw before it gives a promise.
     try {
-      result = await run(key, signalOf(watched?.controller.signal, signal))
+      result = await run(key, signalOf(watched?.controller.signal, signal), event)
     } catch (thrown) {
       const error = toError(thrown)
       const isToldToEnd = watched?.hasOverrun === true || signal?.aborted === true
@@ -133,9 +133,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       }
       hasTargets = true
     },
-    async trigger(key) {
+    async trigger(key, event) {
       if (!entries.has(key)) return false
-      await queue.trigger([key])
+      await queue.trigger([key], event)
       return true
     },
     start() {

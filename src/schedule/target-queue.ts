@@ -1,6 +1,7 @@
 // The port of what is due when. Targets with their times go in; each that comes to be due is handed to one run at a time, and what follows that run
 // is kept in one step with its end. Also the rules of a target's state, the same in every queue. Types and pure functions only.
 
+import type { RunEventCause } from '../event.js'
 import type { ScheduledResult } from './scheduler-types.js'
 
 /** When a target is due: in that time, or at that time of the wall clock, UTC ms; `at: undefined` is never. */
@@ -17,6 +18,10 @@ export interface TargetState {
   isBackOffCut: boolean
   /** Something that it reads has changed since its last run began. */
   isChanged: boolean
+  /** The newest event that made it due, for the record of its run; null: none did. */
+  event: RunEventCause | null
+  /** The run under way was told of it. */
+  isEventTold: boolean
 }
 
 /** A target that is to run now. */
@@ -24,6 +29,7 @@ export interface Claim {
   readonly key: string
   readonly failures: number
   readonly isChanged: boolean
+  readonly event: RunEventCause | null
   /** ms since it came to be due. */
   readonly delayMs: number
   /** Aborts when somebody else may run it now; undefined: nobody ever may. */
@@ -81,9 +87,9 @@ export interface TargetQueue {
   update(update: TargetsUpdate): Promise<void>
   /**
    * Due now, since something that they read has changed. While one runs: one further run after that. Of a back-off: once. Unknown ones are left out.
-   * Resolves when it is kept: from then on a run that begins later is certain.
+   * Resolves when it is kept: from then on a run that begins later is certain, and knows of the event.
    */
-  trigger(keys: Iterable<string>): Promise<void>
+  trigger(keys: Iterable<string>, event?: RunEventCause): Promise<void>
   /** Begins to hand out what is due. */
   start(work: QueueWork): void
   /** Resolves when nothing is due and nothing runs. */
@@ -96,19 +102,30 @@ export interface TargetQueue {
 }
 
 export function freshState(): TargetState {
-  return { failures: 0, isBackOffCut: false, isChanged: false }
+  return { failures: 0, isBackOffCut: false, isChanged: false, event: null, isEventTold: false }
 }
 
 /** A run begins. A change that ended a back-off sooner stays known, so that a failure after it says nothing new. */
 export function beginRun(state: TargetState): void {
   if (state.failures === 0 || !state.isChanged) state.isBackOffCut = false
   state.isChanged = false
+  state.isEventTold = state.event !== null
 }
 
 /** A run has ended. */
 export function endRun(state: TargetState, failures: number): void {
   state.failures = failures
   if (failures === 0) state.isBackOffCut = false
+  // One that came during the run is of the next one.
+  if (state.isEventTold) state.event = null
+  state.isEventTold = false
+}
+
+/** Somebody says why it is due. */
+export function hear(state: TargetState, event: RunEventCause | undefined): void {
+  if (event === undefined) return
+  state.event = event
+  state.isEventTold = false
 }
 
 /**

@@ -114,6 +114,21 @@ describe('what is told', () => {
     ])
   })
 
+  it('what was done is told each time, also when it is the same again', () => {
+    const { lines, told } = rig()
+    told.each('dns', 'info', 'dns apply: applied: 1 update')
+    told.each('dns', 'info', 'dns apply: applied: 1 update')
+    told.change('dns', 'info', 'dns apply: no changes')
+    told.change('dns', 'info', 'dns apply: no changes')
+    told.each('dns', 'info', 'dns apply: applied: 1 update')
+    expect(lines.map((line) => line.slice(9))).toEqual([
+      'info  dns apply: applied: 1 update\n',
+      'info  dns apply: applied: 1 update\n',
+      'info  dns apply: no changes\n',
+      'info  dns apply: applied: 1 update (before that 2 times in 1s: dns apply: no changes)\n',
+    ])
+  })
+
   it('never a secret, never more than one line, and as JSON with its fields', () => {
     const { lines, told } = rig('json')
     told.line('error', 'a\nb hunter22', { target: 'dns' })

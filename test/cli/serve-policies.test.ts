@@ -133,6 +133,7 @@ async function worldOf(
     told: {
       line: (_level, message) => void lines.push(message),
       change: (_name, _level, message) => void lines.push(message),
+      each: (_name, _level, message) => void lines.push(message),
     },
     apply: true,
     everyMs: HOUR,

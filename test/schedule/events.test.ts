@@ -1,6 +1,7 @@
 // POST /api/v1/events over real HTTP: what makes which targets due, and that one event sent twice is one.
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RunEventCause } from '../../src/event.js'
+import { createEventKeys } from '../../src/schedule/event-keys.js'
 import { eventRoutes } from '../../src/schedule/http/events.js'
 import { startHttpServer, type HttpServer } from '../../src/schedule/http/server.js'
 import { createFakeClock, type FakeClock } from '../../src/util/fake-clock.js'
@@ -26,7 +27,7 @@ async function world(token: string | undefined = 'token'): Promise<World> {
   const happened: World['happened'] = []
   const routes = eventRoutes({
     token,
-    clock,
+    keys: createEventKeys(clock),
     onResult: () => undefined,
     view: {
       targets: () => new Set(LABELS.keys()),

@@ -79,7 +79,12 @@ interface Member {
   readonly queue: PostgresQueue
   readonly scheduler: Scheduler
   readonly events: QueueEvent[]
-  readonly starts: { readonly key: string; readonly signal: AbortSignal; readonly end: () => void }[]
+  readonly starts: {
+    readonly key: string
+    readonly signal: AbortSignal
+    readonly event: string | null
+    readonly end: () => void
+  }[]
   readonly ends: { readonly key: string; readonly nextAt: number | null }[]
   close(): Promise<void>
 }
@@ -108,7 +113,7 @@ describe('replicas on one PostgreSQL', () => {
   async function join(clock: Clock = systemClock): Promise<Member> {
     const pool = new Pool({ connectionString: server.uri(), max: 6 })
     const events: QueueEvent[] = []
-    const starts: { key: string; signal: AbortSignal; end: () => void }[] = []
+    const starts: Member['starts'] = []
     const ends: { key: string; nextAt: number | null }[] = []
     const queue = await openPostgresQueue({
       pool,
@@ -126,11 +131,12 @@ describe('replicas on one PostgreSQL', () => {
       clock,
       random: () => 0.5,
       queue,
-      run: (key, signal) =>
+      run: (key, signal, event) =>
         new Promise((resolve) => {
           starts.push({
             key,
             signal,
+            event: event?.reason ?? null,
             end: () => {
               resolve({ kind: 'done' })
             },
@@ -181,7 +187,8 @@ describe('replicas on one PostgreSQL', () => {
     scope = `${scope}-heirs`
     await server.sql(`UPDATE trueup.scopes SET seen_at = now() - interval '31 days' WHERE scope = '${former}'`)
     const a = await join(clock)
-    await a.scheduler.setTargets([every('x')], { changed: ['x'] })
+    await a.scheduler.setTargets([every('x')])
+    await a.scheduler.trigger('x', { reason: 'an export', by: null, key: null })
     a.scheduler.start()
     await until(() => a.starts.length === 1)
     const b = await join()
@@ -190,6 +197,8 @@ describe('replicas on one PostgreSQL', () => {
     clock.stop()
     await until(() => b.starts.length === 1)
     expect(a.starts[0]?.signal.aborted).toBe(false)
+    // It is told what made the target due, as the one was that it is run in place of.
+    expect([a.starts[0]?.event, b.starts[0]?.event]).toEqual(['an export', 'an export'])
     clock.goOn()
     await until(() => a.starts[0]?.signal.aborted === true)
     expect(a.events.map(({ kind }) => kind)).toContain('lost')
@@ -251,12 +260,23 @@ describe('replicas on one PostgreSQL', () => {
     for (const { end } of [...a.starts, ...b.starts]) end()
     await until(() => a.ends.length + b.ends.length === 1)
     const before = b.starts.length
-    await a.scheduler.trigger('x')
+    await a.scheduler.trigger('x', { reason: 'an export', by: 'billing', key: 'export-7' })
+    const kept = { digest: '7', targets: ['x'] }
+    await a.queue.eventKeys.set('export-7', kept)
     const stopping = a.scheduler.stop()
     for (const { end } of a.starts) end()
     await until(() => b.starts.length === before + 1 || a.ends.length + b.ends.length === 2)
     await stopping
     expect(a.starts.length + b.starts.length).toBe(2)
+    expect([...a.starts, ...b.starts].filter(({ event }) => event === 'an export')).toHaveLength(1)
+    // Sent again to another one it counts once; another scope and an hour later know nothing of it.
+    expect(await b.queue.eventKeys.get('export-7')).toEqual(kept)
+    await b.queue.eventKeys.set('export-7', { digest: '8', targets: [] })
+    expect(await b.queue.eventKeys.get('export-7')).toEqual(kept)
+    await server.sql(`UPDATE trueup.event_keys SET kept_at = now() - interval '61 minutes' WHERE scope = '${scope}'`)
+    expect(await b.queue.eventKeys.get('export-7')).toBeUndefined()
+    await b.queue.eventKeys.set('export-7', { digest: '8', targets: [] })
+    expect(await b.queue.eventKeys.get('export-7')).toEqual({ digest: '8', targets: [] })
   })
 
   it('what a newer version adds is left to it: a column as it is, and a job of another name', async () => {

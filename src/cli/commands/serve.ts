@@ -14,7 +14,7 @@ import { openStoreOf } from '../open-target.js'
 import { printed } from '../print.js'
 import { openProject, type Project } from '../project.js'
 import { createDaemon, type Daemon, type EndedRun } from '../serve/daemon.js'
-import { createHeardEvents, eventRoutes } from '../serve/events.js'
+import { eventRoutes } from '../serve/events.js'
 import { follow, look } from '../serve/follow.js'
 import { rememberSuccesses } from '../serve/last-success.js'
 import { listenAddress, openStatus, reachOf, type Status } from '../serve/status.js'
@@ -66,7 +66,6 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
   const identity = identityOf(project, revisions)
   const ended: EndedRun[] = []
   const address = settings.once.value ? null : listenAddress(settings.listen.value)
-  const heard = createHeardEvents()
   const metrics = address === null ? undefined : await createServeMetrics()
   const records = createRecordStore(store)
   const shared = await openSharedQueue({
@@ -88,7 +87,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     store,
     ...(shared === null ? {} : { queue: shared.queue }),
     records,
-    child: childOf(input, project, { storeUrl, heard }),
+    child: childOf(input, project, storeUrl),
     told,
     apply: settings.apply.value || settings.noDryRun.value,
     everyMs: settings.every.value,
@@ -97,7 +96,6 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     spread: !settings.once.value,
     stop: signals.stop,
     onEnd: (end) => {
-      heard.ended(end.target)
       notifications.ended(end)
       if (settings.once.value) ended.push(end)
       metrics?.ended(end)
@@ -138,7 +136,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
         store,
         metrics,
         project,
-        ...{ environment: context.environment, clock: systemClock, told, heard, stop: signals.stop },
+        ...{ environment: context.environment, clock: systemClock, told, stop: signals.stop },
         more: eventRoutes({
           daemon,
           revisions,
@@ -146,7 +144,7 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
           metrics,
           told,
           stop: signals.stop,
-          heard,
+          keys: shared?.queue.eventKeys,
         }),
       })
     await daemon.refresh()

@@ -2,6 +2,7 @@
 // and runs each in a child process in the tree of its revision. Out: what it tells, and what it knows. Must not print, or look at the process.
 import type { RevisionSource } from '../../desired/export-revision.js'
 import { toError } from '../../errors.js'
+import type { RunEventCause } from '../../event.js'
 import { createMemoryQueue } from '../../schedule/memory-queue.js'
 import type { PostgresQueue } from '../../schedule/postgres-queue.js'
 import { createScheduler } from '../../schedule/scheduler.js'
@@ -12,10 +13,10 @@ import type { Clock } from '../../util/clock.js'
 import { coalesced } from '../../util/coalesce.js'
 import { affectedTargets, affectedText } from './affected-targets.js'
 import type { TargetConfig } from '../config-targets.js'
-import type { ChildResult } from './child-run.js'
 import { applyOrPlan, dueAfter, type Held } from './gated-run.js'
 import { createGate } from './gate.js'
 import type { ScheduleKeeper } from './kept-schedule.js'
+import type { RunChildIn } from './run-in-tree.js'
 import { runEnd, type NotConverging, type RunEnd } from './run-result.js'
 import { retire, within, type ServedTree } from './served-tree.js'
 import type { Told } from './told.js'
@@ -32,7 +33,7 @@ export interface DaemonOptions {
   readonly queue?: PostgresQueue
   readonly records: RecordStore
   /** Starts trueup in a tree. */
-  readonly child: (served: ServedTree, args: readonly string[], signal: AbortSignal) => Promise<ChildResult>
+  readonly child: RunChildIn
   readonly told: Told
   /** Targets that say `apply: true` are applied. */
   readonly apply: boolean
@@ -131,14 +132,14 @@ export function createDaemon(options: DaemonOptions): Daemon {
     return options.apply && current?.targets.get(key)?.apply === true
   }
 
-  async function run(key: string, signal: AbortSignal): Promise<ScheduledResult> {
+  async function run(key: string, signal: AbortSignal, event: RunEventCause | null): Promise<ScheduledResult> {
     const served = current
     const target = served?.targets.get(key)
     if (served === undefined || target === undefined) return { kind: 'done' }
     const one = async (mode: EndedRun['mode'], flags: readonly string[]): Promise<EndedRun> => {
       const started = clock.monotonic()
       const words = ['run', key, ...(mode === 'apply' ? ['--apply', '--yes'] : ['--dry-run']), ...flags]
-      const end = runEnd(await options.child(served, words, AbortSignal.any([signal, stop])))
+      const end = runEnd(await options.child(served, words, AbortSignal.any([signal, stop]), event))
       const durationMs = clock.monotonic() - started
       return { ...end, target: key, mode, durationMs, endedAt: clock.now() }
     }
@@ -197,7 +198,8 @@ export function createDaemon(options: DaemonOptions): Daemon {
     if (mode === 'apply' && end.notConverging.length > 0) stuck.set(target, end.notConverging)
     else if (mode === 'apply') stuck.delete(target)
     const level = result.kind === 'failed' || result.kind === 'retry' ? 'error' : 'info'
-    told.change(target, level, `${target} ${mode}: ${summary}`, { target, mode, decision, reason })
+    const telling = end.outcome === 'applied' ? 'each' : 'change'
+    told[telling](target, level, `${target} ${mode}: ${summary}`, { target, mode, decision, reason })
     told.line('debug', `${target} decision=${decision} reason=${reason}`, { target, durationMs: end.durationMs })
     if (warnings.length > 0)
       told.change(`${target} warnings`, 'warn', `${target} warns: ${warnings.join('; ')}`, { target })

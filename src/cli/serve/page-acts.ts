@@ -9,7 +9,6 @@ import type { Clock } from '../../util/clock.js'
 import { formatDuration } from '../../util/duration.js'
 import { listDoubts } from '../doubts.js'
 import type { Daemon } from './daemon.js'
-import type { HeardEvents } from './events.js'
 import type { Told } from './told.js'
 
 export interface PageActsOptions {
@@ -17,7 +16,6 @@ export interface PageActsOptions {
   readonly store: ObjectStore
   readonly clock: Clock
   readonly told: Told
-  readonly heard: HeardEvents
   /** Of this process: its host, and the tool. */
   readonly self: RunActor
   /** A lease that is held is waited for so long, ms. */
@@ -27,7 +25,7 @@ export interface PageActsOptions {
   readonly onChange: () => void
 }
 
-export function pageActs({ daemon, store, clock, told, heard, self, waitMs, stop, onChange }: PageActsOptions): Acts {
+export function pageActs({ daemon, store, clock, told, self, waitMs, stop, onChange }: PageActsOptions): Acts {
   const actorOf = (name: string): RunActor => ({ ...self, actor: name, url: null })
   const placeOf = (name: string): Pick<RunActor, 'actor' | 'host' | 'url'> => ({
     actor: name,
@@ -41,9 +39,7 @@ export function pageActs({ daemon, store, clock, told, heard, self, waitMs, stop
   return {
     async run(target, by) {
       if (daemon.current()?.targets.has(target) !== true) return false
-      // Before it can start: its record names it.
-      heard.heard(target, { reason: 'run now, at the page', by, key: null })
-      if (!(await daemon.scheduler.trigger(target))) return false
+      if (!(await daemon.scheduler.trigger(target, { reason: 'run now, at the page', by, key: null }))) return false
       tell('run', `${target} is due now: ${by} asked for it`, { target, actor: by })
       return true
     },

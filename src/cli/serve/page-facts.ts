@@ -131,7 +131,7 @@ export function pageFacts(options: PageFactsOptions): PageView {
       const due = daemon.scheduler.due()
       const rows = [...served().keys()].map((name) => {
         const at = due.get(name)
-        return `${name}  next ${at === undefined ? 'never' : dateTime(at, true)}  ${daemon.ends.get(name)?.summary ?? 'has not run since the start'}`
+        return `${name}  next ${at === undefined ? 'never' : dateTime(at, true)}  ${lastOf(name, standings.of(name))?.summary ?? 'no run is known yet'}`
       })
       return `trueup serve, ${daemonFacts().commit ?? 'no commit yet'}\n\n${rows.join('\n')}\n\n/metrics  /healthz  /readyz  /api/v1/openapi.json\n`
     },

@@ -1,12 +1,12 @@
 // How runs of a served tree are started: with the flags of the daemon, its store, and an environment without what is the daemon's own.
 import { join } from 'node:path'
+import type { RunEventCause } from '../../event.js'
 import { systemClock } from '../../util/clock.js'
 import type { CommandInput } from '../command.js'
 import { flagWords } from '../command-line.js'
-import type { Environment } from '../process-context.js'
+import { eventVariable, type Environment } from '../process-context.js'
 import type { Project } from '../project.js'
 import { runChild } from './child-run.js'
-import type { HeardEvents } from './events.js'
 import type { ServedTree } from './served-tree.js'
 
 /** Every child takes these as they were given. */
@@ -34,27 +34,25 @@ export function environmentOfRuns(all: Environment): Environment {
   return environment
 }
 
-interface ForRuns {
-  readonly storeUrl: string
-  readonly heard: HeardEvents
-}
-type RunChildIn = (served: ServedTree, args: readonly string[], signal: AbortSignal) => ReturnType<typeof runChild>
+/** @param event - why the run was asked for, for its record */
+export type RunChildIn = (
+  served: ServedTree,
+  args: readonly string[],
+  signal: AbortSignal,
+  event?: RunEventCause | null,
+) => ReturnType<typeof runChild>
 
-export function childOf(
-  { context, settings }: CommandInput,
-  project: Project,
-  { storeUrl, heard }: ForRuns,
-): RunChildIn {
+export function childOf({ context, settings }: CommandInput, project: Project, storeUrl: string): RunChildIn {
   const environment = environmentOfRuns(context.environment)
   const handedOn = flagWords(HANDED_ON, settings)
-  return (served, [command = '', ...args], signal) => {
+  return (served, [command = '', ...args], signal, event = null) => {
     const own = command === 'run' ? handedOn : flagWords(['trustRepo'], settings)
     const words = ['--committed', '-o', 'json', '--log-format', 'json', '--store', storeUrl, ...served.configWords]
     return runChild({
       program: join(project.tool.root, 'bin', 'trueup.js'),
       args: [command, ...args, ...words, ...own],
       directory: served.directory,
-      environment: command === 'run' ? { ...environment, ...heard.variableOf(args[0] ?? '') } : environment,
+      environment: event === null ? environment : { ...environment, ...eventVariable(event) },
       signal,
       clock: systemClock,
     })

@@ -16,7 +16,6 @@ import { actorOf, type Environment } from '../process-context.js'
 import type { Project } from '../project.js'
 import { breathingStore } from './breathing-store.js'
 import type { Daemon } from './daemon.js'
-import type { HeardEvents } from './events.js'
 import { keepQuestions } from './open-questions.js'
 import { pageActs } from './page-acts.js'
 import { pageFacts } from './page-facts.js'
@@ -57,7 +56,6 @@ export interface StatusOptions {
   readonly environment: Environment
   readonly clock: Clock
   readonly told: Told
-  readonly heard: HeardEvents
   readonly stop: AbortSignal
   /** Beside those of the API and the pages. */
   readonly more: readonly Route[]
@@ -65,7 +63,7 @@ export interface StatusOptions {
 
 /** @throws usage where the address cannot be had, or who may act is not said clearly */
 export async function openStatus(options: StatusOptions): Promise<Status> {
-  const { address, daemon, store, metrics, project, environment, clock, told, heard, stop, more } = options
+  const { address, daemon, store, metrics, project, environment, clock, told, stop, more } = options
   const { settings, tool } = project
   const token = environment['TRUEUP_TOKEN']
   const apply = settings.apply.value || settings.noDryRun.value
@@ -78,7 +76,7 @@ export async function openStatus(options: StatusOptions): Promise<Status> {
   const standings = createStandings({ store: patient, clock, onRead: onChange })
   const questions = keepQuestions({ store: patient, clock, onChange })
   const acts = pageActs({
-    ...{ daemon, store, clock, told, heard, stop },
+    ...{ daemon, store, clock, told, stop },
     self: actorOf(environment, tool),
     waitMs: settings.leaseWait.value,
     onChange() {

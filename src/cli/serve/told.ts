@@ -8,6 +8,8 @@ export interface Told {
   line(level: Level, message: string, fields?: Readonly<Record<string, unknown>>): void
   /** Told when it differs from what was told last under this name; else counted, and the count is told with what differs then. */
   change(name: string, level: Level, message: string, fields?: Readonly<Record<string, unknown>>): void
+  /** As {@link change}, but told though the last was the same: each time something was done. */
+  each(name: string, level: Level, message: string, fields?: Readonly<Record<string, unknown>>): void
 }
 
 export interface ToldOptions {
@@ -38,21 +40,27 @@ export function createTold({ write, format, level: least, now, redact }: ToldOpt
     write(`${time.toTimeString().slice(0, 8)} ${level.padEnd(5)} ${shown}\n`)
   }
 
+  const each: Told['each'] = (name, level, message, fields = {}) => {
+    const before = last.get(name)
+    last.set(name, { message, times: 1, since: now() })
+    const repeated =
+      before === undefined || before.times === 1
+        ? ''
+        : ` (before that ${String(before.times)} times in ${formatDuration(roundedMs(now() - before.since))}: ${before.message})`
+    line(level, `${message}${repeated}`, fields)
+  }
+
   return {
     line,
+    each,
     change(name, level, message, fields = {}) {
       const before = last.get(name)
-      if (before?.message === message) {
-        before.times += 1
-        line('debug', message, fields)
+      if (before?.message !== message) {
+        each(name, level, message, fields)
         return
       }
-      last.set(name, { message, times: 1, since: now() })
-      const repeated =
-        before === undefined || before.times === 1
-          ? ''
-          : ` (before that ${String(before.times)} times in ${formatDuration(roundedMs(now() - before.since))}: ${before.message})`
-      line(level, `${message}${repeated}`, fields)
+      before.times += 1
+      line('debug', message, fields)
     },
   }
 }

@@ -1,10 +1,9 @@
 // Events of other systems come in, at POST /api/v1/events; targets that are due now go out. Must not know how a target is made due, or who may be
 // believed of what it says: whoever has the token may say so.
 import type { RunEventCause } from '../../event.js'
-import type { Clock } from '../../util/clock.js'
 import { digestBytes } from '../../util/digest.js'
 import { isRecord } from '../../util/is-record.js'
-import { createRemembered } from '../../util/remembered.js'
+import type { EventKeys } from '../event-keys.js'
 import { fault, json } from './answer.js'
 import { refusal } from './authority.js'
 import type { Route } from './server.js'
@@ -22,7 +21,7 @@ export interface EventOptions {
   readonly view: EventView
   /** undefined or empty: nobody may. */
   readonly token: string | undefined
-  readonly clock: Clock
+  readonly keys: EventKeys
   readonly onResult: (result: 'accepted' | 'duplicate' | 'refused') => void
 }
 
@@ -34,17 +33,9 @@ interface Asked extends RunEventCause {
 const MOST_BYTES = 64 * 1024
 const MOST_TARGETS = 1000
 const MOST_CHARACTERS = 500
-const KEY_TTL_MS = 3_600_000
-const MOST_KEYS = 10_000
 const FIELDS = ['key', 'targets', 'labels', 'reason', 'by']
 
-export function eventRoutes({ view, token, clock, onResult }: EventOptions): readonly Route[] {
-  const keys = createRemembered<{ readonly digest: string; readonly targets: readonly string[] }>({
-    clock,
-    ttlMs: KEY_TTL_MS,
-    most: MOST_KEYS,
-  })
-
+export function eventRoutes({ view, token, keys, onResult }: EventOptions): readonly Route[] {
   const answer: Route['answer'] = async (asked) => {
     const refused = refusal(asked.headers, token)
     if (refused !== undefined) {
@@ -55,7 +46,7 @@ export function eventRoutes({ view, token, clock, onResult }: EventOptions): rea
     if (typeof given === 'string') return fault(400, 'usage', given)
     const { key, reason, by } = given
     const digest = digestBytes(JSON.stringify([given.targets ?? null, given.labels ?? null, reason, by]))
-    const before = key === null ? undefined : keys.get(key)
+    const before = key === null ? undefined : await keys.get(key)
     if (before !== undefined && before.digest !== digest)
       return fault(409, 'conflict', 'another event was sent under this key within the last hour')
     if (before !== undefined) {
@@ -68,7 +59,7 @@ export function eventRoutes({ view, token, clock, onResult }: EventOptions): rea
     if (unknown.length > 0) return fault(404, 'usage', `nothing is due: there is no target ${shown(unknown)}`)
     if (targets.length === 0) return fault(404, 'usage', 'nothing is due: no target has these labels')
     await view.happened(targets, { key, reason, by })
-    if (key !== null) keys.set(key, { digest, targets })
+    if (key !== null) await keys.set(key, { digest, targets })
     onResult('accepted')
     return json(202, { result: 'accepted', targets })
   }

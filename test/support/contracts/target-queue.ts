@@ -1,6 +1,7 @@
 // What every queue of targets must do, through the scheduler that stands on it. Takes a way to open an empty one; registers one suite. Nothing here
 // waits for a time: the world lets it pass until something has happened.
 import { describe, expect, it } from 'vitest'
+import type { RunEventCause } from '../../../src/event.js'
 import type { Verdict } from '../../../src/schedule/policies.js'
 import { createScheduler } from '../../../src/schedule/scheduler.js'
 import type { ScheduledResult, ScheduledTarget, Scheduler } from '../../../src/schedule/scheduler-types.js'
@@ -32,6 +33,8 @@ const every = (key: string, more: Partial<ScheduledTarget> = {}): ScheduledTarge
 interface Stage {
   readonly scheduler: Scheduler
   readonly starts: { readonly key: string; readonly cause: string }[]
+  /** What each start was told of an event; null: of none. */
+  readonly events: (string | null)[]
   readonly ends: { readonly key: string; readonly kind: string; readonly nextAt: number | null }[]
   readonly postponed: string[]
   /** Ends the first run of a key that is under way. */
@@ -49,6 +52,7 @@ interface StageOptions {
 
 function stageOf({ queue, clock, happened }: QueueWorld, { random = 0.5, policy, result }: StageOptions = {}): Stage {
   const starts: Stage['starts'] = []
+  const events: Stage['events'] = []
   const ends: Stage['ends'] = []
   const postponed: string[] = []
   const open: { readonly key: string; readonly resolve: (result: ScheduledResult) => void }[] = []
@@ -57,7 +61,8 @@ function stageOf({ queue, clock, happened }: QueueWorld, { random = 0.5, policy,
     clock,
     random: () => random,
     queue,
-    run: (key) => {
+    run: (key, _signal, event) => {
+      events.push(event?.reason ?? null)
       const now = result?.(key)
       if (now !== undefined) return Promise.resolve(now)
       return new Promise((resolve) => {
@@ -76,6 +81,7 @@ function stageOf({ queue, clock, happened }: QueueWorld, { random = 0.5, policy,
   return {
     scheduler,
     starts,
+    events,
     ends,
     postponed,
     mostAtOnce: () => most,
@@ -157,6 +163,31 @@ export function queueContract(name: string, openQueue: OpenQueue): void {
         await world.until(() => stage.starts.length === 5)
         expect(stage.starts.slice(3).map(({ cause }) => cause)).toEqual(['change', 'retry'])
         stage.end('a')
+        await stage.scheduler.stop()
+      })
+    })
+
+    it('a run is told of the newest event since the one before it, and of none twice', async () => {
+      await inWorld(10, async (world) => {
+        const said = (reason: string): RunEventCause => ({ reason, by: null, key: null })
+        const stage = stageOf(world)
+        await stage.scheduler.setTargets([every('a')], { changed: ['a'] })
+        stage.scheduler.start()
+        await world.until(() => stage.starts.length === 1)
+        await stage.scheduler.trigger('a', said('first'))
+        await stage.scheduler.trigger('a', said('second'))
+        await stage.scheduler.trigger('a')
+        stage.end('a')
+        await world.until(() => stage.starts.length === 2)
+        await stage.scheduler.trigger('a')
+        stage.end('a', BUSY)
+        await world.until(() => stage.starts.length === 3)
+        await stage.scheduler.trigger('a', said('third'))
+        stage.end('a')
+        await world.until(() => stage.starts.length === 4)
+        stage.end('a')
+        await stage.scheduler.settled()
+        expect(stage.events).toEqual([null, 'second', null, 'third'])
         await stage.scheduler.stop()
       })
     })
