@@ -150,7 +150,7 @@ describe('extensions.schemas', () => {
   it('beside them, all that had a part in the answer is told to who asks: lists, filters, references, back references', () => {
     const bundle = company(
       { a: { boss: { $ref: '/u.yml' } }, b: {} },
-      { data: { '/u.yml': user('u', { team: team('a') }) } },
+      { data: { '/u.yml': user('u', { team: team('a') }) }, resources: { '/r.yml': '$schema: /r-1.yml\n' } },
     )
     const looked = (document: string): unknown => {
       const all = new Set<string>()
@@ -165,6 +165,7 @@ describe('extensions.schemas', () => {
       '/user-1.yml',
     ])
     expect(looked('{ teams(name: "b") { members { __typename } } }')).toEqual(['/team-1.yml', '/user-1.yml'])
+    expect(looked('{ resources_v1 { path } }')).toEqual(['/r-1.yml'])
     expect(looked('{ nothing }')).toEqual([])
   })
 })
