@@ -8,21 +8,14 @@ import type { Snapshot } from '../source.js'
 import type { DataBundle, DataFile, ResourceBackref, ResourceFile } from './bundle.js'
 import { checkConfs, checkFiles } from './check-files.js'
 import { sortedAndFrozen, withKeys } from './exact-json.js'
-import { pathOf } from './facts.js'
+import { pathOf, pathText, type Facts } from './facts.js'
 import { WARNINGS, type DataFault, type Finding } from './faults.js'
 import { SCALARS } from './graphql-confs.js'
 import { resourceSchema } from './inspect-blob.js'
 import type { DataPlace } from './list-files.js'
 import { patchedSchemas } from './patch-schemas.js'
 import { positionIn } from './read-document.js'
-import {
-  LostValue,
-  readData,
-  type FileFacts,
-  type PlacedFinding,
-  type ReadData,
-  type ReadOptions,
-} from './read-data.js'
+import { LostValue, readData, type PlacedFinding, type ReadData, type ReadOptions } from './read-data.js'
 import { valueAt } from './schema-set.js'
 
 export interface LoadOptions extends ReadOptions {
@@ -152,13 +145,20 @@ async function bundleOf({ snapshot, commitTimestamp }: LoadOptions, read: ReadDa
     }
   }
   const data = new Map<string, DataFile>()
-  for (const [path, file] of read.data) data.set(path, dataFileOf(read, path, { file, isNamed: named.has(path) }))
+  const patches = new Set<string>()
+  for (const [path, file] of read.data) {
+    const details = read.detailsOf(file)
+    for (const patch of details.patches) patches.add(JSON.stringify(patch))
+    const root = named.has(path) ? file.known.rootIdentifier : null
+    data.set(path, dataFileOf(read.parsedOf(path), details.lists, root))
+    if (root !== null && file.known.schema !== null) patches.add(JSON.stringify([file.known.schema, pathText([])]))
+  }
   const { revision } = snapshot
   const commit = revision.kind === 'commit' ? revision.id : read.isDirty ? null : revision.commit
   return {
     data,
     resources: await resourcesOf(snapshot, read, grouped(references)),
-    schemas: patchedSchemas(read, named),
+    schemas: patchedSchemas(read.schemas, patches),
     graphql: sortedAndFrozen(read.graphql),
     gitCommit: commit ?? '',
     gitCommitTimestamp: commit === null ? '' : (commitTimestamp ?? ''),
@@ -166,23 +166,21 @@ async function bundleOf({ snapshot, commitTimestamp }: LoadOptions, read: ReadDa
 }
 
 function dataFileOf(
-  read: ReadData,
-  path: string,
-  { file, isNamed }: { readonly file: FileFacts; readonly isNamed: boolean },
+  { sha256, value }: ReturnType<ReadData['parsedOf']>,
+  lists: Facts['lists'],
+  identifier: string | null,
 ): DataFile {
-  const { sha256, value } = read.parsedOf(path)
   if (!isRecord(value)) return Object.freeze({})
   const root = value as Readonly<Record<string, Json>>
-  for (const [at, , items] of read.detailsOf(file).lists) {
+  for (const [at, , items] of lists) {
     const list = valueAt(root, pathOf(at))
     for (const [index, id] of items) {
       const item = valueAt(list, [index])
       if (isRecord(item)) (item as Record<string, unknown>)['__identifier'] = id
     }
   }
-  const own = isNamed ? file.known.rootIdentifier : null
   return sortedAndFrozen(
-    withKeys(root, { $file_sha256sum: sha256, ...(own === null ? {} : { __identifier: own }) }),
+    withKeys(root, { $file_sha256sum: sha256, ...(identifier === null ? {} : { __identifier: identifier }) }),
   ) as DataFile
 }
 
