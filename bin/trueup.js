@@ -11,11 +11,12 @@ const {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } = require('node:fs')
 const Module = require('node:module')
-const { dirname, isAbsolute, join, resolve } = require('node:path')
+const { basename, dirname, isAbsolute, join, resolve } = require('node:path')
 const vm = require('node:vm')
 
 /** Where git's `-C dir` (repeatable, before any `--`) points. */
@@ -71,6 +72,8 @@ function readOwn(file) {
 
 /** How often compiled code is kept anew, each time with what that run compiled for the first time: a skip needs other code than a plan. */
 const GENERATIONS = ['1', '2', '3']
+/** Parts that are loaded when they are needed and are worth it; the rest is small. */
+const LARGE_PART = 100_000
 
 /**
  * As `require`, with V8's compiled code kept between runs: compiling is most of what a skip costs. Any trouble: compiled anew.
@@ -88,38 +91,61 @@ function load(file, kind) {
     require(file)
     return
   }
-  const files = GENERATIONS.map((generation) => join(folder, `${kind}-${generation}.bin`))
-  let newest = files.length - 1
-  let cachedData
-  for (; newest >= 0; newest--) {
-    cachedData = readOwn(files[newest])
-    if (cachedData !== undefined) break
+  const requireFrom = Module.createRequire(file)
+
+  function requirePart(name) {
+    const part = join(dirname(file), name)
+    const isNew = name.startsWith('./') && name.endsWith('.cjs') && require.cache[part] === undefined
+    const size = isNew ? (statSync(part, { throwIfNoEntry: false })?.size ?? 0) : 0
+    if (size >= LARGE_PART) compiled(part, `${kind}-${basename(name, '.cjs')}`)
+    // Finds it loaded by then: whoever watches what is loaded sees these parts too.
+    return requireFrom(name)
   }
-  const script = new vm.Script(Module.wrap(readFileSync(file, 'utf8')), {
-    filename: file,
-    cachedData,
-    importModuleDynamically,
-  })
-  const module_ = new Module(file, module)
-  module_.filename = file
-  require.cache[file] = module_
-  script.runInThisContext()(module_.exports, Module.createRequire(file), module_, file, dirname(file))
-  module_.loaded = true
-  const isRejected = cachedData !== undefined && script.cachedDataRejected
-  const kept = files[isRejected ? newest : newest + 1]
-  if (kept === undefined) return
-  process.once('exit', () => {
-    const part = `${kept}.${process.pid}`
-    try {
-      makeFolder(folder)
-      // Now, so that what was compiled on the way is in it too.
-      const data = script.createCachedData()
-      writeFileSync(part, Buffer.concat([data, digestOf(data)]), { mode: 0o600 })
-      renameSync(part, kept)
-    } catch {
-      removeQuietly(part)
+  Object.assign(requirePart, requireFrom)
+
+  function compiled(path, name) {
+    const files = GENERATIONS.map((generation) => join(folder, `${name}-${generation}.bin`))
+    let newest = files.length - 1
+    let cachedData
+    for (; newest >= 0; newest--) {
+      cachedData = readOwn(files[newest])
+      if (cachedData !== undefined) break
     }
-  })
+    const script = new vm.Script(Module.wrap(readFileSync(path, 'utf8')), {
+      filename: path,
+      cachedData,
+      importModuleDynamically,
+    })
+    const module_ = new Module(path, module)
+    module_.filename = path
+    require.cache[path] = module_
+    try {
+      script.runInThisContext()(module_.exports, requirePart, module_, path, dirname(path))
+    } catch (error) {
+      // As `require` does: half of a module is none.
+      delete require.cache[path]
+      throw error
+    }
+    module_.loaded = true
+    const isRejected = cachedData !== undefined && script.cachedDataRejected
+    const kept = files[isRejected ? newest : newest + 1]
+    if (kept !== undefined) process.once('exit', () => keep(script, folder, kept))
+    return module_.exports
+  }
+  compiled(file, kind)
+}
+
+/** At the end, so that what was compiled on the way is in it too. */
+function keep(script, folder, file) {
+  const part = `${file}.${process.pid}`
+  try {
+    makeFolder(folder)
+    const data = script.createCachedData()
+    writeFileSync(part, Buffer.concat([data, digestOf(data)]), { mode: 0o600 })
+    renameSync(part, file)
+  } catch {
+    removeQuietly(part)
+  }
 }
 
 /** Not `recursive`: where nothing can be made and nothing is said to be wrong (/proc, automounts), Node tries for ever. */

@@ -41,7 +41,8 @@ async function splitIntoModules({ root, entry, outdir }) {
     splitting: true,
     chunkNames: '[name]-[hash]',
     external: EXTERNAL,
-    alias: { trueup: join(root, 'src/index.ts') },
+    // The `yaml` for Node asks the environment at each token whether to log it: a fifth of what parsing costs.
+    alias: { trueup: join(root, 'src/index.ts'), yaml: join(root, 'node_modules/yaml/browser/index.js') },
     keepNames: true,
     sourcemap: 'inline',
     metafile: true,

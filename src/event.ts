@@ -66,6 +66,8 @@ export type LimitRule =
   | 'not-owned'
   /** Changes that applies made again and again: they are left out, and nothing else is blocked. */
   | 'not-converging'
+  /** Changes of a shard or an object that is held: they are left out, and nothing else is blocked. */
+  | 'held'
   /** A deletion approval of trueup.yaml: used, unused or expired. Blocks nothing. */
   | 'approval'
 
@@ -197,6 +199,22 @@ export interface RepeatedChange {
   readonly stopped: boolean
 }
 
+/** A hold of a shard or of an object, and what of a plan is left out for it. */
+export interface HeldPart {
+  /** Key of the shard that is held; null: an object is. */
+  readonly shard: string | null
+  /** Key of the object that is held; null: a shard is. */
+  readonly key: string | null
+  readonly reason: string
+  /** When it was placed; UTC ms, by the store's clock. */
+  readonly since: number
+  /** In force before this instant; UTC ms, by the store's clock. */
+  readonly until: number
+  readonly by: Pick<RunActor, 'actor' | 'host' | 'url'>
+  /** Keys of the changes that it leaves out, in the order of the plan; never none. */
+  readonly keys: readonly string[]
+}
+
 /** How often a run asked for a relation, and how often it was loaded for that. */
 export interface RelationUse {
   readonly name: string
@@ -226,6 +244,8 @@ export interface RunRecord {
   readonly instead?: RunInstead
   /** Of applies that are to make changes again that the one before made. */
   readonly repeats?: readonly RepeatedChange[]
+  /** Of runs whose plan has changes of what is held. */
+  readonly holds?: readonly HeldPart[]
   /** Of runs that called durable functions. */
   readonly durable?: DurableSummary
   /** Of runs that called somebody by `ctx.http`; the most called first. */

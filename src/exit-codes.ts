@@ -10,7 +10,7 @@ export const EXIT_CODES = [
   { code: 4, meaning: 'cannot decide, or a precondition failed' },
   { code: 5, meaning: 'something was applied and something failed, or an outcome is unknown' },
   { code: 64, meaning: 'usage' },
-  { code: 75, meaning: 'try later: another run holds the lease, or the target is held' },
+  { code: 75, meaning: 'try later: another run holds the lease, or a target or part of it is held' },
   { code: 130, meaning: 'interrupted' },
   { code: 143, meaning: 'terminated' },
 ] as const satisfies readonly { readonly code: number; readonly meaning: string }[]

@@ -1,9 +1,10 @@
 // Stage 5 of a run, in apply mode only: marks, changes, ownership. In: the ground it has a lease of, and the plan. Out: outcomes.
 // The order is the safety: mark started → record → (intent, effect, outcome)… → ownership → record → mark completed. All that is written
 // carries the token of the lease, and the lease is asked before.
-import type { ChangeOutcome, Json, RepeatedChange } from './event.js'
+import type { ChangeOutcome, HeldPart, Json, RepeatedChange } from './event.js'
 import { applyChanges } from './reconcile/apply.js'
 import type { Steering } from './reconcile/steer.js'
+import { heldReasons } from './run-hold.js'
 import type { Ground } from './run-lease.js'
 import type { PlannedRun, SelectedShard } from './run-plan.js'
 import type { RunDraft } from './run-record.js'
@@ -18,12 +19,24 @@ import { unreachable } from './util/unreachable.js'
 
 const NOT_CONVERGING = 'it does not converge: the applies before made the same change'
 
+/** What of a plan is not carried out. */
+export interface LeftChanges {
+  readonly repeats: readonly RepeatedChange[]
+  readonly held: readonly HeldPart[]
+}
+
+/** Why each of these changes is left out, by key. */
+export function leftReasons({ repeats, held }: LeftChanges): ReadonlyMap<string, string> {
+  const stopped = repeats.flatMap((one) => (one.stopped ? [[one.key, NOT_CONVERGING] as const] : []))
+  return new Map([...stopped, ...heldReasons(held)])
+}
+
 /** Carries the plan out. Every failure of a change is an outcome; thrown is only what kept the first change from starting. */
 export async function applyPlan(
   { session, destination, lease }: Ground,
   planned: PlannedRun,
   draft: RunDraft,
-  repeats: readonly RepeatedChange[],
+  left: LeftChanges,
 ): Promise<void> {
   const { deps, request, target } = session
   const marks = await session.neededMarks()
@@ -46,6 +59,8 @@ export async function applyPlan(
     at: now,
   })
   await lease.verify()
+  // Of those that change also where there are marks: a store from before the index gets it so.
+  await marks.index.enter(planned.shards.flatMap(({ key }) => (changing.has(key) || !previous.has(key) ? [key] : [])))
   for (const shard of planned.shards) {
     if (!changing.has(shard.key)) continue
     const before = previous.get(shard.key)
@@ -64,7 +79,7 @@ export async function applyPlan(
         carryOut: (signal) =>
           session.authored(executable.change.shard ?? '', () => executable.carryOut(boundSignal(signal))),
       })),
-      left: new Map(repeats.flatMap(({ key, stopped }) => (stopped ? [[key, NOT_CONVERGING]] : []))),
+      left: leftReasons(left),
       journal,
       lease,
       budget: deps.budget,
@@ -81,7 +96,7 @@ export async function applyPlan(
     await lease.check()
     // A shard outside this run is written only because an object left it for one of these: its own token stays.
     const fence = shardKeys.has(value.shard) ? lease.token(value.shard) : (before?.value.fence ?? 0)
-    await writeLedger(target.store, destination, { ...value, fence }, before)
+    await writeLedger(target.store, destination, { ...value, fence }, before, marks.index)
   }
 
   // Before the marks: from then on nobody settles this run any more, and before the journal goes, which alone tells of its outcomes.
@@ -89,19 +104,21 @@ export async function applyPlan(
 
   // What was brought about is not what is desired: the next apply must not be skipped, whatever else is as it was.
   const reason = request.instead === undefined ? undefined : markReason(request.instead)
+  const heldKeys = new Set(left.held.flatMap(({ keys }) => keys))
   const incomplete = new Set(
     planned.built.facts.shards.filter((facts) => facts.incomplete !== null).map((facts) => facts.shard ?? ''),
   )
   for (const shard of planned.shards) {
     await lease.check()
     const begun = started.get(shard.key)
-    const done = outcomes
-      .filter((outcome) => (outcome.shard ?? '') === shard.key)
-      .every(({ result }) => result === 'applied')
+    const open = outcomes.filter(({ shard: name, result }) => (name ?? '') === shard.key && result !== 'applied')
     if (begun !== undefined) {
-      // Deletes held back by an incomplete listing leave the destination other than desired.
-      const status = reason === undefined && done && !incomplete.has(shard.key) ? 'completed' : 'failed'
-      await marks.write({ ...begun.mark, status, ...(reason === undefined ? {} : { reason }) }, begun)
+      // Deletes held back by an incomplete listing leave the destination other than desired; so does what is held by a person.
+      const isDone = reason === undefined && open.length === 0 && !incomplete.has(shard.key)
+      const onlyHeld = open.some(({ key }) => heldKeys.has(key)) && open.every(({ result }) => result === 'skipped')
+      const why = reason ?? (onlyHeld ? 'left out what is held' : undefined)
+      const status = isDone ? 'completed' : 'failed'
+      await marks.write({ ...begun.mark, status, ...(why === undefined ? {} : { reason: why }) }, begun)
     } else if (reason === undefined && !incomplete.has(shard.key)) {
       const before = previous.get(shard.key)
       const mark = markOf(shard, 'completed', before?.mark.counter ?? 0)

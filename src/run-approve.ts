@@ -1,6 +1,6 @@
 // What stands between a plan and its apply: limits, an expected digest or a saved plan, and on a terminal a person's yes.
 import { TrueupError } from './errors.js'
-import type { PlanData } from './event.js'
+import type { LimitCheck, PlanData } from './event.js'
 import { planDifferences, type SavedPlan } from './reconcile/saved-plan.js'
 import { redactLimit, redactPlan } from './report/redact-run.js'
 import type { PlannedRun } from './run-plan.js'
@@ -8,11 +8,22 @@ import type { RunSession } from './run-session.js'
 import { createRecordStore } from './store/records.js'
 import { storeKey } from './store/object-store.js'
 
+export interface ApprovalInput {
+  /** As they were told with the plan. */
+  readonly limits: readonly LimitCheck[]
+  /** By keys of changes, those that are not made: nobody is asked when there are no others. */
+  readonly left: ReadonlyMap<string, string>
+}
+
 /**
  * @returns false when a person said no
  * @throws plan-mismatch when it is not the plan that was approved
  */
-export async function approve(session: RunSession, planned: PlannedRun): Promise<boolean> {
+export async function approve(
+  session: RunSession,
+  planned: PlannedRun,
+  { limits, left }: ApprovalInput,
+): Promise<boolean> {
   const { request, deps } = session
   const { data } = planned.built
   const { redactor } = deps
@@ -29,10 +40,10 @@ export async function approve(session: RunSession, planned: PlannedRun): Promise
     )
   }
   return (
-    data.changes.length === 0 ||
+    data.changes.every(({ key }) => left.has(key)) ||
     deps.confirm(
       redactPlan(redactor, data),
-      planned.limits.map((check) => redactLimit(redactor, check)),
+      limits.map((check) => redactLimit(redactor, check)),
     )
   )
 }

@@ -7,7 +7,7 @@ import type { RunRecord } from './event.js'
 import type { Place } from './run-cache-open.js'
 import type { PlannedRun } from './run-plan.js'
 import { headSide, type RunSession } from './run-session.js'
-import { changedBasis, openMark, readStanding, type Standing } from './run-standing.js'
+import { changedBasis, listStanding, openMark, type Standing } from './run-standing.js'
 
 /** Under what the evaluation of these inputs is remembered; undefined where only evaluating can tell. */
 export function evaluationOf({ target, facts, request }: RunSession): string | undefined {
@@ -47,7 +47,7 @@ export async function keepRun(
     return
   }
   const make = async (): Promise<EntryContent | undefined> => {
-    const now = await readStanding(session)
+    const now = await listStanding(session)
     // Whatever was applied meanwhile, this run may have seen it or not.
     if (openMark(now, request.target) !== undefined || changedBasis(standing.basis, now.basis) !== undefined)
       return undefined

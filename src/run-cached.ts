@@ -74,10 +74,10 @@ export async function askCacheFirst(
   const inputs = evaluationOf(session)
   if (inputs === undefined) return undefined
   const cache = openCache(session)
-  const [standing, evaluation] = await Promise.all([
-    readStanding(session),
-    cache.evaluated({ target: request.target, key: inputs }),
-  ])
+  // Beside evaluation and entry. Which is read first does not matter, as long as all of it is read in this run.
+  const standing = readStanding(session)
+  standing.catch(() => undefined)
+  const evaluation = await cache.evaluated({ target: request.target, key: inputs })
   const digests = new Map(evaluation?.shards)
   if (evaluation === undefined) return undefined
   const asked = request.shards.length > 0 ? [...new Set(request.shards)].sort() : [...digests.keys()].sort()
@@ -89,7 +89,9 @@ export async function askCacheFirst(
   const place = await placeAt(session, shards, facts.noSecrets)
   if (place.kind === 'none') return undefined
   const known = (): Promise<DesiredState> => session.desired()
-  const found = await cache.look(place.address, (entry) => staleness(session, known, { entry, place, standing }))
+  const stale = async (entry: CacheEntry): Promise<string | undefined> =>
+    staleness(session, known, { entry, place, standing: await standing })
+  const found = await cache.look(place.address, stale)
   const hit = hitOf(found, place)
   if (hit === undefined) return undefined
   return { decision: answered({ ...decision, digest: evaluation.desired }, place.key, found), hit }
@@ -153,13 +155,14 @@ async function staleness(
   const { request, facts } = session
   const why = openMark(standing, request.target) ?? changedBasis(entry.basis, standing.basis)
   if (why !== undefined || request.mode === 'dry-run') return why
-  const marks = await session.marks()
-  if (marks === undefined) return 'the place it acts on has no identity yet'
   // As any skip of an apply: the marks must say that exactly this was brought about, in each shard that would run.
   const shards = new Set(place.shards)
   const applied = await askMarks({
     target: request.target,
-    marks,
+    marks: {
+      all: () => Promise.resolve(standing.marks),
+      readEvaluated: () => Promise.resolve(standing.evaluated),
+    },
     facts,
     desired: async () => {
       const whole = await desired()

@@ -129,7 +129,7 @@ async function askApplied(session: RunSession): Promise<Applied> {
     }
   return askMarks({
     target: session.request.target,
-    marks: { all: async () => (await session.kept()).marks, readEvaluated: () => marks.readEvaluated() },
+    marks: { all: async () => (await session.own()).marks, readEvaluated: () => marks.readEvaluated() },
     facts: session.facts,
     desired: () => session.desired(),
     removed: () => session.owning(),

@@ -1,8 +1,8 @@
 // The ownership ledger as a plan sees it: what runs that died left in their journals counts, too. In: the session. Out: ledgers, and their entries.
-import type { OwnershipEntry } from './reconcile/ownership-view.js'
+import type { OwnershipEntry, ReleasedEntry } from './reconcile/ownership-view.js'
 import type { RunSession } from './run-session.js'
 import { readJournal } from './store/journal.js'
-import { foldJournal, type StoredLedger } from './store/ledger.js'
+import { foldJournal, stillReleased, type StoredLedger } from './store/ledger.js'
 import type { StoredMark } from './store/marks.js'
 
 /** The ledger with the journals of runs folded in that never came to write it. Folding is repeated harmlessly until an apply writes it. */
@@ -25,7 +25,13 @@ async function foldStarted(
     const before = folded.get(id)
     const objects = foldJournal(before?.value.objects ?? {}, entries, mark.run)
     folded.set(id, {
-      value: { target: name, shard: mark.shard, shape: before?.value.shape ?? 'list', objects },
+      value: {
+        target: name,
+        shard: mark.shard,
+        shape: before?.value.shape ?? 'list',
+        objects,
+        ...stillReleased(before?.value.released, (key) => Object.hasOwn(objects, key)),
+      },
       etag: before?.etag ?? null,
     })
   }
@@ -43,4 +49,9 @@ export function ledgerEntries(ledger: readonly StoredLedger[]): OwnershipEntry[]
       ...(object.also === undefined ? {} : { also: object.also }),
     })),
   )
+}
+
+/** What a person has released, of each target. */
+export function releasedEntries(ledger: readonly StoredLedger[]): ReleasedEntry[] {
+  return ledger.flatMap(({ value: { target, released = [] } }) => released.map((key) => ({ target, key })))
 }

@@ -108,6 +108,7 @@ function ownClient(store: ObjectStore): ObjectStore {
     shared: store.shared,
     conditions: store.conditions,
     get: (key) => exempt(() => store.get(key)),
+    getBounded: (key, atMost) => exempt(() => store.getBounded(key, atMost)),
     head: (key) => exempt(() => store.head(key)),
     put: (key, value, options) => exempt(() => store.put(key, value, options)),
     delete: (key, options) => exempt(() => store.delete(key, options)),

@@ -67,7 +67,7 @@ async function affectedShards({
   if (marks === undefined) return undefined
   const unapplied = await unappliedShards({
     target: request.target,
-    marks,
+    marks: { all: async () => (await session.own()).marks, readEvaluated: () => marks.readEvaluated() },
     facts: session.facts,
     desired: () => Promise.resolve(desired),
     removed: () => session.owning(),

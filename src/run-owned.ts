@@ -3,11 +3,18 @@
 import { toError, TrueupError } from './errors.js'
 import type { RunActor, RunInstead, RunRecord } from './event.js'
 import { settleDeadRuns } from './run-recover.js'
+import { trace } from './run-trace.js'
 import type { Lease } from './store/leases.js'
-import { readAllLedgers, readLedger, writeLedger, type LedgerObject, type StoredLedger } from './store/ledger.js'
+import {
+  readAllLedgers,
+  readLedger,
+  stillReleased,
+  writeLedger,
+  type LedgerObject,
+  type StoredLedger,
+} from './store/ledger.js'
 import { createMarkStore } from './store/marks.js'
 import type { ObjectStore } from './store/object-store.js'
-import { createRecordStore } from './store/records.js'
 import type { Clock } from './util/clock.js'
 import { didYouMean } from './util/suggest.js'
 
@@ -42,7 +49,7 @@ export async function releaseOwned(
     const run = deps.newId()
     const lease = await takeDestination(deps, { run, targets: [target], destination, shards })
     try {
-      const taken = await forget({ deps, lease, run, target, destination, keys, shards })
+      const taken = await forget({ deps, lease, run, target, destination, keys, shards, isRelease: true })
       const instead: RunInstead = { kind: 'release', keys: Object.keys(taken) }
       records.push(await trace({ deps, run, target, destination, shards, instead }))
     } finally {
@@ -83,7 +90,16 @@ export async function moveOwned(deps: OwnedDependencies, request: MoveRequest): 
   })
   try {
     // Forgotten first: between the two they are nobody's and nothing happens to them; the other way round they would be two targets'.
-    const taken = await forget({ deps, lease, run: runs.from, target: from, destination, keys, shards })
+    const taken = await forget({
+      deps,
+      lease,
+      run: runs.from,
+      target: from,
+      destination,
+      keys,
+      shards,
+      isRelease: false,
+    })
     const instead: RunInstead = { kind: 'move', keys: Object.keys(taken), from, to }
     const left = await trace({ deps, run: runs.from, target: from, destination, shards, instead })
     const given = new Map<string, Record<string, LedgerObject>>()
@@ -99,6 +115,7 @@ export async function moveOwned(deps: OwnedDependencies, request: MoveRequest): 
         shard,
         shape: before?.value.shape ?? 'list',
         objects: { ...before?.value.objects, ...objects },
+        ...stillReleased(before?.value.released, (key) => Object.hasOwn(objects, key)),
         fence: lease.token(shard),
       } as const
       await lease.check()
@@ -198,8 +215,14 @@ interface LeasedStep extends Step {
 
 type Taken = Readonly<Record<string, { readonly shard: string; readonly object: LedgerObject }>>
 
-async function forget(step: LeasedStep & { readonly keys: readonly string[] }): Promise<Taken> {
-  const { deps, lease, target, destination, keys, shards } = step
+interface Forgetting extends LeasedStep {
+  readonly keys: readonly string[]
+  /** They are to be nobody's; otherwise another target is to have them. */
+  readonly isRelease: boolean
+}
+
+async function forget(step: Forgetting): Promise<Taken> {
+  const { deps, lease, target, destination, keys, shards, isRelease } = step
   const taken: [string, { shard: string; object: LedgerObject }][] = []
   const changed: StoredLedger[] = (await readLedger(deps.store, destination)).filter(
     ({ value }) =>
@@ -211,8 +234,16 @@ async function forget(step: LeasedStep & { readonly keys: readonly string[] }): 
     const { shard, objects } = stored.value
     for (const [key, object] of Object.entries(objects)) if (keys.includes(key)) taken.push([key, { shard, object }])
     const rest = Object.fromEntries(Object.entries(objects).filter(([key]) => !keys.includes(key)))
+    const gone = Object.keys(objects).filter((key) => keys.includes(key))
+    const { released: before = [], ...value } = stored.value
+    const released = stillReleased(isRelease ? [...before, ...gone] : before, (key) => Object.hasOwn(rest, key))
     await lease.check()
-    await writeLedger(deps.store, destination, { ...stored.value, objects: rest, fence: lease.token(shard) }, stored)
+    await writeLedger(
+      deps.store,
+      destination,
+      { ...value, objects: rest, ...released, fence: lease.token(shard) },
+      stored,
+    )
   }
   return Object.fromEntries(taken)
 }
@@ -227,60 +258,4 @@ async function markAsOpen({ deps, lease, run, target, destination, shards }: Lea
     await lease.check()
     await marks.write({ ...before.mark, fence, status: 'failed', run, reason }, before)
   }
-}
-
-export interface Trace extends Pick<Step, 'run' | 'target' | 'destination'> {
-  readonly deps: Pick<OwnedDependencies, 'store' | 'clock' | 'by'>
-  readonly shards: readonly string[]
-  readonly instead: RunInstead
-  /** What was done, in one sentence. @defaultValue that of `trueup owned` */
-  readonly explanation?: string
-}
-
-/** Leaves a record of what was done by hand. */
-export async function trace(step: Trace): Promise<RunRecord> {
-  const { deps, run, target, destination, shards, instead } = step
-  const records = createRecordStore(deps.store)
-  let last: RunRecord | undefined
-  for await (const record of records.list(target)) {
-    last = record
-    break
-  }
-  const record: RunRecord = {
-    run: {
-      id: run,
-      target,
-      integration: last?.run.integration ?? target,
-      version: last?.run.version ?? '',
-      mode: 'apply',
-      destination,
-      shards: shards.filter((key) => key !== ''),
-      startedAt: deps.clock.now(),
-      durationMs: 0,
-      by: deps.by,
-    },
-    state: 'finished',
-    decision: {
-      action: 'run',
-      reason: 'forced',
-      base: null,
-      head: 'worktree',
-      headCommit: null,
-      dirty: false,
-      digest: null,
-      explanation:
-        step.explanation ?? `\`trueup owned ${instead.kind}\` changed the ledger; nothing outside was changed.`,
-      components: {},
-    },
-    plan: null,
-    limits: [],
-    outcomes: [],
-    log: { records: [], dropped: 0, replayedFrom: null },
-    error: null,
-    exitCode: 0,
-    instead,
-    ...(last?.configured === undefined ? {} : { configured: last.configured }),
-  }
-  await records.write(record, { durable: true })
-  return record
 }

@@ -17,7 +17,7 @@ import { createEnv, createRunContext } from './reconcile/run-context.js'
 import { createRunMemory, type RunMemory } from './run-memory.js'
 import { notPlanned, steer } from './reconcile/steer.js'
 import { createRunLog } from './report/run-log.js'
-import { foldedLedger, ledgerEntries } from './run-ledger.js'
+import { foldedLedger, ledgerEntries, releasedEntries } from './run-ledger.js'
 import { desiredElsewhere } from './run-shards.js'
 import { steeredShards } from './run-steer.js'
 import { relatedOf } from './run-related.js'
@@ -67,7 +67,7 @@ export interface ShardSelection {
 /** The shards of a full run are those desired, those that own something and those whose last apply did not complete. */
 export async function selectShards(session: RunSession, desired: DesiredState): Promise<ShardSelection> {
   const { request } = session
-  const { marks } = await session.kept()
+  const { marks } = await session.known()
   const unfinished = [...marks.values()].filter(({ mark }) => mark.status !== 'completed')
   const all = new Map<string, SelectedShard>()
   const { definition } = await session.loaded()
@@ -116,7 +116,7 @@ export async function planRun(
   const { definition } = await session.loaded()
   const { all, selected } = selection
   const ledger = await foldedLedger(session)
-  const view = createOwnershipView(ledgerEntries(ledger))
+  const view = createOwnershipView(ledgerEntries(ledger), releasedEntries(ledger))
   const map = boundedMap(deps.budget, { signal: deps.stop })
   const memory = createRunMemory(session)
   const { instead } = request

@@ -3,6 +3,7 @@ import { isTrueupError, toError } from './errors.js'
 import type {
   ChangeOutcome,
   Decision,
+  HeldPart,
   Json,
   LeftOut,
   LimitCheck,
@@ -19,6 +20,7 @@ import { createCallCounter, type CallCounter } from './reconcile/call-counter.js
 import { createRelations, type Relations } from './reconcile/relations.js'
 import type { Steering } from './reconcile/steer.js'
 import type { CacheHit } from './run-cached.js'
+import { runExitCode } from './run-exit-code.js'
 import { createLogKeeper } from './report/log-keeper.js'
 import { redactEvent, redactRecord } from './report/redact-run.js'
 import type { DurableSummary, DurableUse } from './durable-types.js'
@@ -51,6 +53,8 @@ export interface RunDraft {
   replayed(hit: CacheHit): void
   applied(outcomes: readonly ChangeOutcome[]): void
   repeating(changes: readonly RepeatedChange[]): void
+  /** What of the plan is held. */
+  holding(parts: readonly HeldPart[]): void
   failed(thrown: unknown): void
   /** As it stands now, without secrets. */
   record(state: RunRecord['state']): RunRecord
@@ -95,6 +99,7 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
   let replay: RunRecord['log'] | undefined
   let durable: DurableSummary | undefined
   let repeats: readonly RepeatedChange[] = []
+  let held: readonly HeldPart[] = []
   let exitCode = 0
 
   return {
@@ -152,6 +157,9 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
     repeating(changes) {
       repeats = changes
     },
+    holding(parts) {
+      held = parts
+    },
     failed(thrown) {
       const failure = toError(thrown)
       error = isTrueupError(failure)
@@ -186,10 +194,11 @@ export function draftRecord(deps: RunDependencies, request: RunRequest): RunDraf
         outcomes,
         log: replay ?? log.kept(),
         error,
-        exitCode: finalExitCode({ exitCode, outcomes, limits, plan, request }),
+        exitCode: runExitCode({ exitCode, error, held, outcomes, limits, plan, request }),
         ...(before === undefined ? {} : { before: keptOf(before, outcomes, state) }),
         ...(request.instead === undefined ? {} : { instead: insteadOf(request.instead, left) }),
         ...(repeats.length === 0 ? {} : { repeats }),
+        ...(held.length === 0 ? {} : { holds: held }),
         ...(durable === undefined ? {} : { durable }),
         ...(called === undefined ? {} : { calls: called }),
         ...(related === undefined ? {} : { relations: related }),
@@ -226,29 +235,6 @@ function withUse(summary: DurableSummary | undefined, use: DurableUse): DurableS
 function insteadOf(instead: Steering, left: readonly LeftOut[]): RunInstead {
   if (instead.kind !== 'undo') return instead
   return { kind: 'undo', run: instead.run, only: instead.only, left }
-}
-
-interface ExitInput {
-  readonly exitCode: number
-  readonly outcomes: readonly ChangeOutcome[]
-  readonly limits: readonly LimitCheck[]
-  readonly plan: PlanData | null
-  readonly request: RunRequest
-}
-
-/** One code of the fixed set; how many changes failed never shows in it. */
-function finalExitCode({ exitCode, outcomes, limits, plan, request }: ExitInput): number {
-  if (exitCode === 130 || exitCode === 143) return exitCode
-  const has = (...results: ChangeOutcome['result'][]): boolean =>
-    outcomes.some(({ result }) => results.includes(result))
-  if (has('unknown')) return 5
-  if (has('applied') && (exitCode !== 0 || has('failed', 'skipped', 'not-attempted'))) return 5
-  if (exitCode !== 0) return exitCode
-  if (has('failed', 'not-attempted')) return 1
-  if (limits.some(({ blocked }) => blocked)) return 3
-  if (request.mode === 'apply' || request.detailedExitcode === false) return 0
-  const pending = (plan?.changes ?? []).filter(({ cause }) => request.detailedExitcode === true || cause !== 'drift')
-  return pending.length > 0 ? 2 : 0
 }
 
 const REASON_OF_FAILURE: Partial<Record<string, Decision['reason']>> = {

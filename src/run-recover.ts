@@ -4,7 +4,7 @@ import type { ChangeOutcome, RunRecord } from './event.js'
 import type { Ground } from './run-lease.js'
 import { clearJournal, outcomeOf, sealJournal } from './store/journal.js'
 import type { Lease } from './store/leases.js'
-import { foldJournal, readLedger, writeLedger } from './store/ledger.js'
+import { foldJournal, readLedger, stillReleased, writeLedger } from './store/ledger.js'
 import type { MarkStore, StoredMark } from './store/marks.js'
 import type { ObjectStore } from './store/object-store.js'
 import { createRecordStore } from './store/records.js'
@@ -90,7 +90,8 @@ async function settleRun(settlement: Settlement, { run, mine }: DeadRun): Promis
     const inShard = entries.filter((entry) => entry.shard === shard)
     const objects = foldJournal(before?.value.objects ?? {}, inShard, run)
     const shape = before?.value.shape ?? 'list'
-    await writeLedger(store, destination, { target, shard, shape, objects, fence }, before)
+    const released = stillReleased(before?.value.released, (key) => Object.hasOwn(objects, key))
+    await writeLedger(store, destination, { target, shard, shape, objects, fence, ...released }, before)
     await marks.write({ ...stored.mark, fence, status: 'failed' }, stored)
   }
   const outcomes = entries.map(outcomeOf)

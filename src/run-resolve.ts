@@ -1,7 +1,8 @@
 // What a person says of a change whose outcome nobody saw. In: the change, and whether it has happened. Out: the ledger as it must be then, and a record
 // of who said so. Nothing outside is read or changed.
 import type { RunRecord } from './event.js'
-import { giveBack, takeDestination, trace, type OwnedDependencies } from './run-owned.js'
+import { giveBack, takeDestination, type OwnedDependencies } from './run-owned.js'
+import { trace } from './run-trace.js'
 import { readLedger, writeLedger, type LedgerObject } from './store/ledger.js'
 import type { UnknownChange } from './store/unknown-changes.js'
 

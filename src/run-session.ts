@@ -1,7 +1,6 @@
 // What one run knows, found out once and only when asked: loaded code, desired state, destination, marks, owned objects.
 // The stages (decide, plan, apply) share it, so that nothing is evaluated twice.
 import { evaluateDesired, type DesiredState } from './desired/evaluate.js'
-import { emptyLike } from './desired/shards.js'
 import type { DataQueries } from './desired/graphql/data-queries.js'
 import type { Snapshot, SourceEntry } from './desired/source.js'
 import type { HeadSide } from './early-exit/decide.js'
@@ -17,17 +16,17 @@ import { createRelations, type Relations } from './reconcile/relations.js'
 import { createEnv } from './reconcile/run-context.js'
 import { noCapture, type Authored } from './report/capture.js'
 import { createRunLog, silentLog } from './report/run-log.js'
+import { createKeeping, type Keeping } from './run-kept.js'
 import type { LoadedTarget, OpenTarget, QuerySide, RunDependencies, RunRequest } from './run-types.js'
 import { createRunSecrets, type RunSecrets } from './secrets/run-secrets.js'
 import { versionKey } from './secrets/version-key.js'
 import type { LeaseGuard } from './store/lease-guard.js'
-import { readLedger, type StoredLedger } from './store/ledger.js'
-import { createMarkStore, type MarkStore, type StoredMark } from './store/marks.js'
+import { createMarkStore, type MarkStore } from './store/marks.js'
 import { boundSignal } from './util/bound-signal.js'
 import { digestOf } from './util/digest.js'
 import { once } from './util/once.js'
 
-export interface RunSession {
+export interface RunSession extends Keeping {
   readonly deps: RunDependencies
   readonly request: RunRequest
   readonly runId: string
@@ -62,27 +61,10 @@ export interface RunSession {
   marks(): Promise<MarkStore | undefined>
   /** As {@link marks}, once the place has an identity. Apply mode only. */
   neededMarks(): Promise<MarkStore>
-  /** What the store says of the place, read at the first call and kept for all that a run asks of it, until {@link readAgain}. */
-  kept(): Promise<KeptState>
-  /**
-   * The next {@link kept} reads the store. Called when the lease is taken, for until then others may write what was read, and
-   * when what dead runs left was settled.
-   */
-  readAgain(): void
-  /** Shards of this target that own something, with the digest of "nothing desired" for each. */
-  owning(): Promise<ReadonlyMap<string, string>>
   /** Keeps what is to be closed when the run has ended. */
   atEnd(close: () => Promise<void>): void
   /** Closes everything that was kept. */
   end(): Promise<void>
-}
-
-/** All of it empty while the place has no identity. */
-export interface KeptState {
-  /** Of this target, by shard. */
-  readonly marks: ReadonlyMap<string, StoredMark>
-  /** Of every target. */
-  readonly ledger: readonly StoredLedger[]
 }
 
 /** Which head this is; `dirty` of what was asked of it so far, files that were deleted included. */
@@ -93,12 +75,6 @@ export function headSide(head: Snapshot & { readonly isDirty?: boolean }): HeadS
     headCommit: revision.kind === 'commit' ? revision.id : revision.commit,
     dirty: head.isDirty === true,
   }
-}
-
-/** Shards of a target that own something, with the digest of "nothing desired" for each. */
-export function owningIn(ledgers: readonly StoredLedger[], target: string): ReadonlyMap<string, string> {
-  const mine = ledgers.filter(({ value }) => value.target === target && Object.keys(value.objects).length > 0)
-  return new Map(mine.map(({ value }) => [value.shard, digestOf(emptyLike(value.shape === 'list' ? [] : {}))]))
 }
 
 export interface SessionInput {
@@ -189,18 +165,6 @@ export async function openSession({
   const answered = once(() => ask(false))
   const destination = async (): Promise<string | undefined> => created ?? (await answered())
 
-  let reading: Promise<KeptState> | undefined
-  const kept = (): Promise<KeptState> => (reading ??= readState())
-  async function readState(): Promise<KeptState> {
-    const place = await destination()
-    if (place === undefined) return { marks: new Map(), ledger: [] }
-    const [marks, ledger] = await Promise.all([
-      createMarkStore(target.store, request.target, place).all(),
-      readLedger(target.store, place),
-    ])
-    return { marks, ledger }
-  }
-
   async function evaluate(snapshot: Snapshot, log: Log, given?: Json): Promise<DesiredState> {
     const { definition, params: own } = await loaded()
     const params = given ?? own
@@ -276,15 +240,9 @@ export async function openSession({
         `${request.target}: its destination has no identity although an apply asked for one`,
       )
     },
-    kept,
-    readAgain() {
-      reading = undefined
-    },
+    ...createKeeping({ store: target.store, target: request.target, destination }),
     atEnd: (close) => void closers.push(close),
     end,
-    async owning() {
-      return owningIn((await kept()).ledger, request.target)
-    },
   }
 }
 

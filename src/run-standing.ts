@@ -1,7 +1,8 @@
 // What applies have left behind at the destination: marks, and what the target owns. In: a session. Out: read once, at one point of a run.
 import type { Basis } from './early-exit/run-cache-entry.js'
-import { owningIn, type RunSession } from './run-session.js'
-import type { StoredMark } from './store/marks.js'
+import { owningIn, type KeptState } from './run-kept.js'
+import type { RunSession } from './run-session.js'
+import type { EvaluatedShards, StoredMark } from './store/marks.js'
 import { digestBytes } from './util/digest.js'
 
 export interface Standing {
@@ -9,14 +10,27 @@ export interface Standing {
   readonly marks: ReadonlyMap<string, StoredMark>
   /** Shards of this target that own something, with the digest of "nothing desired" for each. */
   readonly owning: ReadonlyMap<string, string>
+  /** Of an apply alone. */
+  readonly evaluated: EvaluatedShards | undefined
   readonly basis: Basis
 }
 
 /** Reads the store, whatever was read of it before: a run is told by what is there now, and what follows builds on the same. */
 export async function readStanding(session: RunSession): Promise<Standing> {
-  const { target } = session.request
   session.readAgain()
-  const { marks, ledger } = await session.kept()
+  const evaluated = async (): Promise<EvaluatedShards | undefined> =>
+    session.request.mode === 'apply' ? (await session.marks())?.readEvaluated() : undefined
+  const [own, shards] = await Promise.all([session.own(), evaluated()])
+  return standingOf(session.request.target, own, shards)
+}
+
+/** As {@link readStanding}, by a listing of all there is: an entry is stored only if that finds the same. */
+export async function listStanding(session: RunSession): Promise<Standing> {
+  session.readAgain()
+  return standingOf(session.request.target, await session.kept(), undefined)
+}
+
+function standingOf(target: string, { marks, ledger }: KeptState, evaluated: EvaluatedShards | undefined): Standing {
   const objects = ledger
     .filter(({ value }) => value.target === target)
     // The run that last touched an object is no fact about it.
@@ -32,6 +46,7 @@ export async function readStanding(session: RunSession): Promise<Standing> {
   return {
     marks,
     owning: owningIn(ledger, target),
+    evaluated,
     basis: {
       counters: Object.fromEntries(counters.sort(([a], [b]) => (a < b ? -1 : 1))),
       owned: digestBytes(objects.sort().join('\n')),

@@ -4,14 +4,14 @@
 import { openBase, type Base } from './early-exit/compare-revisions.js'
 import type { DesiredState } from './desired/evaluate.js'
 import { toError, TrueupError } from './errors.js'
-import type { Decision, RunRecord } from './event.js'
+import type { Decision, HeldPart, RunRecord } from './event.js'
 import { noCapture } from './report/capture.js'
-import { applyPlan } from './run-apply.js'
+import { applyPlan, leftReasons } from './run-apply.js'
 import { approve } from './run-approve.js'
 import { askCache, askCacheFirst } from './run-cached.js'
 import { withCauses } from './run-cause.js'
 import { askedOf, decideRun } from './run-decide.js'
-import { refuseHeld, tellHeld } from './run-hold.js'
+import { heldChecks, heldParts, leftHeld, refuseHeld, tellHeld, type PartHold } from './run-hold.js'
 import { releaseGround, takeGround, type Ground } from './run-lease.js'
 import { narrowed } from './run-narrow.js'
 import { planRun, selectShards, type PlannedRun } from './run-plan.js'
@@ -21,6 +21,7 @@ import { recoverDeadRuns } from './run-recover.js'
 import { headSide, openSession, type RunSession } from './run-session.js'
 import type { RunDependencies, RunRequest } from './run-types.js'
 import { createEndingStore } from './store/ending-store.js'
+import { isHoldOf } from './store/holds.js'
 import { createRecordStore } from './store/records.js'
 import { unlessAborted } from './util/unless-aborted.js'
 
@@ -107,13 +108,15 @@ async function runStages(whole: RunSession, draft: RunDraft, base: Base | undefi
 
   if (request.mode === 'dry-run') {
     draft.decided(made)
-    await guarded(tellHeld(session))
+    const holds = await guarded(tellHeld(session))
     draft.at((await guarded(session.destination())) ?? null)
     const plain = await guarded(planRun(session, desired, await selectShards(session, desired)))
     const planned = await guarded(withCauses({ session, base, desired, planned: plain }))
+    const held = heldParts(planned, { target: request.target, holds })
+    draft.holding(held)
     draft.planned(
       planned.built.data,
-      planned.limits,
+      [...planned.limits, ...heldChecks(held)],
       planned.shards.map(({ key }) => key),
       planned.left,
     )
@@ -128,9 +131,9 @@ async function runStages(whole: RunSession, draft: RunDraft, base: Base | undefi
   await guarded(refuseHeld(session))
   const ground = await takeGround(session, desired, draft)
   try {
-    await guarded(refuseHeld(ground.session))
+    const holds = await guarded(refuseHeld(ground.session))
     draft.decided(made)
-    const planned = await applyOn(ground, desired, draft)
+    const planned = await applyOn(ground, { desired, draft, holds })
     await cached.keep(planned, () => draft.record('finished'))
   } catch (thrown) {
     // Of all that fails when a lease is lost, this is the reason.
@@ -153,7 +156,14 @@ function refuseSuccessUnread({ target }: RunRequest, { built }: PlannedRun): voi
   )
 }
 
-async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): Promise<PlannedRun> {
+interface Applied {
+  readonly desired: DesiredState
+  readonly draft: RunDraft
+  /** Of parts, in force when the lease was taken. */
+  readonly holds: readonly PartHold[]
+}
+
+async function applyOn(ground: Ground, { desired, draft, holds }: Applied): Promise<PlannedRun> {
   const { session, selection } = ground
   const { deps } = session
   const guarded = <T>(work: Promise<T>): Promise<T> => unlessAborted(work, deps.stop)
@@ -161,27 +171,43 @@ async function applyOn(ground: Ground, desired: DesiredState, draft: RunDraft): 
   const planned = await guarded(planRun(session, desired, selection))
   // A machine that slept meanwhile may have read what another run has made: that is no plan, nor a reason to be blocked.
   await ground.lease.check()
-  // What applies make again and again is left out; the rest is carried out.
+  // What applies make again and again is left out, and what is held; the rest is carried out.
   const repeats = await guarded(repeatsOf(session, planned))
   draft.repeating(repeats)
+  const heldBy = (found: readonly PartHold[]): readonly HeldPart[] =>
+    heldParts(planned, { target: session.request.target, holds: found })
+  const told = heldBy(holds)
+  draft.holding(told)
+  const limits = [...planned.limits, ...repeatChecks(session, repeats), ...heldChecks(told)]
   draft.planned(
     planned.built.data,
-    [...planned.limits, ...repeatChecks(session, repeats)],
+    limits,
     planned.shards.map(({ key }) => key),
     planned.left,
   )
   if (planned.blocked) return planned
-  if (!(await guarded(approve(session, planned)))) throw declined(session.request)
-  // Planning and asking may have taken long. What is placed from here on stops the next apply, not this one.
-  await guarded(refuseHeld(session))
+  const left = leftReasons({ repeats, held: told })
+  if (!(await guarded(approve(session, planned, { limits, left })))) throw declined(session.request)
+  // Planning and asking may have taken long. What is placed from here on stops the next apply, not this one; what was told to be left out
+  // is left out, also when its hold has ended meanwhile.
+  const held = heldBy(withThose(holds, await guarded(refuseHeld(session))))
+  draft.holding(held)
   await planned.memory.keepRemembered()
-  await applyPlan(ground, planned, draft, repeats)
+  await applyPlan(ground, planned, draft, { repeats, held })
   // A stop in the middle of the changes is told by their outcomes and by this.
   deps.stop.throwIfAborted()
   refuseSuccessUnread(session.request, planned)
   const stuck = notConverging(session, repeats)
   if (stuck !== undefined) throw stuck
+  const put = leftHeld(session, held)
+  if (put !== undefined) throw put
   return planned
+}
+
+/** With those that were placed since; of one part the newer hold. */
+function withThose(known: readonly PartHold[], since: readonly PartHold[]): readonly PartHold[] {
+  const gone = known.filter(({ part }) => !since.some((one) => isHoldOf(part, one)))
+  return [...since, ...gone]
 }
 
 async function askedBase(deps: RunDependencies, request: RunRequest): Promise<Base | undefined> {

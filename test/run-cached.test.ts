@@ -312,14 +312,7 @@ describe('what else was asked for', () => {
   it('a comparison that skips neither reads nor writes it; one that runs stays the reason', async () => {
     const runs = await applied()
     const calls: string[] = []
-    const watched = watchStore(runs.store, (call, key) => void calls.push(`${call} ${key}`)).store
-    const looking: ObjectStore = {
-      ...watched,
-      head: (key) => {
-        calls.push(`head ${key}`)
-        return runs.store.head(key)
-      },
-    }
+    const looking = watchStore(runs.store, (call, key) => void calls.push(`${call} ${key}`)).store
     const same = { store: looking, base: 'base', code: 'code 1' }
     // Base and head are the same files, but the base has other code.
     const ran = await runs.run(same)
@@ -339,15 +332,11 @@ describe('trouble with the store', () => {
     const { store } = watchStore(inner, (call, key) => {
       if (calls.includes(call) && key.startsWith('cache/')) throw how()
     })
-    return {
-      ...store,
-      head: (key) => (calls.includes('head') && key.startsWith('cache/') ? Promise.reject(how()) : inner.head(key)),
-    }
+    return store
   }
 
-  it.each([['head'], ['get'], ['put']])('an outage at %s changes no exit code and is told once', async (call) => {
+  it.each([['get'], ['put']])('an outage at %s changes no exit code and is told once', async (call) => {
     const runs = await applied()
-    if (call === 'get') await runs.run()
     const { record, warnings, planned } = await runs.run({ store: failing(runs.store, [call]) })
     expect([record.exitCode, record.error, planned, warnings.length]).toEqual([0, null, true, 1])
     expect(warnings[0]).toMatch(/goes on without the cache: the disk is full/)
@@ -356,7 +345,7 @@ describe('trouble with the store', () => {
 
   it('a whole outage is told once, and nothing is written after a failed look', async () => {
     const runs = await applied()
-    const { warnings } = await runs.run({ store: failing(runs.store, ['head', 'get', 'put']) })
+    const { warnings } = await runs.run({ store: failing(runs.store, ['get', 'put']) })
     expect(warnings).toHaveLength(1)
     expect(await entries(runs.store)).toEqual([])
   })
@@ -373,7 +362,7 @@ describe('trouble with the store', () => {
     const runs = await applied()
     await runs.run()
     const health = createCacheHealth({ clock: runs.clock, retryAfterMs: 60_000 })
-    const first = await runs.run({ store: failing(runs.store, ['head']), health })
+    const first = await runs.run({ store: failing(runs.store, ['get']), health })
     expect(told(first)).toEqual(['run', 'cache-error', 'ERROR', true])
     const second = await runs.run({ health })
     expect([...told(second), second.warnings.length]).toEqual(['run', 'cache-error', 'ERROR', true, 0])
@@ -382,7 +371,7 @@ describe('trouble with the store', () => {
   })
 
   it.each([
-    ['head', 5_000, 'asking it took longer than 5 s', 'cache-error'],
+    ['get', 5_000, 'asking it took longer than 5 s', 'cache-error'],
     ['put', 10_000, 'writing to it took longer than 10 s', 'cache-miss'],
   ])('a store that does not answer at %s is waited for no longer than its time', async (call, ms, why, reason) => {
     const runs = await applied()
@@ -396,7 +385,8 @@ describe('trouble with the store', () => {
     }
     const store: ObjectStore = {
       ...watchStore(runs.store).store,
-      head: (key) => (call === 'head' && key.startsWith('cache/') ? hang() : runs.store.head(key)),
+      getBounded: (key, atMost) =>
+        call === 'get' && key.startsWith('cache/') ? hang() : runs.store.getBounded(key, atMost),
       put: (key, value, options) =>
         call === 'put' && key.startsWith('cache/') ? hang() : runs.store.put(key, value, options),
     }

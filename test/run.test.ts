@@ -128,6 +128,7 @@ describe('a run, from the store', () => {
       'put heartbeats', // the lease: one sign of life,
       'put lease-modes', // how the destination is in use,
       'put leases', // and each shard
+      'put marks', // the shard is entered in the index,
       'put marks', // started
       'put records', // running, with the plan
       'put journal', // the intent

@@ -159,14 +159,23 @@ export const COMMANDS = {
     examples: ['trueup status --max-age 26h', 'trueup status dns-records -o json'],
   },
   hold: {
-    summary: 'stop the applies of a target, or with --all of every target, everywhere and for a time',
+    summary:
+      'stop the applies of a target, of shards or objects of it, or with --all of every target, everywhere and for a time',
     arguments: [{ name: 'target', required: false }],
-    examples: ['trueup hold dns-records --for 2h --reason maintenance', 'trueup hold --all --for 3d --reason holidays'],
+    examples: [
+      'trueup hold dns-records --for 2h --reason maintenance',
+      'trueup hold dns-records --key example.com/www/A --for 2h --reason moves',
+      'trueup hold --all --for 3d --reason holidays',
+    ],
   },
   release: {
     summary: 'end a hold before its time',
     arguments: [{ name: 'target', required: false }],
-    examples: ['trueup release dns-records', 'trueup release --all'],
+    examples: [
+      'trueup release dns-records',
+      'trueup release dns-records --key example.com/www/A',
+      'trueup release --all',
+    ],
   },
   ...STORE_COMMANDS,
   ...QUERY_COMMANDS,

@@ -123,6 +123,15 @@ export const COMMON_OPTIONS = {
     description: 'why, for those whom it stops',
     variable: false,
   },
+  heldKeys: {
+    flag: 'key',
+    value: { kind: 'text', placeholder: 'key' },
+    repeatable: true,
+    commands: ['hold', 'release'],
+    group: 'What to run',
+    description: 'only this object (repeatable)',
+    variable: false,
+  },
   maxAge: {
     flag: 'max-age',
     value: { kind: 'duration' },

@@ -39,7 +39,7 @@ export const RUN_OPTIONS = {
     flag: 'shard',
     value: { kind: 'text', placeholder: 'key' },
     repeatable: true,
-    commands: [...RUNS, 'runs list', 'owned move'],
+    commands: [...RUNS, 'runs list', 'owned move', 'hold', 'release'],
     group: 'What to run',
     description: 'only this shard (repeatable)',
     variable: true,

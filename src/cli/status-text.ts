@@ -1,11 +1,11 @@
 // The state of targets in words: the answer first, a table, and below it what is open, each with the command to type. Reads nothing.
-import { count, dateTime, formatAge } from '../report/format.js'
+import { count, formatAge } from '../report/format.js'
 import type { ListedCall } from '../durable/list-calls.js'
 import type { Style } from '../report/style.js'
 import type { Hold } from '../store/holds.js'
 import type { TargetStatus } from '../store/target-status.js'
 import { formatDuration } from '../util/duration.js'
-import { holdLine, releaseHint } from './hold-forms.js'
+import { heldShort, holdLine, releaseHint } from './hold-forms.js'
 import { lastRun, lastRunText } from './last-run.js'
 import { table } from './print.js'
 
@@ -49,7 +49,8 @@ export function statusText({ rows, maxAgeMs, now, place, style }: StatusShown): 
 /** `2 of 6 targets are overdue: no success within 26h. 1 is held.`; of those that never succeeded `no success yet`. */
 function answer(rows: readonly StatusRow[], maxAgeMs: number | null): string {
   const overdue = rows.filter((row) => row.isOverdue).length
-  const held = rows.filter(({ holds }) => holds.length > 0).length
+  const held = rows.filter(isHeld).length
+  const partly = rows.filter((row) => row.holds.length > 0 && !isHeld(row)).length
   const doubtful = rows.filter(({ status }) => status.doubts.length > 0).length
   const verb = (amount: number): string => (amount === 1 ? 'is' : 'are')
   const within = maxAgeMs === null ? 'yet' : `within ${formatDuration(maxAgeMs)}`
@@ -60,17 +61,23 @@ function answer(rows: readonly StatusRow[], maxAgeMs: number | null): string {
   return [
     first,
     ...(held === 0 ? [] : [`${String(held)} ${verb(held)} held.`]),
+    ...(partly === 0 ? [] : [`${String(partly)} ${verb(partly)} held in part.`]),
     ...(doubtful === 0 ? [] : [`${String(doubtful)} ${doubtful === 1 ? 'has' : 'have'} changes with unknown outcome.`]),
   ].join(' ')
+}
+
+/** As a whole. */
+function isHeld({ holds }: StatusRow): boolean {
+  return holds.some(({ part }) => part === undefined)
 }
 
 function stateText(row: StatusRow, style: Style): string {
   const { isOverdue, inDoubt } = row
   const { doubts, underWay } = row.status
-  const [hold] = row.holds
+  const held = heldShort(row.holds, style.utc)
   const states = [
     ...(isOverdue ? [style.red('overdue')] : []),
-    ...(hold === undefined ? [] : [style.yellow(`held until ${dateTime(hold.until, style.utc)}`)]),
+    ...(held === undefined ? [] : [style.yellow(held)]),
     ...(doubts.length === 0 ? [] : [style.yellow(`${String(doubts.length)} unknown`)]),
     ...(inDoubt.length === 0 ? [] : [style.yellow(`${String(inDoubt.length)} in doubt`)]),
     ...(underWay === undefined ? [] : ['applying']),
@@ -99,7 +106,7 @@ function openLines({ rows, place, style }: Pick<StatusShown, 'rows' | 'place' | 
       `  ${style.data(`trueup doubts${place}`)}`,
     )
   }
-  const late = rows.find((row) => row.isOverdue && row.holds.length === 0)
+  const late = rows.find((row) => row.isOverdue && !isHeld(row))
   if (late !== undefined && late.status.doubts.length === 0)
     lines.push(`To bring ${style.data(late.target)} up to date:`, apply(late.target))
   return lines.length === 0 ? [] : ['', ...lines]

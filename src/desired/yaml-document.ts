@@ -69,17 +69,24 @@ function parseWhole(text: string): DocumentWithOffsets {
 
 /** Without recursion, unlike the composer. */
 function checkNesting(tokens: readonly CST.Token[]): void {
-  const pending = tokens.map((token) => ({ token, depth: 0 }))
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const { token, depth } = next
-    if (depth > maxNesting) throw nestedTooDeeply('offset' in token ? token.offset : 0)
-    if (token.type === 'document' && token.value !== undefined) pending.push({ token: token.value, depth })
-    if (!('items' in token)) continue
-    for (const { key, value } of token.items) {
-      if (key) pending.push({ token: key, depth: depth + 1 })
-      if (value) pending.push({ token: value, depth: depth + 1 })
+  // Level by level, and of scalars only that they are there: a file may have a million.
+  let level = tokens.flatMap((token) => (token.type === 'document' ? (token.value ?? []) : token))
+  for (let depth = 1; level.length > 0; depth += 1) {
+    const below: CST.Token[] = []
+    for (const token of level) {
+      if (!('items' in token)) continue
+      for (const { key, value } of token.items) {
+        if (depth > maxNesting && (key ?? value)) throw nestedTooDeeply(key?.offset ?? offsetIn(value))
+        if (key && 'items' in key) below.push(key)
+        if (value && 'items' in value) below.push(value)
+      }
     }
+    level = below
   }
+}
+
+function offsetIn(token: CST.Token | undefined): number {
+  return token !== undefined && 'offset' in token ? token.offset : 0
 }
 
 class JsonBuilder {

@@ -8,7 +8,7 @@ import { isRecord } from '../util/is-record.js'
 import type { Declaration } from './declaration.js'
 import type { HeadFacts } from './head-facts.js'
 import { CACHE_SCHEMA } from './run-cache-key.js'
-import { CACHE_ROOT, LARGEST_ENTRY, readBounded } from './run-cache-entry.js'
+import { CACHE_ROOT, LARGEST_ENTRY } from './run-cache-entry.js'
 import { sign, signatureFault, type CacheKeys, type Signature } from './signature.js'
 
 const EVALUATION = { kind: 'evaluation', version: 1 } as const
@@ -68,9 +68,9 @@ export async function readEvaluation(
 ): Promise<Evaluation | undefined> {
   const place = placeOf(address)
   try {
-    const read = await readBounded(store, place)
+    const read = await store.getBounded(place, LARGEST_ENTRY)
     if (read.kind !== 'found') return undefined
-    const { value } = decodeDocument<unknown>(read.bytes, EVALUATION, place)
+    const { value } = decodeDocument<unknown>(read.value, EVALUATION, place)
     if (!isStored(value) || placeOf(value.address) !== place) return undefined
     if (keys !== undefined && signatureFault(signedText(value), value.signature, keys) !== undefined) return undefined
     return value.evaluation

@@ -3,7 +3,7 @@
 import { isTrueupError, toError } from '../errors.js'
 import type { KeyParts, LogRecord, LogSource, RunMode } from '../event.js'
 import { decodeDocument, encodeDocument } from '../store/document.js'
-import { storeKey, type ObjectStore, type StoreKey } from '../store/object-store.js'
+import { storeKey, type StoreKey } from '../store/object-store.js'
 import { digestBytes } from '../util/digest.js'
 import { sign, signatureFault, type CacheKeys, type Signature } from './signature.js'
 
@@ -12,18 +12,6 @@ const ENTRY = { kind: 'run-cache-entry', version: 1 } as const
 export const CACHE_ROOT = 'cache'
 /** No log that is kept comes near; what is larger is not read at all. */
 export const LARGEST_ENTRY = 16 * 1024 * 1024
-
-/** What lies at a place, unless it is larger than anything of ours: whoever may write there may write anything, and it would all be read. */
-export async function readBounded(
-  store: ObjectStore,
-  place: StoreKey,
-): Promise<{ readonly kind: 'found'; readonly bytes: Uint8Array } | { readonly kind: 'missing' | 'too-large' }> {
-  const head = await store.head(place)
-  if (head.kind === 'missing') return head
-  if (head.size > LARGEST_ENTRY) return { kind: 'too-large' }
-  const object = await store.get(place)
-  return object.kind === 'missing' ? object : { kind: 'found', bytes: object.value }
-}
 
 export interface CacheAddress {
   readonly zone: string

@@ -11,7 +11,6 @@ import {
   entryId,
   LARGEST_ENTRY,
   placeOf,
-  readBounded,
   type CacheAddress,
   type CacheEntry,
 } from './run-cache-entry.js'
@@ -50,7 +49,10 @@ export type EntryContent = Omit<CacheEntry, 'address' | 'createdAt' | 'expiresAt
 type Found = Pick<CacheAnswer, 'id' | 'zone' | 'ageMs' | 'expiresAt' | 'expiresInMs'>
 
 export interface RunCache {
-  /** @param stale why what the entry remembers holds no longer, as the end of a sentence; undefined if it does */
+  /**
+   * @param stale why what the entry remembers holds no longer, as the end of a sentence; undefined if it does. What it throws is thrown: marks that
+   * cannot be read are no trouble of the cache
+   */
   look(address: Address, stale: (entry: CacheEntry) => Promise<string | undefined>): Promise<CacheLookup>
   /** What inputs evaluated to, as a run of a zone that is read remembers it. */
   evaluated(address: Omit<EvaluationAddress, 'zone'>): Promise<Evaluation | undefined>
@@ -72,7 +74,7 @@ export function createRunCache(options: RunCacheOptions): RunCache {
   let keys: Promise<CacheKeys> | undefined
   const signing = async (): Promise<CacheKeys | undefined> => (keys ??= options.keys?.())
 
-  function lookFor(address: CacheAddress, stale: (entry: CacheEntry) => Promise<string | undefined>): LookFor {
+  function lookFor(address: CacheAddress): LookFor {
     const place = placeOf(address)
     const nothing = { id: entryId(place), zone: address.zone, ageMs: null, expiresAt: null, expiresInMs: null }
     const untrusted = (why: string): CacheLookup => ({ status: 'UNTRUSTED', ...nothing, why })
@@ -81,15 +83,14 @@ export function createRunCache(options: RunCacheOptions): RunCache {
       async look() {
         const known = await signing()
         try {
-          const read = await readBounded(store, place)
+          const read = await store.getBounded(place, LARGEST_ENTRY)
           const none = `no run with this key has converged in zone ${address.zone}`
           if (read.kind !== 'found')
             return read.kind === 'missing'
               ? { status: 'MISS', ...nothing, why: none }
               : untrusted('it is larger than any entry')
-          const decoded = decodeEntry(read.bytes, address, known)
-          if (decoded.kind === 'untrusted') return untrusted(decoded.why)
-          return await judge(decoded.entry, nothing, stale)
+          const decoded = decodeEntry(read.value, address, known)
+          return decoded.kind === 'untrusted' ? untrusted(decoded.why) : await judge(decoded.entry, nothing)
         } catch (thrown) {
           if (isTrueupError(thrown) && thrown.code === 'store-corrupt') return untrusted('it is damaged')
           throw thrown
@@ -98,11 +99,8 @@ export function createRunCache(options: RunCacheOptions): RunCache {
     }
   }
 
-  async function judge(
-    entry: CacheEntry,
-    place: Found,
-    stale: (entry: CacheEntry) => Promise<string | undefined>,
-  ): Promise<CacheLookup> {
+  /** Of its age alone it is a HIT. */
+  async function judge(entry: CacheEntry, place: Found): Promise<CacheLookup> {
     const now = await store.now()
     // Whoever asks for a shorter life gets it, whatever the writer asked for.
     const expiresAt = Math.min(entry.expiresAt, entry.createdAt + ttlMs)
@@ -112,8 +110,7 @@ export function createRunCache(options: RunCacheOptions): RunCache {
     // A clock that went back would let it live for longer than it may.
     if (now < entry.createdAt)
       return { status: 'EXPIRED', ...found, why: 'the entry was made later than it is now by the clock of the store' }
-    const why = await stale(entry)
-    return why === undefined ? { status: 'HIT', ...found, entry } : { status: 'STALE', ...found, why }
+    return { status: 'HIT', ...found, entry }
   }
 
   async function write({ address, make, evaluated }: Writing): Promise<void> {
@@ -145,21 +142,27 @@ export function createRunCache(options: RunCacheOptions): RunCache {
     async look(address, stale) {
       let best: CacheLookup | undefined
       for (const zone of zones.reads) {
-        const { nothing, look } = lookFor({ ...address, zone }, stale)
+        const { nothing, look } = lookFor({ ...address, zone })
         if (health.isDown()) return { status: 'ERROR', ...nothing, why: 'it failed before' }
+        let found: CacheLookup
         try {
-          const found = await within({ work: look(), ms: READ_BUDGET, clock, stop, what: 'asking it' })
-          if (found.status === 'UNTRUSTED')
-            warn(
-              `the entry ${found.id.slice(0, 8)} of the run cache (zone ${zone}) is not trusted: ${found.why}. To forget it: trueup cache delete ${found.id.slice(0, 8)}${options.place}`,
-            )
-          if (found.status === 'HIT') return found
-          // The run's own zone speaks first, unless it has nothing to say.
-          if (best === undefined || best.status === 'MISS') best = found.status === 'MISS' ? (best ?? found) : found
+          found = await within({ work: look(), ms: READ_BUDGET, clock, stop, what: 'asking it' })
         } catch (thrown) {
           stop.throwIfAborted()
           return { status: 'ERROR', ...nothing, why: fail('the run cache could not be asked', thrown) }
         }
+        if (found.status === 'UNTRUSTED')
+          warn(
+            `the entry ${found.id.slice(0, 8)} of the run cache (zone ${zone}) is not trusted: ${found.why}. To forget it: trueup cache delete ${found.id.slice(0, 8)}${options.place}`,
+          )
+        if (found.status === 'HIT') {
+          const { entry, ...rest } = found
+          const why = await stale(entry)
+          if (why === undefined) return found
+          found = { ...rest, status: 'STALE', why }
+        }
+        // The run's own zone speaks first, unless it has nothing to say.
+        if (best === undefined || best.status === 'MISS') best = found.status === 'MISS' ? (best ?? found) : found
       }
       if (best === undefined) throw new Error('Internal error: no zone was asked')
       return best

@@ -15,14 +15,22 @@ export interface OwnershipEntry {
   readonly also?: readonly string[]
 }
 
+/** An object that a person has released: the target has it no more, whatever the object itself says. */
+export type ReleasedEntry = Pick<OwnershipEntry, 'key' | 'target'>
+
 export interface OwnershipView {
   entryOf(key: string): OwnershipEntry | undefined
   /** Entries of either state, sorted by key (code units). */
   ownedBy(target: string, shard: string): readonly OwnershipEntry[]
+  isReleased(entry: ReleasedEntry): boolean
 }
 
 /** A view of these entries, as they are now. */
-export function createOwnershipView(entries: Iterable<OwnershipEntry>): OwnershipView {
+export function createOwnershipView(
+  entries: Iterable<OwnershipEntry>,
+  released: Iterable<ReleasedEntry> = [],
+): OwnershipView {
+  const gone = new Set([...released].map(({ target, key }) => ownerKey(target, key)))
   const byKey = new Map<string, OwnershipEntry>()
   for (const entry of entries) byKey.set(entry.key, entry)
   const byOwner = new Map<string, OwnershipEntry[]>()
@@ -37,10 +45,11 @@ export function createOwnershipView(entries: Iterable<OwnershipEntry>): Ownershi
   return {
     entryOf: (key) => byKey.get(key),
     ownedBy: (target, shard) => byOwner.get(ownerKey(target, shard)) ?? [],
+    isReleased: ({ target, key }) => gone.size > 0 && gone.has(ownerKey(target, key)),
   }
 }
 
 /** Both may be any text, so a plain separator would let two owners collide. */
-function ownerKey(target: string, shard: string): string {
-  return JSON.stringify([target, shard])
+function ownerKey(target: string, of: string): string {
+  return JSON.stringify([target, of])
 }

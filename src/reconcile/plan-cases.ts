@@ -29,6 +29,8 @@ export interface OwnerInput {
   readonly target: string
   readonly deletePolicy: DeletePolicy
   readonly entry: OwnershipEntry | undefined
+  /** A person has released it from this target. */
+  readonly isReleased: boolean
   /** What the object itself says. */
   readonly proof: boolean | undefined
   /** Digest of the live object; null when it was not seen. */
@@ -41,12 +43,14 @@ export function counts(entry: OwnershipEntry, live: string | null): boolean {
 }
 
 /**
- * The ledger is asked for other targets first (an object belongs to one only), then the object's own word, then the ledger for us.
- * Under `all` whatever is no other target's is ours.
+ * The ledger is asked for other targets first (an object belongs to one only), then what a person has released, then the object's own word, then the
+ * ledger for us. Under `all` whatever is no other target's is ours.
  */
-export function ownerOf({ target, deletePolicy, entry, proof, live }: OwnerInput): Owner {
+export function ownerOf({ target, deletePolicy, entry, isReleased, proof, live }: OwnerInput): Owner {
   const known = entry !== undefined && counts(entry, live) ? entry : undefined
   if (known !== undefined && known.target !== target) return { kind: 'other', target: known.target }
+  // What the object itself says was written before: who released it was told that no run deletes it.
+  if (known === undefined && isReleased) return { kind: 'nobody' }
   if (deletePolicy === 'all' || proof === true) return { kind: 'ours' }
   if (proof === false) return { kind: 'nobody' }
   return known === undefined ? { kind: 'nobody' } : { kind: 'ours' }

@@ -36,7 +36,8 @@ export function decide({ home, target, deletePolicy, ledger, shardComplete, else
   const { pair, part } = home
   const entry = ledger.entryOf(pair.key)
   const live = pair.current?.digest ?? null
-  const owner = ownerOf({ target, deletePolicy, entry, proof: pair.owned, live })
+  const isReleased = ledger.isReleased({ target, key: pair.key })
+  const owner = ownerOf({ target, deletePolicy, entry, isReleased, proof: pair.owned, live })
   const isElsewhere = pair.desired === undefined && elsewhere.has(pair.key)
   // What another shard desires is counted there.
   const ours = pair.current !== undefined && owner.kind === 'ours' && !isElsewhere

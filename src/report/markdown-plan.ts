@@ -14,6 +14,7 @@ import {
   exactCommand,
   foreignText,
   hasSeveralShards,
+  heldKeys,
   limitText,
   noteTitle,
   objectFields,
@@ -235,13 +236,14 @@ function failureItem({ key, action, shard, result, error }: ChangeOutcome): Item
   }
 }
 
-function changeSections({ plan }: RunRecord): readonly Section[] {
+function changeSections({ plan, limits }: RunRecord): readonly Section[] {
   if (plan === null) return []
   const withShard = hasSeveralShards(plan.changes)
+  const held = heldKeys(limits)
   return changeGroups(plan.changes).map(({ action, title, changes }) => ({
     name: action,
     header: `\n#### ${title} (${changes.length})\n\n`,
-    items: changes.map((change) => changeItem(change, withShard)),
+    items: changes.map((change) => changeItem(change, { withShard, held })),
   }))
 }
 
@@ -254,9 +256,12 @@ function rememberSection({ plan, run }: RunRecord): Section {
   return { name: 'remember', header: `\n#### ${rememberTitle(run.mode)} (${items.length})\n\n`, items }
 }
 
-function changeItem(change: PlannedChange, withShard: boolean): Item {
+function changeItem(
+  change: PlannedChange,
+  { withShard, held }: { readonly withShard: boolean; readonly held: ReadonlySet<string> },
+): Item {
   const shard = withShard && change.shard !== null ? ` in ${codeSpan(change.shard)}` : ''
-  const remarks = changeRemarks(change).map((remark) => ` (${remark})`)
+  const remarks = changeRemarks(change, held).map((remark) => ` (${remark})`)
   const short = `- ${codeSpan(change.key)}${shard}${remarks.join('')}`
   return {
     full: () => {

@@ -89,9 +89,14 @@ export function causesText(changes: readonly PlannedChange[]): string | undefine
   return `${count(changes.length, 'change')}: ${String(caused)} caused by this range, ${String(drift)} drift${rest}.`
 }
 
-/** Remarks on one change: drift, and updates that take something away. */
-export function changeRemarks(change: PlannedChange): readonly string[] {
-  const remarks: string[] = []
+/** Keys of the changes that are left out since they are held. */
+export function heldKeys(limits: readonly LimitCheck[]): ReadonlySet<string> {
+  return new Set(limits.flatMap(({ rule, keys }) => (rule === 'held' ? keys : [])))
+}
+
+/** Remarks on one change: held, drift, and updates that take something away. */
+export function changeRemarks(change: PlannedChange, held: ReadonlySet<string>): readonly string[] {
+  const remarks: string[] = held.has(change.key) ? ['held'] : []
   if (change.destructive && change.action !== 'delete') remarks.push('destructive')
   if (change.cause === 'drift') remarks.push('drift')
   if (change.overwritesDrift === true) remarks.push('overwrites drift')
@@ -108,14 +113,20 @@ export function ruleText(check: LimitCheck): string {
   return check.shard === null ? check.rule : `${check.rule}, shard ${check.shard}`
 }
 
+const NOTE_TITLES: Partial<Record<LimitCheck['rule'], string>> = {
+  approval: 'Approval',
+  'not-converging': 'Not converging',
+  held: 'Held',
+}
+
 /** What a note begins with. */
 export function noteTitle(check: LimitCheck): string {
-  return check.rule === 'approval' ? 'Approval' : 'Incomplete listing'
+  return NOTE_TITLES[check.rule] ?? 'Incomplete listing'
 }
 
 /** One sentence with what was found and what is allowed, whether or not the limit's own message says so. */
 export function limitText(check: LimitCheck): string {
-  if (check.rule === 'approval') return check.message
+  if (check.rule === 'approval' || check.rule === 'held') return check.message
   const spaceless = (text: string): string => text.replaceAll(' ', '')
   const found = check.actual
   // Messages say "deletes 12 of 41 records (29 %)" for an actual of "12 of 41 (29 %)": compare the first number and the share.
@@ -138,7 +149,8 @@ export function splitLimits(limits: readonly LimitCheck[]): {
     blocked: limits.filter((check) => check.blocked),
     overridden: open.filter((check) => check.override !== null),
     notes: open.filter(
-      (check) => check.override === null && ['incomplete-listing', 'approval', 'not-converging'].includes(check.rule),
+      (check) =>
+        check.override === null && ['incomplete-listing', 'approval', 'not-converging', 'held'].includes(check.rule),
     ),
   }
 }

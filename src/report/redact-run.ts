@@ -6,6 +6,7 @@ import type {
   ChangeOutcome,
   Decision,
   FieldChange,
+  HeldPart,
   Json,
   KeyParts,
   LimitCheck,
@@ -81,6 +82,7 @@ export function redactRecord(redactor: Redactor, record: RunRecord): RunRecord {
       ? {}
       : { calls: record.calls.map((one) => ({ ...one, provider: redactor.name(one.provider) })) }),
     ...(record.repeats === undefined ? {} : { repeats: record.repeats.map((one) => redactRepeat(redactor, one)) }),
+    ...(record.holds === undefined ? {} : { holds: record.holds.map((one) => redactHeld(redactor, one)) }),
     ...(record.before === undefined ? {} : { before: redactBefore(redactor, record.before) }),
     ...(record.instead === undefined ? {} : { instead: redactInstead(redactor, record.instead) }),
     ...(record.configured === undefined ? {} : { configured: redactConfigured(redactor, record.configured) }),
@@ -99,6 +101,16 @@ function redactBefore(redactor: Redactor, before: Readonly<Record<string, Json>>
 
 function redactRepeat(redactor: Redactor, repeated: RepeatedChange): RepeatedChange {
   return { ...repeated, key: redactor.name(repeated.key), shard: nameOrNull(redactor, repeated.shard) }
+}
+
+function redactHeld(redactor: Redactor, held: HeldPart): HeldPart {
+  return {
+    ...held,
+    shard: nameOrNull(redactor, held.shard),
+    key: nameOrNull(redactor, held.key),
+    reason: redactor.text(held.reason),
+    keys: held.keys.map((key) => redactor.name(key)),
+  }
 }
 
 function redactInstead(redactor: Redactor, instead: RunInstead): RunInstead {

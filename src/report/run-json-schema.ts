@@ -1,20 +1,8 @@
 // The JSON Schema (draft 2020-12) of the document of run-json.ts, for editors, scripts and the documentation. Data only.
 // Objects are open: readers must expect fields that they do not know.
 import type { DurableAnswer } from '../durable-types.js'
-import type { ErrorCode } from '../errors.js'
-import type {
-  CacheStatus,
-  ChangeAction,
-  DecisionReason,
-  LimitRule,
-  LogLevel,
-  LogSource,
-  OutcomeResult,
-  RunMode,
-} from '../event.js'
-
-/** The keys of a table that TypeScript checks for completeness: a new member of the union cannot be forgotten here. */
-const every = <T extends string>(table: Readonly<Record<T, true>>): readonly string[] => Object.keys(table)
+import type { CacheStatus, ChangeAction, LogLevel, LogSource, RunMode } from '../event.js'
+import { errorCodes, every, reasons, results, rules } from './run-json-words.js'
 
 const text = { type: 'string' } as const
 const textOrNull = { type: ['string', 'null'] } as const
@@ -76,6 +64,17 @@ export function runJsonSchema(): object {
           durable: orNull(durable()),
           relations: list(object({ name: text, asked: whole, loaded: whole })),
           repeats: list(object({ key: text, action, shard: textOrNull, times: whole, stopped: flag })),
+          holds: list(
+            object({
+              shard: textOrNull,
+              key: textOrNull,
+              reason: text,
+              since: instant,
+              until: instant,
+              by: object({ actor: textOrNull, url: textOrNull, host: text }),
+              keys: list(text),
+            }),
+          ),
           calls: list(object({ provider: text, reads: whole, writes: whole, waitedMs: whole })),
         }),
       ),
@@ -184,21 +183,8 @@ function plan(action: object): object {
 }
 
 function limit(): object {
-  const rule = oneOf(
-    every<LimitRule>({
-      'max-deletes': true,
-      'max-changes': true,
-      'empty-desired': true,
-      'incomplete-listing': true,
-      protected: true,
-      invariant: true,
-      'not-owned': true,
-      'not-converging': true,
-      approval: true,
-    }),
-  )
   return object({
-    rule,
+    rule: oneOf(rules()),
     limit: text,
     actual: text,
     shard: textOrNull,
@@ -216,85 +202,4 @@ function logRecord(): object {
     every<LogSource>({ log: true, console: true, warning: true, exec: true, stdout: true, stderr: true }),
   )
   return object({ level, time: instant, message: text, fields: { type: 'object' }, shard: textOrNull, source })
-}
-
-function results(): readonly string[] {
-  return every<OutcomeResult>({ applied: true, failed: true, skipped: true, 'not-attempted': true, unknown: true })
-}
-
-function reasons(): readonly string[] {
-  return every<DecisionReason>({
-    'no-comparison-asked': true,
-    forced: true,
-    'config-changed': true,
-    'code-changed': true,
-    'code-unknown': true,
-    'inputs-unchanged': true,
-    'desired-unchanged': true,
-    'desired-changed': true,
-    'base-missing': true,
-    'base-failed': true,
-    'base-not-applied': true,
-    'cache-hit': true,
-    'cache-miss': true,
-    'cache-expired': true,
-    'cache-stale': true,
-    'cache-untrusted': true,
-    'cache-error': true,
-    held: true,
-    'lease-held': true,
-    'head-failed': true,
-    'store-failed': true,
-    'precondition-failed': true,
-    interrupted: true,
-  })
-}
-
-function errorCodes(): readonly string[] {
-  return every<ErrorCode | 'internal'>({
-    usage: true,
-    'config-invalid': true,
-    'integration-unknown': true,
-    'integration-invalid': true,
-    'params-invalid': true,
-    'source-unavailable': true,
-    'undeclared-input': true,
-    'undeclared-env': true,
-    'desired-unreadable': true,
-    'desired-invalid': true,
-    'base-unavailable': true,
-    'head-unclean': true,
-    'current-unreadable': true,
-    'plan-invalid': true,
-    'plan-blocked': true,
-    'plan-mismatch': true,
-    declined: true,
-    'predecessor-failed': true,
-    'dry-run-write': true,
-    'apply-failed': true,
-    'not-converging': true,
-    'secret-missing': true,
-    'store-unavailable': true,
-    'store-corrupt': true,
-    'store-refused': true,
-    'journal-unavailable': true,
-    held: true,
-    'lease-held': true,
-    'lease-lost': true,
-    'durable-misuse': true,
-    'durable-conflict': true,
-    'durable-in-doubt': true,
-    'durable-busy': true,
-    'outcome-unknown': true,
-    'value-unsupported': true,
-    'state-invalid': true,
-    'state-conflict': true,
-    'git-missing': true,
-    'git-failed': true,
-    'run-unknown': true,
-    'entry-unknown': true,
-    timeout: true,
-    interrupted: true,
-    internal: true,
-  })
 }

@@ -79,6 +79,12 @@ function runOf(record: RunRecord): Json {
       times,
       stopped,
     })),
+    holds: (record.holds ?? []).map(({ since, until, by: { actor, url, host }, ...held }) => ({
+      ...held,
+      since: utcTime(since),
+      until: utcTime(until),
+      by: { actor, url, host },
+    })),
     calls: (record.calls ?? []).map(({ provider, reads, writes, waitedMs }) => ({ provider, reads, writes, waitedMs })),
   }
 }

@@ -56,7 +56,7 @@ export function appliedText(record: RunRecord, { style, retryCommand }: SummaryO
     lines.push(outcomeLine(outcome, style))
   }
   if (record.error !== null && !isSaidByOutcomes(record)) lines.push(failedText(record, { style }))
-  lines.push(nextText(tally), `  ${style.data(retryCommand)}`)
+  lines.push(nextText(tally, record.error?.code === 'held'), `  ${style.data(retryCommand)}`)
   return lines.join('\n')
 }
 
@@ -84,11 +84,11 @@ function outcomeLine(outcome: ChangeOutcome, style: Style): string {
   return `  ${failed ? style.red(mark) : style.yellow(mark)} ${style.data(outcome.key)}${shard}  ${outcome.action}: ${style.data(why)}`
 }
 
-function nextText(tally: Readonly<Record<OutcomeResult, number>>): string {
+function nextText(tally: Readonly<Record<OutcomeResult, number>>, isHeld: boolean): string {
   const rest = tally.applied > 0 ? 'The others are in place. ' : ''
   if (tally.unknown > 0) return `${rest}What is unknown is looked at first by the next run:`
   if (tally.failed > 0) return `${rest}Run again to retry what failed:`
-  return `${rest}Run again to do the rest:`
+  return `${rest}Run again ${isHeld ? 'when nothing is held, ' : ''}to do the rest:`
 }
 
 /** The error only sums up what the lines of the changes say one by one. */

@@ -15,6 +15,7 @@ import {
   exactCommand,
   foreignText,
   hasSeveralShards,
+  heldKeys,
   limitText,
   noChangesText,
   noteTitle,
@@ -99,14 +100,15 @@ function headline({ target, integration, plan, style, deletePolicy }: PlanTextIn
 }
 
 function groupText(group: ChangeGroup, input: PlanTextInput): string {
-  const { style, plan } = input
+  const { style, plan, limits } = input
   const paint = { delete: style.red, adopt: style.dim, create: style.green, update: style.yellow }[group.action]
   const withShard = hasSeveralShards(plan.changes)
   // One column for all groups, so that the eye runs down it; keys beyond half the screen do not push the others away.
   const widths = plan.changes.map((change) => displayWidth(labelOf(change, withShard, style)))
   const half = Math.floor(style.width / 2)
   const column = widths.reduce((widest, width) => (width <= half ? Math.max(widest, width) : widest), 0)
-  const lines = group.changes.flatMap((change) => changeLines(change, { group, paint, column, withShard, style }))
+  const held = heldKeys(limits)
+  const lines = group.changes.flatMap((change) => changeLines(change, { group, paint, column, withShard, held, style }))
   return `  ${style.bold(group.title)}\n${lines.join('\n')}`
 }
 
@@ -115,13 +117,14 @@ interface LineContext {
   readonly paint: (text: string) => string
   readonly column: number
   readonly withShard: boolean
+  readonly held: ReadonlySet<string>
   readonly style: Style
 }
 
 function changeLines(change: PlannedChange, context: LineContext): string[] {
-  const { group, paint, column, withShard, style } = context
+  const { group, paint, column, withShard, held, style } = context
   const label = labelOf(change, withShard, style)
-  const remarks = changeRemarks(change).join(', ')
+  const remarks = changeRemarks(change, held).join(', ')
   const remark = remarks === '' ? '' : `(${remarks})`
   const head = (detail: string): string => {
     const rest = [detail, style.dim(remark)].filter((part) => part !== '').join('  ')

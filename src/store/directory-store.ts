@@ -15,7 +15,7 @@ import { TrueupError } from '../errors.js'
 import type { Clock } from '../util/clock.js'
 import { Disk } from './directory/disk.js'
 import { buryFolder, checkSize, readMetadata, readModifiedAt, readValue, scanFolder } from './directory/key-folder.js'
-import { deletedName, keyFolder, parseName, preparedFolder, tokenName } from './directory/layout.js'
+import { dataName, deletedName, keyFolder, parseName, preparedFolder, tokenName } from './directory/layout.js'
 import type { Etag } from './directory/layout.js'
 import { listKeys } from './directory/list-keys.js'
 import { inspectRoot, prepareRoot, readSweptAt, writeSweptAt } from './directory/root.js'
@@ -33,6 +33,7 @@ import type {
   StoreKey,
   StoredHead,
   StoredObject,
+  TooLarge,
 } from './object-store.js'
 
 export interface DirectoryStoreOptions {
@@ -101,10 +102,19 @@ class FolderStore implements DirectoryStore {
   }
 
   async get(key: StoreKey): Promise<StoredObject | Missing> {
+    const found = await this.getBounded(key, Infinity)
+    if (found.kind === 'too-large') throw new Error('Internal error: too large for no bound')
+    return found
+  }
+
+  async getBounded(key: StoreKey, atMost: number): Promise<StoredObject | Missing | TooLarge> {
     const folder = keyFolder(this.#root, key)
     for (;;) {
       const state = scanFolder(this.#disk, folder)
       if (state.kind !== 'live') return { kind: 'missing' }
+      // The file is asked, not its name.
+      const size = atMost === Infinity ? 0 : (this.#disk.size(join(folder, dataName(state.token.etag))) ?? 0)
+      if (size > atMost) return { kind: 'too-large' }
       const metadata = readMetadata(this.#disk, folder, state.token)
       const modifiedAt = readModifiedAt(this.#disk, folder, state.token)
       const value = readValue(this.#disk, folder, state.token)

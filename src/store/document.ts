@@ -50,13 +50,27 @@ export async function readDocuments<T>(
   prefix: string,
   type: DocumentType<T>,
 ): Promise<readonly (FoundDocument<T> & { readonly key: StoreKey })[]> {
-  const keys: StoreKey[] = []
-  for await (const { key } of store.list(prefix)) keys.push(key)
+  return readDocumentsAt(store, await keysBelow(store, prefix), type)
+}
+
+/** Those of these documents that are there, in the order of the keys. Throws as {@link readDocument}. */
+export async function readDocumentsAt<T>(
+  store: ObjectStore,
+  keys: readonly StoreKey[],
+  type: DocumentType<T>,
+): Promise<readonly (FoundDocument<T> & { readonly key: StoreKey })[]> {
   const found = await boundedMap(createBudget(READS_AT_ONCE))(keys, async (key) => ({
     key,
     ...(await readDocument(store, key, type)),
   }))
   return found.filter((one) => one.kind === 'found')
+}
+
+/** All keys that start with a prefix, in order. */
+export async function keysBelow(store: ObjectStore, prefix: string): Promise<readonly StoreKey[]> {
+  const keys: StoreKey[] = []
+  for await (const { key } of store.list(prefix)) keys.push(key)
+  return keys
 }
 
 /** Writes a document; conditions and answers are those of `store.put`. */

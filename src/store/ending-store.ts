@@ -56,6 +56,7 @@ export function createEndingStore(inner: ObjectStore, { giveUp, clock }: EndingO
     shared: inner.shared,
     conditions: inner.conditions,
     get: (key) => answered(() => inner.get(key)),
+    getBounded: (key, atMost) => answered(() => inner.getBounded(key, atMost)),
     head: (key) => answered(() => inner.head(key)),
     put: (key, value, options) => answered(() => inner.put(key, value, options)),
     delete: (key, options) => answered(() => inner.delete(key, options)),

@@ -1,7 +1,7 @@
 // The ownership ledger as it must be after an apply. In: the plan, what it was read with, and the outcomes. Out: documents to write.
 // Pure: forgets only what is confirmed gone, keeps what nobody saw the end of as intended.
 import type { ChangeOutcome } from '../event.js'
-import { claimedBy, provenBy, type LedgerObject, type LedgerShard, type StoredLedger } from './ledger.js'
+import { claimedBy, provenBy, stillReleased, type LedgerObject, type LedgerShard, type StoredLedger } from './ledger.js'
 
 /** What this needs of a planned run. */
 export interface LedgerPlan {
@@ -65,11 +65,18 @@ export function ledgerAfter({
     }
   }
 
+  const isOwned = (key: string): boolean => [...objects.values()].some((held) => held.has(key))
   return [...shards].sort().flatMap((shard) => {
     const before = mine.get(shard)
     const after = Object.fromEntries([...(objects.get(shard) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1)))
     const shape = shapes.get(shard) ?? before?.value.shape ?? 'list'
-    const value: LedgerShard = { target, shard, shape, objects: after }
+    const value: LedgerShard = {
+      target,
+      shard,
+      shape,
+      objects: after,
+      ...stillReleased(before?.value.released, isOwned),
+    }
     // Read from the journal of a run that may still be at it, in a shard that is not claimed here: that run, or the next one there, writes it.
     if (!shapes.has(shard) && (before === undefined || before.etag === null)) return []
     if (before === undefined && Object.keys(after).length === 0) return []
@@ -95,11 +102,12 @@ function heldIn(
   return [undefined, undefined]
 }
 
-function sorted({ target, shard, shape, objects }: LedgerShard): unknown {
+function sorted({ target, shard, shape, objects, released = [] }: LedgerShard): unknown {
   return [
     target,
     shard,
     shape,
+    released,
     Object.entries(objects)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, it]) => [key, it.state, it.digest, it.run, it.also ?? []]),

@@ -1,11 +1,10 @@
 // The ownership ledger: one document per (destination, target, shard) that names the objects this target owns there.
 // Written after an apply from its outcomes; after a crash the journal of the dead run is folded in first.
 import { TrueupError } from '../errors.js'
-import { readDocuments, writeDocument } from './document.js'
+import { keysBelow, readDocuments, readDocumentsAt, writeDocument } from './document.js'
 import type { JournalEntry } from './journal.js'
-import { storeKey, storePrefix, type ObjectStore } from './object-store.js'
-
-const LEDGER = { kind: 'ownership', version: 1 } as const
+import { storeKey, storePrefix, type ObjectStore, type StoreKey } from './object-store.js'
+import { createShardIndex, OWNERSHIP, type ShardIndex, type TargetPlace } from './shard-index.js'
 
 /** `intended`: changes were started and their end was not seen; counts only if the object matches one of the claims. */
 export interface LedgerObject {
@@ -24,6 +23,11 @@ export interface LedgerShard {
   /** Whether the shard's desired state was a list or an object: what "nothing desired" looks like once the shard is gone. */
   readonly shape: 'list' | 'object'
   readonly objects: Readonly<Record<string, LedgerObject>>
+  /**
+   * Keys of objects that a person has released: while the target does not own one again, it is nobody's, also where the object itself still says
+   * that it is this target's. @defaultValue none
+   */
+  readonly released?: readonly string[]
   /** Where: the key of a document may hold no more than its digest. Written always, read by those who look at all destinations. */
   readonly destination?: string
   /** Token of the lease under which this was written; one with a lower token is refused. @defaultValue 0 */
@@ -36,10 +40,37 @@ export interface StoredLedger {
   readonly etag: string | null
 }
 
-/** Everything owned at a destination, by every target. */
-export async function readLedger(store: ObjectStore, destination: string): Promise<readonly StoredLedger[]> {
-  const found = await readDocuments<LedgerShard>(store, storePrefix('ownership', destination), LEDGER)
+/** Everything owned at a destination, by every target, found by listing; documents that are known already are not read again. */
+export async function readLedger(
+  store: ObjectStore,
+  destination: string,
+  known: readonly StoredLedger[] = [],
+): Promise<readonly StoredLedger[]> {
+  const read = new Set(known.map(({ value }) => ledgerKey({ ...value, destination })))
+  const keys = (await keysBelow(store, storePrefix('ownership', destination))).filter((key) => !read.has(key))
+  return [...known, ...(await readLedgersAt(store, keys))]
+}
+
+/** What one target owns there: in these shards, without a listing; undefined: in all of them. */
+export async function readLedgerOf(
+  store: ObjectStore,
+  place: TargetPlace,
+  shards: readonly string[] | undefined,
+): Promise<readonly StoredLedger[]> {
+  const { target, destination } = place
+  const keys =
+    shards?.map((shard) => ledgerKey({ ...place, shard })) ??
+    (await keysBelow(store, storePrefix('ownership', destination, target)))
+  return readLedgersAt(store, keys)
+}
+
+async function readLedgersAt(store: ObjectStore, keys: readonly StoreKey[]): Promise<readonly StoredLedger[]> {
+  const found = await readDocumentsAt<LedgerShard>(store, keys, OWNERSHIP)
   return found.map(({ value, etag }) => ({ value, etag }))
+}
+
+function ledgerKey({ target, destination, shard }: TargetPlace & { readonly shard: string }): StoreKey {
+  return storeKey('ownership', destination, target, shard)
 }
 
 /** One ledger document among all of a store. `destination` is null where neither the document nor its key tells it. */
@@ -49,7 +80,7 @@ export interface PlacedLedger extends StoredLedger {
 
 /** What every target owns, at every destination. */
 export async function readAllLedgers(store: ObjectStore): Promise<readonly PlacedLedger[]> {
-  return (await readDocuments<LedgerShard>(store, storePrefix('ownership'), LEDGER)).map(({ key, value, etag }) => {
+  return (await readDocuments<LedgerShard>(store, storePrefix('ownership'), OWNERSHIP)).map(({ key, value, etag }) => {
     const part = key.split('/')[1] ?? ''
     const named = part.includes('%sha256-') || part === '%empty' ? null : decodeURIComponent(part)
     return { value, etag, destination: value.destination ?? named }
@@ -59,22 +90,27 @@ export async function readAllLedgers(store: ObjectStore): Promise<readonly Place
 /**
  * Writes one shard's document over the one that was read, and never over a higher token. One that owns nothing any more stays, so that a
  * run that lost its lease finds it in its way.
+ *
+ * @param index where the first document of a shard is entered before it is written
  */
 export async function writeLedger(
   store: ObjectStore,
   destination: string,
   value: LedgerShard,
   previous: StoredLedger | undefined,
+  index: ShardIndex = createShardIndex(store, { target: value.target, destination }),
 ): Promise<void> {
-  const key = storeKey('ownership', destination, value.target, value.shard)
+  const key = ledgerKey({ ...value, destination })
   const condition =
     typeof previous?.etag === 'string'
       ? ({ kind: 'if-etag', etag: previous.etag } as const)
       : ({ kind: 'if-absent' } as const)
   const isFenced = (previous?.value.fence ?? 0) > (value.fence ?? 0)
+  // As of a mark: what no reader of the index finds would be a wrong skip.
+  if (condition.kind === 'if-absent') await index.enter([value.shard])
   const result = isFenced
     ? undefined
-    : await writeDocument(store, key, LEDGER, { ...value, destination }, { condition })
+    : await writeDocument(store, key, OWNERSHIP, { ...value, destination }, { condition })
   if (result?.kind !== 'stored') {
     throw new TrueupError(
       'lease-lost',
@@ -85,6 +121,16 @@ export async function writeLedger(
       },
     )
   }
+}
+
+/** The field of a document for what stays released: not what is owned again. */
+export function stillReleased(
+  released: readonly string[] | undefined,
+  isOwned: (key: string) => boolean,
+): Pick<LedgerShard, 'released'> {
+  if (released === undefined) return {}
+  const left = [...new Set(released)].filter((key) => !isOwned(key)).sort()
+  return left.length === 0 ? {} : { released: left }
 }
 
 /** Claims that are kept of one object. One that fails for months with another value each time must not grow without end. */

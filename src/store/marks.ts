@@ -1,10 +1,10 @@
 // Apply marks: per (target, destination, shard) what the last apply did. Read to decide a skip, written around every apply.
 // Never tells how an object looks; that is the outside system's own knowledge.
-import { readDocument, readDocuments, writeDocument } from './document.js'
-import { storeKey, storePrefix, type ObjectStore } from './object-store.js'
+import { readDocument, readDocumentsAt, writeDocument } from './document.js'
+import { storeKey, type ObjectStore, type StoreKey } from './object-store.js'
+import { createShardIndex, MARK, markKeys, type ShardIndex } from './shard-index.js'
 import { TrueupError } from '../errors.js'
 
-const MARK = { kind: 'apply-mark', version: 1 } as const
 const EVALUATED = { kind: 'evaluated-shards', version: 1 } as const
 
 /** What an apply was made of; a skip needs all of it equal. */
@@ -53,8 +53,12 @@ export interface EvaluatedShards {
 
 export interface MarkStore {
   read(shard: string): Promise<StoredMark | undefined>
-  /** Every mark of this target at this destination. */
-  all(): Promise<ReadonlyMap<string, StoredMark>>
+  /** Names the shards that have marks; the first mark of a shard enters it there by itself, several at once are better entered before. */
+  readonly index: ShardIndex
+  /** The marks of these shards, without a listing. */
+  of(shards: readonly string[]): Promise<ReadonlyMap<string, StoredMark>>
+  /** Every mark of this target at this destination, found by listing; those that are known already are not read again. */
+  all(known?: ReadonlyMap<string, StoredMark>): Promise<ReadonlyMap<string, StoredMark>>
   /** Writes only over the mark that was read, and never over a higher token: then another run has the lease, a `lease-lost` error. */
   write(mark: ApplyMark, previous: StoredMark | undefined): Promise<StoredMark>
   readEvaluated(): Promise<EvaluatedShards | undefined>
@@ -62,7 +66,8 @@ export interface MarkStore {
 }
 
 export function createMarkStore(store: ObjectStore, target: string, destination: string): MarkStore {
-  const keyOf = (shard: string): ReturnType<typeof storeKey> => storeKey('marks', destination, target, shard)
+  const keyOf = (shard: string): StoreKey => storeKey('marks', destination, target, shard)
+  const index = createShardIndex(store, { target, destination })
   const evaluatedKey = storeKey('evaluated', destination, target)
 
   async function read(shard: string): Promise<StoredMark | undefined> {
@@ -70,14 +75,24 @@ export function createMarkStore(store: ObjectStore, target: string, destination:
     return found.kind === 'found' ? { mark: found.value, etag: found.etag } : undefined
   }
 
+  async function readAt(keys: readonly StoreKey[]): Promise<ReadonlyMap<string, StoredMark>> {
+    const found = await readDocumentsAt<ApplyMark>(store, keys, MARK)
+    return new Map(found.map(({ value, etag }) => [value.shard, { mark: value, etag }]))
+  }
+
   return {
+    index,
     read,
-    async all() {
-      const found = await readDocuments<ApplyMark>(store, storePrefix('marks', destination, target), MARK)
-      return new Map(found.map(({ value, etag }) => [value.shard, { mark: value, etag }]))
+    of: (shards) => readAt(shards.map(keyOf)),
+    async all(known = new Map()) {
+      const read = new Set([...known.keys()].map(keyOf))
+      const keys = await markKeys(store, { target, destination })
+      return new Map([...known, ...(await readAt(keys.filter((key) => !read.has(key))))])
     },
     async write(mark, previous) {
       const isFenced = (previous?.mark.fence ?? 0) > (mark.fence ?? 0)
+      // A mark that no reader of the index finds would be a wrong skip.
+      if (previous === undefined) await index.enter([mark.shard])
       const condition =
         previous === undefined ? ({ kind: 'if-absent' } as const) : ({ kind: 'if-etag', etag: previous.etag } as const)
       const result = isFenced ? undefined : await writeDocument(store, keyOf(mark.shard), MARK, mark, { condition })

@@ -13,6 +13,7 @@ import type {
   StoreKey,
   StoredHead,
   StoredObject,
+  TooLarge,
 } from './object-store.js'
 
 /** An empty store in memory, not shared with any other. */
@@ -39,6 +40,11 @@ class MemoryStore implements ObjectStore {
         ? { kind: 'missing' }
         : { ...object, metadata: { ...object.metadata }, value: object.value.slice() },
     )
+  }
+
+  getBounded(key: StoreKey, atMost: number): Promise<StoredObject | Missing | TooLarge> {
+    const size = this.#objects.get(key)?.size ?? 0
+    return size > atMost ? Promise.resolve({ kind: 'too-large' }) : this.get(key)
   }
 
   head(key: StoreKey): Promise<StoredHead | Missing> {

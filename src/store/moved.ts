@@ -54,6 +54,7 @@ export function stopIfMoved(store: ObjectStore): ObjectStore {
     shared: store.shared,
     conditions: store.conditions,
     get: (key) => beside(store.get(key)),
+    getBounded: (key, atMost) => beside(store.getBounded(key, atMost)),
     head: (key) => beside(store.head(key)),
     async put(key, value, options) {
       await look()

@@ -45,6 +45,11 @@ export interface Missing {
   readonly kind: 'missing'
 }
 
+/** Its value has more bytes than were asked for; none of them was read. */
+export interface TooLarge {
+  readonly kind: 'too-large'
+}
+
 export type PutResult =
   | { readonly kind: 'stored'; readonly etag: string }
   /** `if-absent`, and somebody's object is there. */
@@ -75,6 +80,8 @@ export interface ObjectStore {
    */
   readonly conditions: 'sound' | 'unproven'
   get(key: StoreKey): Promise<StoredObject | Missing>
+  /** As `get`, for what others may have written: a value of more than `atMost` bytes is not read, whatever the object says of itself. */
+  getBounded(key: StoreKey, atMost: number): Promise<StoredObject | Missing | TooLarge>
   head(key: StoreKey): Promise<StoredHead | Missing>
   put(key: StoreKey, value: Uint8Array, options?: PutOptions): Promise<PutResult>
   /** `etag`: only if the object still has it. A delete is durable when it is answered. `deleted` is also what S3 may tell of several at once, and of nothing under an etag. */

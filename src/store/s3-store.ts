@@ -17,16 +17,18 @@ import type {
   StoreKey,
   StoredHead,
   StoredObject,
+  TooLarge,
 } from './object-store.js'
-import { S3Bucket, type ObjectFacts, type Page } from './s3/bucket.js'
+import { S3Bucket, type ObjectBody, type ObjectFacts, type Page } from './s3/bucket.js'
 import { putConditionally } from './s3/conditional-put.js'
 import { deleteObject } from './s3/delete-object.js'
 import { formatEtag, parseEtag } from './s3/etag.js'
-import { unavailable } from './s3/failures.js'
+import { unavailable, type Failure } from './s3/failures.js'
 import { ATTEMPTS, mayPass, readAgain, refusal, waitBefore } from './s3/retry.js'
 import type { S3Settings } from './s3/settings.js'
 import {
   isWholeLength,
+  lengthOf,
   LARGEST_METADATA,
   metadataSize,
   readStamp,
@@ -62,10 +64,18 @@ class S3Store implements ObjectStore {
   }
 
   async get(key: StoreKey): Promise<StoredObject | Missing> {
+    const found = await this.getBounded(key, Infinity)
+    if (found.kind === 'too-large') throw new Error('Internal error: too large for no bound')
+    return found
+  }
+
+  async getBounded(key: StoreKey, atMost: number): Promise<StoredObject | Missing | TooLarge> {
     const name = this.#nameOf(key)
+    const get = (): Promise<ObjectBody | TooLarge | Failure> => this.#bucket.get(name, lengthOf(atMost))
     for (let attempt = 1; ; attempt += 1) {
-      const found = await readAgain(this.#clock, this.#bucket.place('read', name), () => this.#bucket.get(name))
+      const found = await readAgain(this.#clock, this.#bucket.place('read', name), get)
       if (found.kind === 'absent') return { kind: 'missing' }
+      if (found.kind === 'too-large') return found
       const stamp = this.#stampOf(key, found)
       const value = valueOf(found.body, stamp)
       if (value !== undefined) return { ...headOf(found, stamp), value }

@@ -198,7 +198,8 @@ describe('what is written', () => {
     expect((await keys(world)).map((key) => key.split('/')[0]).sort()).toEqual([
       'evaluated',
       'leases',
-      'marks',
+      'marks', // its own,
+      'marks', // and the index of the shards
       'records',
     ])
     const store = await storeOf(world)

@@ -60,8 +60,10 @@ describe('trueup hold', () => {
     const first = (await hold(world, 'world', '-o', 'json')).json() as { readonly hold: object }
     const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string
     const by = { actor: 'jane', host: hostname(), url: 'https://ci.example.com/jobs/81' }
-    const held = { target: 'world', reason: 'the zone is being moved', since: time, until: time, by }
-    expect(first).toEqual({ schema: 'trueup/1', exitCode: 0, hold: held, replaced: null, applying: [] })
+    const whole = { target: 'world', shard: null, key: null }
+    const held = { ...whole, reason: 'the zone is being moved', since: time, until: time, by }
+    const nothing = { parts: [], unknown: [], applying: [] }
+    expect(first).toEqual({ schema: 'trueup/1', exitCode: 0, hold: held, replaced: null, ...nothing })
     const again = (await hold(world, 'world', '-o', 'json')).json() as { readonly hold: object }
     expect(again).toMatchObject({ replaced: first.hold })
     const refused = (await world.rig.run(['apply', 'world', '-o', 'json'])).json()
@@ -77,7 +79,14 @@ describe('trueup hold', () => {
       ],
     })
     const released = (await world.rig.run(['release', 'world', '-o', 'json'])).json()
-    expect(released).toEqual({ schema: 'trueup/1', exitCode: 0, target: 'world', released: again.hold, holds: [] })
+    expect(released).toEqual({
+      schema: 'trueup/1',
+      exitCode: 0,
+      target: 'world',
+      released: again.hold,
+      parts: [],
+      holds: [],
+    })
   })
 
   it('--all stops every target beside the holds of single ones, and each is ended by itself', async () => {

@@ -1,4 +1,6 @@
 // The built command line with its store on the S3 double: what is refused where conditions do not hold, what works all the same, and what it says.
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { KEYS, urlOf } from '../support/s3-double/open.js'
 import { startS3Double, type S3Double } from '../support/s3-double/server.js'
@@ -72,6 +74,29 @@ describe('a store on S3', () => {
     expect(done.code).toBe(0)
     expect(done.stderr).not.toMatch(/Deprecation|Warning|AWS/)
     expect(await world.objects()).toEqual(ab)
+  })
+
+  it('answers from the run cache without a listing, also where the kept compiled code of its client is damaged', async () => {
+    await using world = await createS3World()
+    const args = ['plan', 'world', '--enable-extended-early-exit', '-o', 'json']
+    const hit = { runs: [{ decision: { reason: 'cache-hit' } }] }
+    expect((await world.rig.run(['apply', 'world'])).code).toBe(0)
+    expect((await world.rig.run(args)).json()).toMatchObject({ runs: [{ decision: { reason: 'cache-miss' } }] })
+    const before = double.requests.length
+    expect((await world.rig.run(args)).json()).toMatchObject(hit)
+    const requests = double.requests.slice(before).map(({ method }) => method)
+    expect([...new Set(requests)].sort()).toEqual(['GET', 'PUT'])
+
+    const cache = join(world.rig.home, '.cache', 'trueup')
+    const code = (await readdir(cache)).find((name) => name.startsWith('code-')) ?? 'none'
+    const kept = (await readdir(join(cache, code))).filter((name) => name.startsWith('run-s3-store-'))
+    expect(kept.length).toBeGreaterThan(0)
+    for (const name of kept) {
+      const file = join(cache, code, name)
+      const bytes = await readFile(file)
+      await writeFile(file, bytes.fill(0, Math.floor(bytes.length / 2)))
+    }
+    for (let run = 0; run < 2; run += 1) expect((await world.rig.run(args)).json()).toMatchObject(hit)
   })
 
   it('with rights to read alone: a dry run works and says that its record was not kept', async () => {

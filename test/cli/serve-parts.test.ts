@@ -57,6 +57,12 @@ describe('the end of a run', () => {
     ])
   })
 
+  it('a hold of a part, when the rest was applied, waits for its usual time: the next look would plan it all again', () => {
+    const given = { ...error('held'), outcomes: [outcome({ key: 'a' }), outcome({ key: 'b', result: 'skipped' })] }
+    const { result, outcome: told } = end(75, given)
+    expect([result, told]).toEqual([{ kind: 'done' }, 'later'])
+  })
+
   it('without a document it is the last line of what it said', () => {
     const { result, summary, exitCode } = runEnd({
       exitCode: null,

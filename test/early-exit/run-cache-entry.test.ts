@@ -98,16 +98,19 @@ describe('an entry that cannot be trusted runs, warns once, and is mended', () =
 
   it('of a gigabyte is not even read', async () => {
     const { runs, place } = await laid()
-    const reads: string[] = []
+    const bounds: number[] = []
     const huge: ObjectStore = {
-      ...watchStore(runs.store, (call, key) => void reads.push(`${call} ${key}`)).store,
-      head: async (key) => {
-        const head = await runs.store.head(key)
-        return head.kind === 'found' && key === place ? { ...head, size: 2 ** 30 } : head
+      ...watchStore(runs.store, (call, key) => {
+        if (call === 'get' && key === place) bounds.push(Infinity)
+      }).store,
+      getBounded: async (key, atMost) => {
+        if (key !== place) return runs.store.getBounded(key, atMost)
+        bounds.push(atMost)
+        return { kind: 'too-large' }
       },
     }
     expectUntrusted(await runs.run({ store: huge }), /larger than any entry/)
-    expect(reads.filter((read) => read === `get ${place}`)).toEqual([])
+    expect(bounds).toEqual([LARGEST_ENTRY])
   })
 
   it('of a store that says itself that it is damaged', async () => {

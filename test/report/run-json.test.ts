@@ -134,6 +134,7 @@ describe('runJson', () => {
         ".durable",
         ".relations",
         ".repeats",
+        ".holds",
         ".calls",
       ]
     `)

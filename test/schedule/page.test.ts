@@ -51,12 +51,16 @@ describe('the overview', () => {
   it('has what needs a person on top, the worst first, and why each target last ran', async () => {
     const get = await served({
       rows: manyRows(7),
-      holds: [hold(), hold({ target: null, reason: 'the holidays' })],
+      holds: [
+        hold(),
+        hold({ target: null, reason: 'the holidays' }),
+        hold({ part: { kind: 'object', key: 'www/A' }, reason: 'it moves' }),
+      ],
       doubts: [doubt()],
     })
     const text = await shown(get, '/')
     expect(text).toMatch(
-      /Needs a person .*Blocked by a limit 1 dns-records this plan deletes 12 of 41.*Outcome unknown 1 dns-records create-account "ann" , begun 1 hour ago.*Failed 1 billing-db the DNS service answered 503.*Overdue 2 billing-db last success 2 days ago ; it may be 1d 2h old never-applied no success yet.*Not converging 1 flapping left out of applies, since three in a row made the same changes: update www\/A, update api\/A.*Held 2 dns-records until 2026-11-20 12:00 UTC by jane on ci-7 : the release is cut All targets until.*Targets Name/,
+      /Needs a person .*Blocked by a limit 1 dns-records this plan deletes 12 of 41.*Outcome unknown 1 dns-records create-account "ann" , begun 1 hour ago.*Failed 1 billing-db the DNS service answered 503.*Overdue 2 billing-db last success 2 days ago ; it may be 1d 2h old never-applied no success yet.*Not converging 1 flapping left out of applies, since three in a row made the same changes: update www\/A, update api\/A.*Held 3 dns-records until 2026-11-20 12:00 UTC by jane on ci-7 : the release is cut All targets until.* dns-records , object www\/A until .* : it moves.*Targets Name/,
     )
     expect(text).toMatch(
       /target-0006 applied team=web ● ok skipped 12 minutes ago · apply · skip desired-unchanged in 20m each 1h/,

@@ -1,5 +1,6 @@
 // Whole applies by processes that die, freeze and race, each with a desired state of its own. Always: an effect starts under a lease that nobody else has
-// and after its intent; tokens and counters only rise; a mark is completed only for what was applied; ownership tells what is there; a skip is right.
+// and after its intent; tokens and counters only rise; a mark is completed only for what was applied; ownership tells what is there; the index of the
+// shards names each that has a document; a skip is right.
 import { defineIntegration, diff, listing } from '../../src/index.js'
 import type { ChangeAction, RunEvent } from '../../src/event.js'
 import type { State } from '../../src/durable-types.js'
@@ -8,6 +9,7 @@ import type { JournalEntry } from '../../src/store/journal.js'
 import type { Heartbeat, ShardLease } from '../../src/store/lease-documents.js'
 import type { LedgerShard } from '../../src/store/ledger.js'
 import type { ApplyMark } from '../../src/store/marks.js'
+import { shardIndexKey } from '../../src/store/shard-index.js'
 import { applyOnce } from './apply-once.js'
 import { LEASE_MS, type Room, type Seen, type Work } from './machine-room.js'
 import type { SimulatedProcess } from './scheduler.js'
@@ -19,6 +21,8 @@ interface Documents {
   readonly lease: ShardLease
   readonly state: { readonly key: string; readonly value: number }
 }
+
+const INDEX = shardIndexKey({ target: 'things', destination: 'things' })
 
 export function applyWork({ sharded }: { readonly sharded: boolean }): Work {
   const world = new Map<string, Thing>()
@@ -38,7 +42,9 @@ export function applyWork({ sharded }: { readonly sharded: boolean }): Work {
   const counts = { begun: 0, acknowledged: 0 }
 
   const documentsOf = <K extends keyof Documents>(room: Room, kind: K): readonly Documents[K][] =>
-    [...room.documents.values()].flatMap((seen) => (seen.kind === kind ? [seen.payload as Documents[K]] : []))
+    [...room.documents].flatMap(([key, seen]) =>
+      seen.kind === kind && key !== INDEX ? [seen.payload as Documents[K]] : [],
+    )
   const intentOf = (room: Room, run: string, key: string): JournalEntry | undefined =>
     [...room.documents].flatMap(([place, { payload }]) =>
       place.startsWith(`journal/${run}/`) && (payload as JournalEntry).key === key ? [payload as JournalEntry] : [],
@@ -187,6 +193,20 @@ export function applyWork({ sharded }: { readonly sharded: boolean }): Work {
       room.violated(`skipped, but there is ${text([...world.values()])} and not ${text(desired)}`)
   }
 
+  /** Who decides a skip reads no other document than those of the shards that it names. */
+  function checkIndex(room: Room, key: string, now: Seen | undefined, before: Seen | undefined): void {
+    const shardsOf = (seen: Seen | undefined): readonly string[] =>
+      seen === undefined ? [] : (seen.payload as { readonly shards: readonly string[] }).shards
+    if (key === INDEX) {
+      const lost = shardsOf(before).filter((shard) => !shardsOf(now).includes(shard))
+      if (lost.length > 0) room.violated(`the index of the shards forgets ${lost.join(', ')}`)
+    } else if (now?.kind === 'apply-mark' || now?.kind === 'ownership') {
+      const { shard } = now.payload as { readonly shard: string }
+      if (!shardsOf(room.documents.get(INDEX)).includes(shard))
+        room.violated(`${key} is there, but the index of the shards does not name it`)
+    }
+  }
+
   function checkMark(room: Room, now: ApplyMark, before: ApplyMark | undefined): void {
     const name = `mark of ${now.shard === '' ? 'all' : now.shard}`
     if (now.counter < (before?.counter ?? 0)) room.violated(`the counter of the ${name} fell`)
@@ -224,7 +244,9 @@ export function applyWork({ sharded }: { readonly sharded: boolean }): Work {
       if (holder.pid !== by.pid && !room.isOver(holder, before.at))
         room.violated(`${by.name} ends the lease of run ${name}, which lives`)
     }
-    if (now?.kind === 'apply-mark') checkMark(room, now.payload as ApplyMark, before?.payload as ApplyMark | undefined)
+    checkIndex(room, key, now, before)
+    if (now?.kind === 'apply-mark' && key !== INDEX)
+      checkMark(room, now.payload as ApplyMark, before?.payload as ApplyMark | undefined)
     if (now?.kind === 'ownership')
       checkLedger(room, now.payload as LedgerShard, before?.payload as LedgerShard | undefined)
     if (now?.kind === 'state') {

@@ -73,6 +73,10 @@ const MUTANTS = [
     find: 'const inShard = entries.filter((entry) => entry.shard === shard)',
     put: 'const inShard = entries.slice(entries.length)',
   }),
+  one('the first mark of a shard is written before it is in the index', 'src/store/shard-index.ts', {
+    find: 'if (shards.every((shard) => entered.has(shard))) return',
+    put: 'if (shards.length > 0) return',
+  }),
 ]
 
 const { values } = parseArgs({

@@ -75,6 +75,7 @@ export function simulatedStore({ scheduler, network, inner, process, onWrite, on
     shared: true,
     conditions: 'sound',
     get: (key) => send(`get ${key}`, () => inner.get(key), false),
+    getBounded: (key, atMost) => send(`get ${key}`, () => inner.getBounded(key, atMost), false),
     head: (key) => send(`head ${key}`, () => inner.head(key), false),
     put: (key, value, options) => {
       onSend(key)

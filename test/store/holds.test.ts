@@ -1,7 +1,18 @@
 // Holds in the store: of one target and of all, their end by the store's clock, and what happens when two people place one at once.
 import { describe, expect, it } from 'vitest'
 import { defineIntegration, diff, listing } from '../../src/index.js'
-import { allHolds, endHold, holdsFor, holdsOn, placeHold, tidyHolds } from '../../src/store/holds.js'
+import {
+  allHolds,
+  endHold,
+  endParts,
+  holdsFor,
+  holdsOn,
+  placeHold,
+  placeParts,
+  tidyHolds,
+  type HoldPart,
+} from '../../src/store/holds.js'
+import { readDocument, writeDocument } from '../../src/store/document.js'
 import { createMemoryStore } from '../../src/store/memory-store.js'
 import { storeKey, type ObjectStore } from '../../src/store/object-store.js'
 import { recordRun } from '../../src/testing.js'
@@ -93,6 +104,105 @@ describe('a hold', () => {
     const store = createMemoryStore({ clock: createFakeClock() })
     await store.put(storeKey('holds', 'all'), Buffer.from('{}'))
     await expect(holdsOn(store, 'dns')).rejects.toMatchObject({ code: 'store-corrupt' })
+  })
+})
+
+describe('a hold of a shard or an object', () => {
+  const [eu, ann, euObject]: readonly HoldPart[] = [
+    { kind: 'shard', key: 'eu' },
+    { kind: 'object', key: 'ann' },
+    { kind: 'object', key: 'eu' },
+  ]
+  const parts = (store: ObjectStore, which: readonly (HoldPart | undefined)[], hours: number, reason = 'frozen') =>
+    placeParts(store, {
+      target: 'dns',
+      parts: which.filter((one) => one !== undefined),
+      reason,
+      forMs: hours * HOUR,
+      by,
+    })
+  const held = async (store: ObjectStore, target = 'dns'): Promise<readonly unknown[]> =>
+    (await holdsOn(store, target)).map(({ part, reason }) => [part?.key ?? null, reason])
+
+  it('stands beside that of the target, and each has its own end', async () => {
+    const clock = createFakeClock()
+    const store = createMemoryStore({ clock })
+    await placed(store, 'dns', 2)
+    await parts(store, [eu, ann], 1)
+    await parts(store, [euObject], 3, 'another')
+    expect(await held(store)).toEqual([
+      ['eu', 'another'],
+      [null, 'frozen'],
+      ['eu', 'frozen'],
+      ['ann', 'frozen'],
+    ])
+    expect(await held(store, 'dns-prod')).toEqual([])
+    expect(await allHolds(store)).toEqual(await holdsOn(store, 'dns'))
+    clock.advance(HOUR)
+    expect(await held(store)).toEqual([
+      ['eu', 'another'],
+      [null, 'frozen'],
+    ])
+    await tidyHolds(store)
+    expect(await allHolds(store)).toHaveLength(2)
+    clock.advance(2 * HOUR)
+    await tidyHolds(store)
+    expect(await keysOf(store)).toEqual([])
+  })
+
+  it('takes the place of one of the same part alone, and is ended alone', async () => {
+    const store = createMemoryStore({ clock: createFakeClock() })
+    await parts(store, [eu, ann], 1)
+    const again = await parts(store, [ann, euObject], 2, 'longer')
+    expect(again.map(({ replaced }) => replaced?.reason)).toEqual(['frozen', undefined])
+    expect(await endParts(store, { target: 'dns', parts: [{ kind: 'object', key: 'eu' }] })).toMatchObject([
+      { part: euObject, reason: 'longer' },
+    ])
+    expect(await held(store)).toEqual([
+      ['ann', 'longer'],
+      ['eu', 'frozen'],
+    ])
+    expect(await endHold(store, 'dns')).toBeUndefined()
+    const all: readonly HoldPart[] = [...(await holdsOn(store, 'dns'))].flatMap(({ part }) => part ?? [])
+    expect(await endParts(store, { target: 'dns', parts: all })).toHaveLength(2)
+    expect(await endParts(store, { target: 'dns', parts: all })).toEqual([])
+    expect(await keysOf(store)).toEqual([])
+  })
+
+  it('stands beside one of the target that an older version wrote, which itself goes no further', async () => {
+    const store = createMemoryStore({ clock: createFakeClock() })
+    const older = { kind: 'hold', version: 1 } as const
+    const key = storeKey('holds', 'target', 'dns')
+    const since = await store.now()
+    await writeDocument(store, key, older, { target: 'dns', reason: 'long', since, until: since + 9 * HOUR, by })
+    await parts(store, [eu], 1)
+    expect(await held(store)).toEqual([
+      [null, 'long'],
+      ['eu', 'frozen'],
+    ])
+    await expect(readDocument(store, key, older)).rejects.toMatchObject({ code: 'store-refused' })
+  })
+
+  it('that two place at the same moment is lost by neither', async () => {
+    const inner = createMemoryStore({ clock: createFakeClock() })
+    let other = false
+    const { store } = watchStore(inner, async (call) => {
+      if (call !== 'put' || other) return
+      other = true
+      await parts(inner, [ann], 9)
+    })
+    await parts(store, [eu], 1)
+    expect(await held(inner)).toEqual([
+      ['ann', 'frozen'],
+      ['eu', 'frozen'],
+    ])
+  })
+
+  it('that is damaged is an error, never none', async () => {
+    const store = createMemoryStore({ clock: createFakeClock() })
+    await store.put(storeKey('holds', 'target', 'dns'), Buffer.from('{}'))
+    await expect(holdsOn(store, 'dns')).rejects.toMatchObject({ code: 'store-corrupt' })
+    await expect(allHolds(store)).rejects.toMatchObject({ code: 'store-corrupt' })
   })
 })
 

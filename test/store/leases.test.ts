@@ -71,6 +71,7 @@ function counted(store: ObjectStore): ObjectStore {
     // What is looked at here are leases; the probe has its own tests.
     conditions: 'sound',
     get: (...args) => count(store.get(...args)),
+    getBounded: (...args) => count(store.getBounded(...args)),
     head: (...args) => count(store.head(...args)),
     put: (...args) => count(store.put(...args)),
     delete: (...args) => count(store.delete(...args)),
@@ -112,6 +113,7 @@ function failing(store: ObjectStore): { readonly store: ObjectStore; mode: 'up' 
     shared: store.shared,
     conditions: store.conditions,
     get: (...args) => through(() => store.get(...args), false),
+    getBounded: (...args) => through(() => store.getBounded(...args), false),
     head: (...args) => through(() => store.head(...args), false),
     put: (...args) => through(() => store.put(...args), true),
     delete: (...args) => through(() => store.delete(...args), true),

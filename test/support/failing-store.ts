@@ -24,6 +24,10 @@ export function watchStore(
       await before('get', key)
       return inner.get(key)
     },
+    getBounded: async (key, atMost) => {
+      await before('get', key)
+      return inner.getBounded(key, atMost)
+    },
     head: async (key) => {
       await before('head', key)
       return inner.head(key)

@@ -186,6 +186,7 @@ class Stage {
       shared: false,
       conditions: 'sound',
       get: (key) => guarded('get', key, () => inner.get(key)),
+      getBounded: (key, atMost) => guarded('get', key, () => inner.getBounded(key, atMost)),
       head: (key) => guarded('head', key, () => inner.head(key)),
       put: (key, value, options) => guarded('put', key, () => inner.put(key, value, options)),
       delete: (key, options) => guarded('delete', key, () => inner.delete(key, options)),

@@ -3,6 +3,7 @@ import { openDirectoryStore } from '../../src/store/directory-store.js'
 import { readDocument } from '../../src/store/document.js'
 import type { ApplyMark } from '../../src/store/marks.js'
 import { storePrefix } from '../../src/store/object-store.js'
+import { MARK } from '../../src/store/shard-index.js'
 import { systemClock } from '../../src/util/clock.js'
 
 export interface StoreReader {
@@ -16,7 +17,8 @@ export function createStoreReader(folder: string): StoreReader {
       const store = await openDirectoryStore(folder, { clock: systemClock, description: folder })
       const marks: ApplyMark[] = []
       for await (const { key } of store.list(storePrefix('marks'))) {
-        const found = await readDocument<ApplyMark>(store, key, { kind: 'apply-mark', version: 1 })
+        if (key.endsWith('/shards/index')) continue
+        const found = await readDocument<ApplyMark>(store, key, MARK)
         if (found.kind === 'found') marks.push(found.value)
       }
       return marks

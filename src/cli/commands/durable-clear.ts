@@ -2,7 +2,7 @@
 import { clearCall, listCalls, type ListedCall } from '../../durable/list-calls.js'
 import { TrueupError } from '../../errors.js'
 import { count } from '../../report/format.js'
-import { trace } from '../../run-owned.js'
+import { trace } from '../../run-trace.js'
 import { systemClock } from '../../util/clock.js'
 import { newUlid } from '../../util/ulid.js'
 import type { CommandInput } from '../command.js'

@@ -1,16 +1,24 @@
 // hold and release: stop the applies of a target, or of all, until an end; and let them go on before it. Changes the store alone.
 import { TrueupError } from '../../errors.js'
 import type { Style } from '../../report/style.js'
-import { holdFacts, holdText } from '../../run-hold.js'
-import { allHolds, endHold, holdsFor, placeHold, tidyHolds, type Hold, type PlacedHold } from '../../store/holds.js'
-import type { LeaseHolder } from '../../store/lease-documents.js'
+import { holdFacts } from '../../run-hold.js'
+import {
+  allHolds,
+  endHold,
+  endParts,
+  holdsFor,
+  placeHold,
+  placeParts,
+  tidyHolds,
+  type Hold,
+} from '../../store/holds.js'
 import { listLeases } from '../../store/lease-list.js'
 import type { ObjectStore } from '../../store/object-store.js'
-import { formatDuration } from '../../util/duration.js'
 import { styleOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
 import { placeFlags } from '../command-line.js'
-import { holdLine, releaseHint } from '../hold-forms.js'
+import { partsGiven, unknownParts } from '../held-parts.js'
+import { placedText, releasedText, type Applying } from '../hold-text.js'
 import { knownTarget } from '../known-target.js'
 import { openStoreOf } from '../open-target.js'
 import { printed } from '../print.js'
@@ -22,6 +30,7 @@ const EXAMPLE = 'trueup hold <target> --for 2h --reason TEXT'
 export async function holdCommand(input: CommandInput): Promise<number> {
   const { context, settings } = input
   refuseUnclear(input, EXAMPLE)
+  const parts = partsGiven(input)
   // It becomes part of one-line messages.
   const reason = settings.reason.value?.trim().replace(/\s+/g, ' ') ?? ''
   const forMs = settings.holdFor.value
@@ -34,34 +43,71 @@ export async function holdCommand(input: CommandInput): Promise<number> {
       throw new TrueupError('usage', 'the store memory: ends with this command, so a hold in it would stop nothing')
     const target = await targetGiven(input, project, store)
     const { actor, host, url } = actorOf(context.environment, project.tool)
-    const placed = await placeHold(store, { target, reason, forMs, by: { actor, host, url } })
+    const request = { reason, forMs, by: { actor, host, url } }
+    // Parts are those of one target.
+    const ofParts = target === null || parts.length === 0 ? undefined : { target, parts }
+    const placed =
+      ofParts === undefined
+        ? [await placeHold(store, { ...request, target })]
+        : await placeParts(store, { ...request, ...ofParts })
     // Read after it was placed: whoever is not among them has not begun to change anything, and will see it.
     const applying = await applyingNow(store, target)
+    const unknown = ofParts === undefined ? [] : await unknownParts(store, ofParts)
     await tidyHolds(store)
-    const replaced = placed.replaced === undefined ? null : holdFacts(placed.replaced)
+    const facts = placed.map((one) => ({ hold: holdFacts(one.hold), replaced: factsOrNull(one.replaced) }))
+    const whole = ofParts === undefined ? facts[0] : undefined
     return {
-      json: { hold: holdFacts(placed.hold), replaced, applying },
-      text: placedText({ placed, forMs, applying, where: store.description, place: placeFlags(input), style }),
+      json: {
+        hold: whole?.hold ?? null,
+        replaced: whole?.replaced ?? null,
+        parts: facts.filter((one) => one !== whole),
+        unknown,
+        applying,
+      },
+      text: placedText({
+        placed,
+        target,
+        parts,
+        unknown,
+        forMs,
+        applying,
+        where: store.description,
+        place: placeFlags(input),
+        style,
+      }),
     }
   })
 }
 
 export async function releaseCommand(input: CommandInput): Promise<number> {
   refuseUnclear(input, 'trueup release <target>')
+  const parts = partsGiven(input)
   return inStore(input, async ({ project, store, style }) => {
     const [name] = input.positionals
     // A hold may be all that is left of a target.
     const isHeld = (await allHolds(store)).some(({ target }) => target === name)
     const target = isHeld && name !== undefined ? name : await targetGiven(input, project, store)
-    const released = await endHold(store, target)
+    const ofParts = target === null || parts.length === 0 ? undefined : { target, parts }
+    const whole = ofParts === undefined ? await endHold(store, target) : undefined
+    const ended = ofParts === undefined ? [] : await endParts(store, ofParts)
     await tidyHolds(store)
     const all = await allHolds(store)
     const left = target === null ? all : holdsFor(target, all)
+    const released = whole === undefined ? ended : [whole]
     return {
-      json: { target, released: released === undefined ? null : holdFacts(released), holds: left.map(holdFacts) },
-      text: releasedText({ target, released, left, place: placeFlags(input), style }),
+      json: {
+        target,
+        released: factsOrNull(whole),
+        parts: ended.map(holdFacts),
+        holds: left.map(holdFacts),
+      },
+      text: releasedText({ target, parts, released, left, place: placeFlags(input), style }),
     }
   })
+}
+
+function factsOrNull(hold: Hold | undefined): object | null {
+  return hold === undefined ? null : holdFacts(hold)
 }
 
 function refuseUnclear({ command, positionals, settings }: CommandInput, example: string): void {
@@ -98,8 +144,6 @@ function targetGiven({ positionals }: CommandInput, project: Project, store: Obj
   return name === undefined ? Promise.resolve(null) : knownTarget(project, store, name)
 }
 
-type Applying = Pick<LeaseHolder, 'run' | 'target' | 'host' | 'url'>
-
 async function applyingNow(store: ObjectStore, target: string | null): Promise<readonly Applying[]> {
   const found = new Map<string, Applying>()
   for (const { standing } of await listLeases({ store, isDead })) {
@@ -108,47 +152,4 @@ async function applyingNow(store: ObjectStore, target: string | null): Promise<r
     found.set(run, { run, target: whose, host, url })
   }
   return [...found.values()]
-}
-
-interface Placed {
-  readonly placed: PlacedHold
-  readonly forMs: number
-  readonly applying: readonly Applying[]
-  /** The store, for people. */
-  readonly where: string
-  readonly place: string
-  readonly style: Style
-}
-
-function placedText({ placed: { hold, replaced }, forMs, applying, where, place, style }: Placed): string {
-  const lines = [
-    holdLine(hold, style),
-    `For ${formatDuration(forMs)}, applies that use the store ${style.data(where)} end with exit code 75. Plans work.`,
-  ]
-  if (replaced !== undefined) lines.push(`In place of the hold ${style.data(holdText(replaced, style.utc))}`)
-  for (const { run, target, host, url } of applying) {
-    const at = url === null ? host : `${host} (${url})`
-    lines.push(style.data(`Run ${run} of ${target} on ${at} is applying already and is not stopped.`))
-  }
-  return `${[...lines, `To end it before: ${style.data(releaseHint(hold, place))}`].join('\n')}\n`
-}
-
-interface Released {
-  readonly target: string | null
-  readonly released: Hold | undefined
-  /** What still stops it; of all targets, what still stops any. */
-  readonly left: readonly Hold[]
-  readonly place: string
-  readonly style: Style
-}
-
-function releasedText({ target, released, left, place, style }: Released): string {
-  const subject = target === null ? 'All targets' : style.data(target)
-  const [is, was, it] = target === null ? ['are', 'were', 'they'] : ['is', 'was', 'it']
-  const ended =
-    released === undefined
-      ? `${subject} ${was} not held${target === null ? ' together' : ''}.`
-      : `${subject} ${is} released; ${it} ${was} held ${style.data(holdText(released, style.utc))}`
-  const lines = left.flatMap((hold) => [`Still: ${holdLine(hold, style)}`, `  ${style.data(releaseHint(hold, place))}`])
-  return `${[ended, ...lines].join('\n')}\n`
 }

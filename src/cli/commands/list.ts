@@ -1,12 +1,12 @@
 // list: every target and integration, how its last run ended; a broken integration is listed with what is wrong.
 import { listIntegrations } from '../../load-integration.js'
-import { dateTime } from '../../report/format.js'
 import { holdFacts } from '../../run-hold.js'
 import { allHolds, holdsFor, type Hold } from '../../store/holds.js'
 import { createRecordStore } from '../../store/records.js'
 import { systemClock } from '../../util/clock.js'
 import { styleOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
+import { heldShort } from '../hold-forms.js'
 import { resolveTargets } from '../config-targets.js'
 import { lastRun, lastRunText, type LastRun } from '../last-run.js'
 import { loadOptions } from '../load-target.js'
@@ -111,6 +111,7 @@ function labelsText(labels: Row['labels']): string {
     .join(', ')
 }
 
-function heldText([hold]: readonly Hold[], utc: boolean): string {
-  return hold === undefined ? '' : `, held until ${dateTime(hold.until, utc)}`
+function heldText(holds: readonly Hold[], utc: boolean): string {
+  const held = heldShort(holds, utc)
+  return held === undefined ? '' : `, ${held}`
 }

@@ -4,6 +4,7 @@ import { holdsOn } from '../../store/holds.js'
 import { createRecordStore } from '../../store/records.js'
 import { styleOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
+import { partPrefix } from '../hold-forms.js'
 import type { GraphqlSource } from '../config-types.js'
 import { lastRun } from '../last-run.js'
 import { loadTarget, targetOf } from '../load-target.js'
@@ -110,7 +111,7 @@ export async function showCommand(input: CommandInput): Promise<number> {
               (hold) =>
                 [
                   'held',
-                  `${hold.target === null ? 'with all targets, ' : ''}${style.data(holdText(hold, style.utc))}`,
+                  `${hold.target === null ? 'with all targets, ' : ''}${style.data(`${partPrefix(hold)}${holdText(hold, style.utc)}`)}`,
                 ] as const,
             ),
             [

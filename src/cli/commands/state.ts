@@ -1,7 +1,7 @@
 // state list, get, set, delete: what a target remembers at its destination. Edits write over exactly what they read, and leave a record.
 import { TrueupError } from '../../errors.js'
 import type { Json } from '../../event.js'
-import { trace } from '../../run-owned.js'
+import { trace } from '../../run-trace.js'
 import { createStateStore, type StateStore } from '../../store/state.js'
 import { systemClock } from '../../util/clock.js'
 import { didYouMean } from '../../util/suggest.js'

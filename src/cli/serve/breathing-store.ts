@@ -23,6 +23,10 @@ export function breathingStore(store: ObjectStore, clock: Clock): ObjectStore {
       await breathe()
       return await store.get(key)
     },
+    async getBounded(key, atMost) {
+      await breathe()
+      return await store.getBounded(key, atMost)
+    },
     async head(key) {
       await breathe()
       return await store.head(key)

@@ -61,9 +61,10 @@ export function runEnd(child: ChildResult): RunEnd {
   const exitCode = child.exitCode ?? 1
   const decision = run !== undefined && isRecord(run['decision']) ? run['decision'] : {}
   const reason = text(decision['reason']) ?? 'none'
+  const outcomes: unknown = run?.['outcomes']
   const error = errorOf(run?.['error'] ?? document['error'], child, shortfallOf(run))
   return {
-    result: resultOf(exitCode, reason, error),
+    result: resultOf({ exitCode, reason, error, hasOutcomes: Array.isArray(outcomes) && outcomes.length > 0 }),
     exitCode,
     id: text(isRecord(run?.['run']) ? run['run']['id'] : undefined) ?? null,
     outcome: outcomeOf(exitCode, run),
@@ -80,8 +81,17 @@ export function runEnd(child: ChildResult): RunEnd {
   }
 }
 
-function resultOf(exitCode: number, reason: string, error: { readonly code: string } & Error): ScheduledResult {
+interface ResultInput {
+  readonly exitCode: number
+  readonly reason: string
+  readonly error: { readonly code: string } & Error
+  readonly hasOutcomes: boolean
+}
+
+function resultOf({ exitCode, reason, error, hasOutcomes }: ResultInput): ScheduledResult {
   if (exitCode === 0 || exitCode === 2) return { kind: 'done' }
+  // Only a shard or an object is held: the others were applied, and are looked at again at their usual time.
+  if (exitCode === 75 && error.code === 'held' && hasOutcomes) return { kind: 'done' }
   if (exitCode === 75)
     return { kind: 'after', afterMs: reason === 'held' ? HOLD_AGAIN_MS : LEASE_AGAIN_MS, reason: error.code }
   // To do the same once more is what is stopped.

@@ -15,6 +15,7 @@ import type { Clock } from '../../util/clock.js'
 import { createBudget } from '../../util/budget.js'
 import { once } from '../../util/once.js'
 import { unlessAborted } from '../../util/unless-aborted.js'
+import type { TooLarge } from '../object-store.js'
 import { classify, type Failure, type Place } from './failures.js'
 import type { S3Settings } from './settings.js'
 import { StoreClock } from './store-clock.js'
@@ -34,6 +35,10 @@ export interface ObjectFacts {
   readonly length: number
   /** The metadata header of the store; undefined for an object of somebody else. */
   readonly header: string | undefined
+}
+
+export interface ObjectBody extends ObjectFacts {
+  readonly body: Uint8Array
 }
 
 export type Condition =
@@ -85,11 +90,18 @@ export class S3Bucket {
     })
   }
 
-  async get(name: string): Promise<(ObjectFacts & { readonly body: Uint8Array }) | Failure> {
+  /** A body that is longer than `longest`, or whose length nobody tells, is not read. */
+  async get(name: string, longest: number): Promise<ObjectBody | TooLarge | Failure> {
     return this.#send('read', name, async (abortSignal) => {
       const answer = await this.#client.send(new GetObjectCommand(this.#of(name)), { abortSignal })
       const stream = answer.Body
       try {
+        const { ContentLength: length } = answer
+        if (length === undefined) throw new Error('an answer without Content-Length')
+        if (length > longest) {
+          if (stream !== undefined && 'destroy' in stream) stream.destroy()
+          return { kind: 'too-large' }
+        }
         const body =
           stream === undefined ? new Uint8Array() : await unlessAborted(stream.transformToByteArray(), abortSignal)
         const facts = this.#facts(answer)

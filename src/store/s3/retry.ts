@@ -8,6 +8,7 @@
 import { randomInt } from 'node:crypto'
 import type { Clock } from '../../util/clock.js'
 import type { TrueupError } from '../../errors.js'
+import type { TooLarge } from '../object-store.js'
 import type { ObjectFacts, Page } from './bucket.js'
 import { unavailable, type Failure, type Place } from './failures.js'
 
@@ -27,19 +28,23 @@ export async function waitBefore(clock: Clock, next: number, failure?: Failure):
 }
 
 /** Sends a read until it is answered; `absent` is an answer. Throws what is final, and after the last attempt `store-unavailable`. */
-export async function readAgain<T extends ObjectFacts | Page>(
+export async function readAgain<T extends ObjectFacts | Page | TooLarge>(
   clock: Clock,
   place: Place,
   send: () => Promise<T | Failure>,
 ): Promise<T | { readonly kind: 'absent' }> {
   for (let attempt = 1; ; attempt += 1) {
     const answer = await send()
-    if (answer.kind === 'found' || answer.kind === 'page' || answer.kind === 'absent') return answer
+    if (!isFailure(answer) || answer.kind === 'absent') return answer
     const failure: Failure = answer
     if (!mayPass(failure)) throw refusal(failure, place)
     if (attempt === ATTEMPTS.read) throw unavailable(place, `${failure.why}, ${String(attempt)} times`)
     await waitBefore(clock, attempt + 1, failure)
   }
+}
+
+function isFailure(answer: ObjectFacts | Page | TooLarge | Failure): answer is Failure {
+  return answer.kind !== 'found' && answer.kind !== 'page' && answer.kind !== 'too-large'
 }
 
 export type Passing = Extract<Failure, { readonly kind: 'not-now' | 'undecided' }>

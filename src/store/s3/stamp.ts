@@ -41,6 +41,11 @@ export function stampValue(
   return { body, header: asciiJson(stamp), stamp }
 }
 
+/** Length of the body of a value. */
+export function lengthOf(size: number): number {
+  return size + TAIL
+}
+
 /** Undefined for an object that this store did not write. */
 export function readStamp(header: string | undefined): Stamp | undefined {
   if (header === undefined) return undefined

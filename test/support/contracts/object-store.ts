@@ -162,6 +162,17 @@ export function objectStoreContract(
         }
       })
 
+      it('of more bytes than are asked for is not read', async () => {
+        const value = new Uint8Array(100_000)
+        const bounded = async (atMost: number): Promise<string> => (await store.getBounded(key, atMost)).kind
+        expect(await bounded(0)).toBe('missing')
+        const etag = etagOf(await store.put(key, value))
+        expect(await store.getBounded(key, value.byteLength)).toEqual(await store.get(key))
+        expect([await bounded(value.byteLength - 1), await bounded(0)]).toEqual(['too-large', 'too-large'])
+        // What was left unread is in nobody's way.
+        expect(await store.head(key)).toMatchObject({ etag, size: value.byteLength })
+      })
+
       it('is not changed through bytes that were put or got', async () => {
         const value = bytes('abc')
         await store.put(key, value)

@@ -2,9 +2,13 @@
 // In: a way to open fresh handles of one empty store. Registers a suite.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { TrueupError } from '../../../src/errors.js'
+import { moveOwned, releaseOwned, type OwnedDependencies } from '../../../src/run-owned.js'
+import { LEASE_MS, takeLease } from '../../../src/store/leases.js'
 import type { ObjectStore, StoreKey } from '../../../src/store/object-store.js'
+import { systemClock } from '../../../src/util/clock.js'
+import { newUlid } from '../../../src/util/ulid.js'
 import { createCachedRuns, type CachedRun, type CachedRuns, type Given } from '../cached-runs.js'
-import { keysOf } from '../failing-store.js'
+import { keysOf, watchStore } from '../failing-store.js'
 
 export interface SharedStore {
   /** A further handle, as another process would have one. */
@@ -82,6 +86,60 @@ export function runCacheStates(name: string, create: () => Promise<SharedStore>)
       expect(told(await run())).toEqual(ran('STALE'))
     })
 
+    it('STALE after an apply of another state failed half-way', async () => {
+      expect(told(await run())).toEqual(ran('MISS'))
+      const { record } = await run({ mode: 'apply', cache: null, data: { a: '0', c: '3' }, refuse: ['c'] })
+      expect(record.exitCode).toBe(5)
+      expect(told(await run())).toEqual(ran('STALE'))
+    })
+
+    it('STALE after a shard came and went outside of the cache', async () => {
+      const sharded = { sharded: 'name', target: 'sharded', data: { x: '1' } } as const
+      await run({ ...sharded, mode: 'apply', cache: null })
+      expect(told(await run(sharded))).toEqual(ran('MISS'))
+      await run({ ...sharded, mode: 'apply', cache: null, data: { x: '1', y: '2' } })
+      await run({ ...sharded, mode: 'apply', cache: null })
+      expect(told(await run(sharded))).toEqual(ran('STALE'))
+    })
+
+    it.each<[string, (deps: OwnedDependencies) => Promise<unknown>]>([
+      ['released', (deps) => releaseOwned(deps, { target: 'things', keys: ['a'] })],
+      [
+        'moved to another target',
+        (deps) =>
+          moveOwned(deps, { keys: ['a'], from: 'things', to: 'other', destination: 'somewhere', shard: 'its own' }),
+      ],
+    ])('STALE after what it owns was %s', async (_, change) => {
+      for (const mode of ['dry-run', 'apply'] as const) expect(told(await run({ mode }))).toEqual(ran('MISS'))
+      await change(ownedIn(await open()))
+      for (const mode of ['dry-run', 'apply'] as const) expect(told(await run({ mode }))).toEqual(ran('STALE'))
+    })
+
+    it('HIT whatever another target of the destination applies', async () => {
+      expect(told(await run())).toEqual(ran('MISS'))
+      const { record } = await run({ mode: 'apply', cache: null, target: 'other', data: { z: '9' } })
+      expect([record.exitCode, record.outcomes.length]).toEqual([0, 1])
+      expect(told(await run())).toEqual(HIT)
+    })
+
+    it.each<[string, Partial<Given>]>([
+      ['unsharded', {}],
+      ['unsharded, and what its inputs come to is remembered', { secretly: false }],
+      ['sharded', { sharded: 'name', target: 'sharded' }],
+      ['sharded, and what its inputs come to is remembered', { sharded: 'name', target: 'sharded', secretly: false }],
+    ])('HIT without a listing: %s', async (_, given) => {
+      const always = { ...given, data: { x: '1', y: '2' } }
+      await run({ ...always, mode: 'apply', cache: null })
+      for (const mode of ['dry-run', 'apply'] as const) {
+        await run({ ...always, mode })
+        const listed: string[] = []
+        const { store } = watchStore(await open(), (call, key) => {
+          if (call === 'list') listed.push(key)
+        })
+        expect([...told(await run({ ...always, mode, store })), listed]).toEqual([...HIT, []])
+      }
+    })
+
     it.each<[string, (bytes: Buffer) => Uint8Array]>([
       ['cut short', (bytes) => bytes.subarray(0, bytes.length >> 1)],
       ['of a later trueup', (bytes) => Buffer.from(bytes.toString('utf8').replace(/"v": \d+/, '"v": 99'))],
@@ -106,7 +164,8 @@ export function runCacheStates(name: string, create: () => Promise<SharedStore>)
       const store = await open()
       const broken: ObjectStore = {
         ...wrapped(store),
-        head: (key) => (key.startsWith('cache/') ? Promise.reject(outage()) : store.head(key)),
+        getBounded: (key, atMost) =>
+          key.startsWith('cache/') ? Promise.reject(outage()) : store.getBounded(key, atMost),
       }
       const after = await run({ store: broken })
       expect([...told(after), after.record.exitCode, after.warnings.length]).toEqual([...ran('ERROR'), 0, 1])
@@ -125,6 +184,32 @@ function outage(): TrueupError {
   return new TrueupError('store-unavailable', 'the store does not answer', { retryable: true })
 }
 
+/** As a command has it that changes the ledger alone. */
+function ownedIn(store: ObjectStore): OwnedDependencies {
+  return {
+    store,
+    clock: systemClock,
+    newId: () => newUlid(systemClock.now()),
+    by: { actor: 'test', url: null, host: 'test', tool: 'test' },
+    warn: (message) => expect.unreachable(message),
+    lease: ({ run, target, destination, shards, atLeast }) =>
+      takeLease({
+        store,
+        clock: systemClock,
+        leaseMs: LEASE_MS,
+        destination,
+        shards,
+        keys: null,
+        holder: { run, target, host: 'test', url: null, actor: 'test', pid: 0, processStart: '' },
+        isDead: () => false,
+        waitMs: 0,
+        atLeast,
+        stop: new AbortController().signal,
+        onWait: (message) => expect.unreachable(message),
+      }),
+  }
+}
+
 /** The methods of a class do not come along with a spread. */
 function wrapped(store: ObjectStore): ObjectStore {
   return {
@@ -132,6 +217,7 @@ function wrapped(store: ObjectStore): ObjectStore {
     shared: store.shared,
     conditions: store.conditions,
     get: (key) => store.get(key),
+    getBounded: (key, atMost) => store.getBounded(key, atMost),
     head: (key) => store.head(key),
     put: (key, value, options) => store.put(key, value, options),
     delete: (key, options) => store.delete(key, options),

@@ -27,7 +27,8 @@ export function targetActs(name: string, holds: readonly HoldFacts[], viewer: Vi
   if (viewer.kind !== 'actor') return closedText(viewer, targetPath(name))
   const { csrf } = viewer
   const path = targetPath(name)
-  const isHeld = holds.some(({ target }) => target !== null)
+  // Holds of shards and objects are ended where their keys are typed: at the command line.
+  const isHeld = holds.some(({ target, part }) => target !== null && part === undefined)
   const isAllHeld = holds.some(({ target }) => target === null)
   return html`<section aria-labelledby="acts">
     <h2 id="acts">Do something</h2>

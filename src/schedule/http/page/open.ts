@@ -58,8 +58,9 @@ function rowText({ name }: State, row: TargetRow, { overview, now }: { overview:
   return row.last?.summary
 }
 
-export function holdItem({ target, until, reason, by }: HoldFacts): Content {
-  return html`${target === null ? 'All targets' : targetLink(target)} until ${instant(until)} ${who(by)}:
+export function holdItem({ target, part, until, reason, by }: HoldFacts): Content {
+  const only = part !== undefined && html`, ${part.kind} <code>${part.key}</code>`
+  return html`${target === null ? 'All targets' : targetLink(target)}${only} until ${instant(until)} ${who(by)}:
     <span class="data">${reason}</span>`
 }
 

@@ -126,11 +126,13 @@ function nameCell({ name, labels, applies }: TargetRow): Content {
 }
 
 function lastCell({ last, holds, waitsFor }: TargetRow, now: number): Content {
-  const [hold] = holds
+  // One of the whole says more than one of a part.
+  const hold = holds.find(({ part }) => part === undefined) ?? holds[0]
   const held: Content = [
     hold !== undefined &&
       html`<div class="sub">
-        held until ${instant(hold.until)} ${who(hold.by)}: <span class="data">${hold.reason}</span>
+        ${hold.part !== undefined && html`${hold.part.kind} <code>${hold.part.key}</code> `}held until
+        ${instant(hold.until)} ${who(hold.by)}: <span class="data">${hold.reason}</span>
       </div>`,
     waitsFor.map((reason) => html`<div class="sub">not applied yet: ${reason}</div>`),
   ]

@@ -83,6 +83,8 @@ export interface TargetRow {
 export interface HoldFacts {
   /** null: of all. */
   readonly target: string | null
+  /** What alone of the target is held. @defaultValue all of it */
+  readonly part?: { readonly kind: 'shard' | 'object'; readonly key: string }
   readonly reason: string
   /** UTC ms. */
   readonly since: number

@@ -10,6 +10,7 @@ import {
   changeRemarks,
   countsText,
   exactCommand,
+  heldKeys,
   foreignText,
   limitText,
   noChangesText,
@@ -83,11 +84,12 @@ function exactOf({ plan, run, limits }: RunRecord, place: string): string | null
   return plan && exactCommand({ applyCommand, plan, blocked: splitLimits(limits).blocked, fullDigest: true })
 }
 
-function changesPart({ plan, run, outcomes }: RunRecord, place: string): Content {
+function changesPart({ plan, run, limits, outcomes }: RunRecord, place: string): Content {
   const changes = changeGroups(plan?.changes ?? []).flatMap((group) =>
     group.changes.map((change) => ({ group, change })),
   )
   const became = new Map(outcomes.map((outcome) => [idOf(outcome), outcome]))
+  const held = heldKeys(limits)
   const isApply = run.mode === 'apply'
   const more = changes.length - MOST_CHANGES
   const tones = { delete: 'bad', adopt: 'quiet', create: 'busy', update: 'warn' } as const
@@ -98,7 +100,7 @@ function changesPart({ plan, run, outcomes }: RunRecord, place: string): Content
       .slice(0, MOST_CHANGES)
       .map(({ group, change }) => [
         html`<code>${change.key}</code>${change.shard !== null && html`<div class="sub">shard ${change.shard}</div>`}`,
-        html`${badge({ text: group.action, shape: group.sign, tone: tones[group.action] })}${remarks(change)}`,
+        html`${badge({ text: group.action, shape: group.sign, tone: tones[group.action] })}${remarks(change, held)}`,
         change.action === 'update' ? updateText(change) : objectText(change),
         ...(isApply ? [outcomeText(became.get(idOf(change)))] : []),
       ]),
@@ -113,8 +115,8 @@ function idOf({ key, shard, action }: Pick<PlannedChange, 'key' | 'shard' | 'act
   return JSON.stringify([key, shard, action])
 }
 
-function remarks(change: PlannedChange): Content {
-  const texts = changeRemarks(change)
+function remarks(change: PlannedChange, held: ReadonlySet<string>): Content {
+  const texts = changeRemarks(change, held)
   return texts.length > 0 && html`<div class="sub">${texts.join(', ')}</div>`
 }
 
