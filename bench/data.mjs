@@ -44,6 +44,7 @@ function dataRows(place, format) {
       target: 2.5,
       note: 'an edit that is in no commit',
     },
+    { label: 'its processor time', value: worktree.cpuSeconds, unit: ' s', note: "of the program, without git's" },
     { label: 'the memory of that', value: worktree.mebibytes, unit: ' MiB', note: 'most at once' },
     { label: 'warm against cold', value: warm.seconds / cold.seconds, unit: 'x', target: 0.25 },
     { label: 'bundle, warm', value: bundle.seconds, unit: ' s', note: 'every value read, sorted and written' },
@@ -51,7 +52,8 @@ function dataRows(place, format) {
   ]
 }
 
-const PROBE = "process.on('exit', () => process.stderr.write(`\\npeak ${process.resourceUsage().maxRSS}\\n`))"
+const PROBE =
+  "process.on('exit', () => process.stderr.write(`\\npeak ${process.resourceUsage().maxRSS} cpu ${process.cpuUsage().user + process.cpuUsage().system}\\n`))"
 
 /** Refuses a run that did not parse what is claimed. */
 function measured(place, { args, cwd, env, parsed }) {
@@ -72,7 +74,8 @@ function measured(place, { args, cwd, env, parsed }) {
   const answer = status === 0 ? JSON.parse(stdout) : {}
   if (status !== 0 || answer.data !== FILES || (parsed !== undefined && answer.parsed !== parsed))
     throw new Error(`${args.join(' ')} ended with ${String(status)}: ${stdout.slice(0, 1000)}\n${stderr}`)
-  return { seconds, mebibytes: Number(/peak (\d+)/.exec(stderr)?.[1]) / 1024 }
+  const [, peak, cpu] = /peak (\d+) cpu (\d+)/.exec(stderr) ?? []
+  return { seconds, mebibytes: Number(peak) / 1024, cpuSeconds: Number(cpu) / 1e6 }
 }
 
 function repositoryOf({ folder, env }, format) {

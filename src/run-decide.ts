@@ -1,4 +1,5 @@
 // Stage 1 of a run: skip or run. In: session and base. Out: the decision; no desired state is evaluated that git can answer for.
+import type { Snapshot } from './desired/source.js'
 import { askMarks } from './early-exit/applied.js'
 import { compareRevisions, type Base } from './early-exit/compare-revisions.js'
 import { decide, wouldSkip, type Applied, type Finding } from './early-exit/decide.js'
@@ -49,13 +50,24 @@ export async function findOut(session: RunSession, base: Base | undefined): Prom
       manifestAt: (snapshot) => session.target.manifestAt(snapshot),
       desired: () => session.desired(),
       desiredAt: (snapshot) => session.desiredAt(snapshot),
-      bundleOf: (snapshot) => session.queries(snapshot)?.bundle?.(),
+      askedOf: (snapshot) => askedOf(session, snapshot),
       warn: (message) => {
         session.deps.reporter.report({ kind: 'warned', target: request.target, message })
       },
     },
     base,
   )
+}
+
+/** Which data bundle was asked and files of which schemas the answers are of, as far as there is something to tell. */
+export function askedOf(session: RunSession, snapshot: Snapshot): Readonly<Record<string, string>> {
+  const queries = session.queries(snapshot)
+  const bundle = queries?.bundle?.()
+  const schemas = queries?.schemas?.() ?? []
+  return {
+    ...(bundle === undefined ? {} : { bundle }),
+    ...(schemas.length === 0 ? {} : { schemas: schemas.join(', ') }),
+  }
 }
 
 function insteadText(instead: Steering): string {

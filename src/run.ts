@@ -10,7 +10,7 @@ import { applyPlan, leftReasons } from './run-apply.js'
 import { approve } from './run-approve.js'
 import { askCache, askCacheFirst } from './run-cached.js'
 import { withCauses } from './run-cause.js'
-import { decideRun } from './run-decide.js'
+import { askedOf, decideRun } from './run-decide.js'
 import { heldChecks, heldParts, leftHeld, refuseHeld, tellHeld, type PartHold } from './run-hold.js'
 import { releaseGround, takeGround, type Ground } from './run-lease.js'
 import { narrowed } from './run-narrow.js'
@@ -93,7 +93,7 @@ async function runStages(whole: RunSession, draft: RunDraft, base: Base | undefi
 
   // Desired state of the head: if it cannot be read the run fails, whatever the base said.
   const desired = await guarded(whole.desired())
-  const evaluated = { ...decision, digest: desired.digest, components: withBundle(whole, decision.components) }
+  const evaluated = { ...decision, digest: desired.digest, components: withAsked(whole, decision.components) }
   // What differs from the base narrows the run before the cache is asked.
   const session = await guarded(narrowed({ session: whole, base, decision: evaluated, desired }))
 
@@ -233,10 +233,9 @@ async function askedBase(deps: RunDependencies, request: RunRequest): Promise<Ba
 }
 
 /** Which data were asked is told of every run that asked. */
-function withBundle(session: RunSession, components: Decision['components']): Decision['components'] {
-  const bundle = session.queries(session.head)?.bundle?.()
-  if (bundle === undefined || components['bundle'] !== undefined) return components
-  return { ...components, bundle: { head: bundle, base: null, same: null } }
+function withAsked(session: RunSession, components: Decision['components']): Decision['components'] {
+  const asked = Object.entries(askedOf(session, session.head)).filter(([name]) => components[name] === undefined)
+  return { ...components, ...Object.fromEntries(asked.map(([name, head]) => [name, { head, base: null, same: null }])) }
 }
 
 /** An abort shows itself in many ways; its reason is what happened. */

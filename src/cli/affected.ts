@@ -12,6 +12,7 @@ import { findOut } from '../run-decide.js'
 import { createBudget } from '../util/budget.js'
 import { boundedMap } from '../util/bounded-map.js'
 import type { TargetConfig } from './config-targets.js'
+import { isBundleOf } from './data-queries.js'
 import { keptDeclarations } from './declaration-cache.js'
 import { configurationAt, declareTarget } from './open-target.js'
 import type { Reading } from './target-session.js'
@@ -30,11 +31,20 @@ export interface AffectedTarget {
 
 type Known = { readonly declared: DeclaredTarget } | { readonly error: Error }
 
+export type FoundBase = Extract<Base, { kind: 'found' }>
+
+/** What a target is compared with: the same revision for all that read the repository, the same bundle for all that ask an endpoint. */
+export interface Bases {
+  /** Undefined where no target needs it. */
+  readonly revision: Base | undefined
+  readonly bundle: FoundBase | undefined
+}
+
 /** In the order of `targets`. A file of an integration's place that is none and that nobody configured is warned of and left out. */
 export async function findAffected(
   reading: Reading,
   targets: readonly HeadTarget[],
-  base: Base,
+  { revision, bundle }: Bases,
 ): Promise<readonly AffectedTarget[]> {
   const { head, project, warn } = reading
   const references = targets.map(({ target }) => reading.referenceOf(target))
@@ -50,7 +60,7 @@ export async function findAffected(
       known.push({ error: toError(thrown) })
     }
   }
-  const changed = base.kind === 'found' ? await changedPaths(reading, known, base.id) : []
+  const changed = revision?.kind === 'found' ? await changedPaths(reading, known, revision.id) : []
   const map = boundedMap(createBudget(project.settings.concurrency.value), { signal: reading.signals.stop })
   const answers = await map(targets, async ({ target, isConfigured }, index): Promise<AffectedTarget | undefined> => {
     const one = known[index]
@@ -61,9 +71,13 @@ export async function findAffected(
       return undefined
     }
     const { sharded } = one.declared.declaration
-    if (base.kind === 'missing') return answer(target.name, base.finding, sharded, null)
-    const finding = await untouched({ reading, target, declared: one.declared, changed, base })
-    return finding === undefined ? await compared(reading, target, base) : answer(target.name, finding, sharded, null)
+    if (bundle !== undefined && isBundleOf(target, bundle.id)) return compared(reading, target, bundle)
+    if (revision === undefined) throw new Error(`Internal error: nothing to compare ${target.name} with`)
+    if (revision.kind === 'missing') return answer(target.name, revision.finding, sharded, null)
+    const finding = await untouched({ reading, target, declared: one.declared, changed, base: revision })
+    return finding === undefined
+      ? await compared(reading, target, revision)
+      : answer(target.name, finding, sharded, null)
   })
   return answers.filter((one) => one !== undefined)
 }
@@ -89,7 +103,7 @@ interface Touch {
   readonly target: TargetConfig
   readonly declared: DeclaredTarget
   readonly changed: readonly string[]
-  readonly base: Extract<Base, { kind: 'found' }>
+  readonly base: FoundBase
 }
 
 /** The finding where configuration, code and inputs are equal for certain; undefined where the target has to be looked at. */
@@ -121,13 +135,9 @@ async function isConfiguredAlike(
   }
 }
 
-async function compared(
-  reading: Reading,
-  target: TargetConfig,
-  base: Extract<Base, { kind: 'found' }>,
-): Promise<AffectedTarget> {
+async function compared(reading: Reading, target: TargetConfig, base: FoundBase): Promise<AffectedTarget> {
   try {
-    const session = await reading.session(target, base.snapshot)
+    const session = await reading.session(target, base)
     const { sharded } = session.target.declared.declaration
     const finding = await findOut(session, base)
     const shards =

@@ -86,5 +86,6 @@ function lazily(open: () => Promise<DataQueries>): DataQueries {
     // Nothing was asked: nothing can differ.
     settle: async () => !isAsked || (await opened()).settle(),
     bundle: () => known?.bundle?.(),
+    schemas: () => known?.schemas?.() ?? [],
   }
 }

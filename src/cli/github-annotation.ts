@@ -9,9 +9,12 @@ export interface Placed {
   readonly message: string
 }
 
-export function annotation({ file, line, column, reason, message }: Placed): string {
+export function annotation(
+  { file, line, column, reason, message }: Placed,
+  level: 'error' | 'warning' = 'error',
+): string {
   const place = `file=${property(file)},line=${String(line)},col=${String(column)},title=${property(reason)}`
-  return `::error ${place}::${data(message)}\n`
+  return `::${level} ${place}::${data(message)}\n`
 }
 
 function data(text: string): string {

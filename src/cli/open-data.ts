@@ -18,6 +18,8 @@ export interface OpenedData {
   readonly load: LoadOptions
   /** `HEAD`, a commit, `the working tree`. */
   readonly revision: string
+  /** Says it on stderr. */
+  readonly warn: (message: string) => void
 }
 
 export async function withData<T>(input: CommandInput, work: (opened: OpenedData) => Promise<T>): Promise<T> {
@@ -38,6 +40,7 @@ export async function withData<T>(input: CommandInput, work: (opened: OpenedData
       project,
       load: await loadOptions(project, snapshot),
       revision: settings.revision.value ?? 'the working tree',
+      warn,
     })
   } finally {
     await project.repository.close()

@@ -1,5 +1,6 @@
 // Desired states for commands that look at them without a run: sessions of targets, and the log of their authors. Plans and writes nothing.
 import type { Snapshot } from '../desired/source.js'
+import type { Base } from '../early-exit/compare-revisions.js'
 import { createLogReporter } from '../report/log-reporter.js'
 import { openSession, type RunSession } from '../run-session.js'
 import { systemClock } from '../util/clock.js'
@@ -21,7 +22,7 @@ export interface Reading {
   readonly warn: (message: string) => void
   readonly referenceOf: (target: TargetConfig) => TargetReference
   /** Ended with the reading. */
-  readonly session: (target: TargetConfig, base?: Snapshot) => Promise<RunSession>
+  readonly session: (target: TargetConfig, base?: Extract<Base, { kind: 'found' }>) => Promise<RunSession>
 }
 
 /** Opens the project and its head for `work`, and closes everything. */
@@ -82,13 +83,13 @@ export async function reading<T>(input: CommandInput, work: (reading: Reading) =
         const authored = context.capture.forRun({ target: target.name, reporter, clock: systemClock })
         const opened = await openTarget(reference, {
           head,
-          base,
+          base: base?.snapshot,
           mode: 'dry-run',
           environment: context.environment,
           authored,
         })
         const request = readingRequest(target.name, settings)
-        const session = await openSession({ deps, request, runId: deps.newId(), head, target: opened, authored })
+        const session = await openSession({ deps, request, runId: deps.newId(), head, target: opened, authored, base })
         closers.push(() => session.end())
         return session
       },

@@ -27,8 +27,8 @@ export interface Comparison {
   /** Evaluates the head; thrown errors are the run's failure. */
   desired(): Promise<DesiredState>
   desiredAt(base: Snapshot): Promise<DesiredState>
-  /** Id of the data bundle that desired state was made from, where one was asked. @defaultValue there are none */
-  bundleOf?(snapshot: Snapshot): string | undefined
+  /** What of data desired state was made from, where any was asked, as components by name. @defaultValue none was */
+  askedOf?(snapshot: Snapshot): Readonly<Record<string, string>>
   warn(message: string): void
 }
 
@@ -144,8 +144,9 @@ export async function compareRevisions(
   const head = await question.desired()
   const before = await onBase('the desired state', () => question.desiredAt(base.snapshot))
   if ('failed' in before) return { ...before.failed, digest: head.digest }
-  const bundles = { head: question.bundleOf?.(question.head) ?? null, base: question.bundleOf?.(base.snapshot) ?? null }
-  if (bundles.head !== null) components['bundle'] = { ...bundles, same: bundles.head === bundles.base }
+  const asked = question.askedOf?.(base.snapshot) ?? {}
+  for (const [part, now] of Object.entries(question.askedOf?.(question.head) ?? {}))
+    components[part] = { head: now, base: asked[part] ?? null, same: now === asked[part] }
   const same = head.digest === before.value.digest
   const shards = shardChanges(before.value, head).map(({ shard }) => shard)
   components['desired'] = {

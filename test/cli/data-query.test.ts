@@ -121,6 +121,9 @@ describe('an integration that asks', () => {
     await using rig = await project()
     const planned = await decide(rig, 'plan', 'leads')
     expect(planned.plan?.changes.map(({ key }) => key)).toEqual(['ops', 'web'])
+    const schemas = '/team-1.yml, /user-1.yml'
+    expect(planned.decision).toMatchObject({ components: { schemas: { head: schemas, base: null, same: null } } })
+    expect((await rig.run(['why', 'leads'])).stdout).toContain(schemas)
     expect((await rig.run(['apply', 'leads', '--yes'])).code).toBe(0)
     expect((await decide(rig, 'plan', 'leads')).plan?.changes).toEqual([])
     expect(await rig.read('../leads/web')).toBe('ann')
@@ -133,6 +136,7 @@ describe('an integration that asks', () => {
     expect((await decide(rig, 'plan', 'leads', '--base', 'HEAD~1')).decision).toMatchObject({
       action: 'skip',
       reason: 'desired-unchanged',
+      components: { schemas: { head: '/team-1.yml, /user-1.yml', base: '/team-1.yml, /user-1.yml', same: true } },
     })
     await rig.write({ 'data/users/ann.yml': '$schema: /user-1.yml\nname: anna\n' })
     expect((await decide(rig, 'plan', 'leads', '--base', 'HEAD~1')).decision).toMatchObject({

@@ -146,6 +146,7 @@ describe('a target whose source is an endpoint', () => {
     const first = (await (await fetch(`${server.url}/sha256`)).text()).trim()
     const alone = await run(rig, 'plan', 'leads')
     expect(alone.decision.components['bundle']).toEqual({ head: first, base: null, same: null, detail: null })
+    expect(alone.decision.components['schemas']).toMatchObject({ head: '/team-1.yml, /user-1.yml' })
     expect((await run(rig, 'plan', 'leads', '--base', first)).decision).toMatchObject({
       action: 'skip',
       reason: 'desired-unchanged',
@@ -180,6 +181,54 @@ describe('a target whose source is an endpoint', () => {
       code: 4,
       stderr: expect.stringContaining(`has no bundle ${gone}`) as string,
     })
+  })
+
+  it('affected by another bundle: who asks for what differs; who reads the repository counts, and it is said', async () => {
+    await using server = await serving()
+    const source = `source: { graphql: { url: '${server.url}/graphql' } }`
+    const config = `version: 1\ntargets:\n  leads: { ${source} }\n  names: { ${source} }\n`
+    await using rig = await client(server.url, {
+      'trueup.yaml': config,
+      'integrations/names.mjs': leads({ inputs: ['README.md'], query: '{ teams { name } }' }).replace(
+        "name: 'leads'",
+        "name: 'names'",
+      ),
+    })
+    const first = (await (await fetch(`${server.url}/sha256`)).text()).trim()
+    interface Told {
+      readonly base: string | null
+      readonly targets: readonly { readonly target: string; readonly affected: boolean; readonly reason: string }[]
+    }
+    const affected = async (base: string): Promise<Told & { readonly stderr: string }> => {
+      const result = await rig.run(['affected', '--base', base, '-o', 'json'])
+      expect(result.code, result.stderr).toBe(0)
+      return { ...(result.json() as Told), stderr: result.stderr }
+    }
+    expect(await affected(first)).toMatchObject({
+      base: first,
+      stderr: '',
+      targets: [
+        { target: 'leads', affected: false, reason: 'desired-unchanged' },
+        { target: 'names', affected: false, reason: 'desired-unchanged' },
+      ],
+    })
+    await server.rig.write({ 'data/teams/web.yml': '$schema: /team-1.yml\nname: web\n' })
+    await server.post('/reload')
+    expect((await affected(first)).targets).toMatchObject([
+      { target: 'leads', affected: true, reason: 'desired-changed' },
+      { target: 'names', affected: false, reason: 'desired-unchanged' },
+    ])
+    // A commit is still a commit.
+    expect((await affected('HEAD')).targets).toMatchObject([{ affected: false }, { affected: false }])
+    await rig.write({ 'trueup.yaml': config.replace(/ {2}names: .*\n/, '') })
+    const mixed = await affected(first)
+    expect(mixed.targets).toMatchObject([
+      { target: 'leads', affected: true, reason: 'desired-changed' },
+      { target: 'names', affected: true, reason: 'base-missing' },
+    ])
+    expect(mixed.stderr).toContain('Every target that asks no endpoint for a bundle counts as affected')
+    const gone = 'f'.repeat(64)
+    expect((await affected(gone)).targets[0]).toMatchObject({ affected: true, reason: 'base-failed' })
   })
 
   it('an endpoint that is not there fails the run; nothing is applied', async () => {

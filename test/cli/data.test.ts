@@ -81,6 +81,28 @@ describe('trueup data validate', () => {
     expect(() => JSON.parse(stdout) as unknown).not.toThrow()
   })
 
+  it('warns of a resource that could not be held against its schema: no fault', async () => {
+    await using rig = await project({ 'resources/page.yml': '$schema: /user-1.yml\n{% if x %}\nname: 1\n' })
+    const told =
+      /resources\/page\.yml:2:\d+: this resource is no YAML, so it was not held against \/user-1\.yml \(a template\?\)/
+    const plain = await rig.run(['data', 'validate'])
+    expect(plain).toMatchObject({
+      code: 0,
+      stdout: 'Nothing is wrong with the working tree: 3 data files, 3 resources, 7 schemas.\n',
+      stderr: expect.stringMatching(told) as string,
+    })
+    expect(plain.stderr).toMatch(/^trueup: warning: resources/)
+    // What is remembered is told again.
+    const again = await rig.run(['data', 'validate', '-o', 'json'], { env: { GITHUB_ACTIONS: 'true' } })
+    expect(again.stderr).toMatch(/^::warning file=resources\/page\.yml,line=2,col=\d+,title=NOT_CHECKED::this resource/)
+    expect(again.json()).toMatchObject({
+      checked: 0,
+      faults: [],
+      warnings: [{ file: 'resources/page.yml', line: 2, reason: 'NOT_CHECKED', schema: '/user-1.yml' }],
+    })
+    expect((await rig.run(['data', 'bundle', '--out', 'bundle.json'])).code).toBe(0)
+  })
+
   it('reads places by the trueup.yaml of the revision that is asked for', async () => {
     await using rig = await project()
     await rig.git('mv', 'data', 'moved')
@@ -179,9 +201,10 @@ describe('a second revision', () => {
     const text = await readFile(values, 'utf8')
     await writeFile(values, text.replace('"ann', '"eve').replace('"Ann"', '"Eve"'))
     expect(await bundle()).toBe(cold)
+    expect((await readFile(values, 'utf8')).split('\n').sort(), 'made anew').toEqual(text.split('\n').sort())
     await truncate(values, 100)
     expect(await bundle()).toBe(cold)
-    await writeFile(facts, (await readFile(facts, 'utf8')).replaceAll('"findings":[]', '"findings":[1]'))
+    await writeFile(facts, (await readFile(facts, 'utf8')).replaceAll('/users/ann.yml', '/users/bob.yml'))
     expect(await bundle()).toBe(cold)
     await writeFile(facts, 'nonsense\n\n a b c\n')
     expect(await bundle()).toBe(cold)
@@ -253,26 +276,61 @@ describe('workers', () => {
   })
 })
 
+/** The files that a page shows (with their paths in the first line, or before the block), and its commands. */
+async function pageOf(name: string): Promise<{ readonly files: Files; readonly commands: readonly string[] }> {
+  const page = await readFile(new URL(`../../docs/${name}.md`, import.meta.url), 'utf8')
+  const files: Record<string, string> = {}
+  const commands: string[] = []
+  for (const [, before, language = '', text = ''] of page.matchAll(/(?:`(\S+)`:\n\n)?^```(\w+)\n([^]*?)^```$/gm)) {
+    const path = before ?? /^(?:#|\/\/) (\S+\.\w+)\n/.exec(text)?.[1]
+    if (language === 'sh') commands.push(...text.trim().split('\n'))
+    else if (path !== undefined) files[path] = text
+    else if (text.startsWith('version: 1\ndata:')) files['trueup.yaml'] = text
+  }
+  delete files['integrations/leads/index.test.mjs']
+  return { files, commands }
+}
+
 describe('docs/data.md', () => {
   it('its files and its commands work as they stand there', async () => {
-    const page = await readFile(new URL('../../docs/data.md', import.meta.url), 'utf8')
-    const blocks = [...page.matchAll(/^```(yaml|sh)\n([^]*?)^```$/gm)].map(([, language = '', text = '']) => ({
-      language,
-      text,
-    }))
-    const files = blocks
-      .filter(({ language }) => language === 'yaml')
-      .map(({ text }): [string, string] => [/^# (\S+)\n/.exec(text)?.[1] ?? 'trueup.yaml', text])
-    expect(files.map(([path]) => path)).toEqual(['trueup.yaml', 'schemas/user-1.yml', 'data/users/ann.yml'])
-    await using rig = await createRig({ files: Object.fromEntries(files) })
+    const page = await pageOf('data')
+    expect(Object.keys(page.files)).toEqual([
+      'trueup.yaml',
+      'schemas/user-1.yml',
+      'data/users/ann.yml',
+      'schemas/common-1.json',
+      'schemas/team-1.yml',
+      'data/teams/web.yml',
+    ])
+    await using rig = await createRig({ files: page.files })
     await rig.git('update-ref', 'refs/remotes/origin/main', 'HEAD')
-    const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.trim().split('\n'))
+    const { commands } = page
     expect(commands.length).toBeGreaterThan(2)
     for (const command of commands) {
       const words = command.replace(/ +#.*$/, '').split(' ')
       expect(words.shift()).toBe('trueup')
       expect(await rig.run(words), command).toMatchObject({ code: 0, stderr: '' })
     }
+  })
+
+  it('with the types of docs/graphql.md, its questions are answered and its document gets types', async () => {
+    const page = await pageOf('graphql')
+    expect(Object.keys(page.files)).toEqual([
+      'integrations/leads/index.ts',
+      'graphql-schemas/schema.yml',
+      'integrations/leads/leads.graphql',
+      'integrations/leads/person.graphql',
+    ])
+    await using rig = await createRig({ files: { ...(await pageOf('data')).files, ...page.files } })
+    const answer = async (query: string): Promise<unknown> => (await rig.run(['data', 'query', query])).json()
+    expect(await answer('{ teams { name lead { name leads { name } } } }')).toEqual({
+      teams: [{ name: 'web', lead: { name: 'ann', leads: [{ name: 'web' }] } }],
+    })
+    expect((await rig.run(['data', 'types'])).code).toBe(0)
+    expect(await rig.read('integrations/leads/leads.graphql.ts')).toContain('export function queryLeads')
+    expect((await rig.run(['data', 'types', '--check'])).code).toBe(0)
+    const planned = await rig.run(['plan', 'leads', '-o', 'json'])
+    expect(planned.json()).toMatchObject({ runs: [{ plan: { changes: [{ key: 'web', action: 'create' }] } }] })
   })
 
   it('names every kind of fault', async () => {

@@ -4,10 +4,11 @@ import { TrueupError } from '../../errors.js'
 import { count } from '../../report/format.js'
 import type { Style } from '../../report/style.js'
 import { headSide } from '../../run-session.js'
-import { findAffected, type AffectedTarget } from '../affected.js'
+import { findAffected, type AffectedTarget, type FoundBase } from '../affected.js'
 import { matrixOf } from '../affected-matrix.js'
 import { styleOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
+import { isBundleOf } from '../data-queries.js'
 import { printed, table } from '../print.js'
 import { reading, type Reading } from '../target-session.js'
 import { removedTargets, targetsOfHead } from '../targets.js'
@@ -24,11 +25,14 @@ export async function affectedCommand(input: CommandInput): Promise<number> {
   return reading(input, async (opened: Reading) => {
     const { project, head, warn } = opened
     const { settings } = project
-    const base = await baseOf(opened, revision)
-    await using snapshot = base.kind === 'found' ? base.snapshot : undefined
     const all = await targetsOfHead(project)
+    const isOfBundle = all.map(({ target }) => isBundleOf(target, revision))
+    const bundle = isOfBundle.includes(true) ? await bundleBase(opened, revision) : undefined
+    await using _ = bundle?.snapshot
+    const base = bundle === undefined || isOfBundle.includes(false) ? await baseOf(opened, revision, bundle) : undefined
+    await using snapshot = base?.kind === 'found' ? base.snapshot : undefined
     const removed = snapshot === undefined ? [] : await removedTargets(project, snapshot, all)
-    const targets = await findAffected(opened, all, base)
+    const targets = await findAffected(opened, all, { revision: base, bundle })
     const side = headSide(head)
     const any = targets.some(({ affected }) => affected)
     const style = styleOf(input.context, settings, 'stdout')
@@ -36,7 +40,7 @@ export async function affectedCommand(input: CommandInput): Promise<number> {
       await printed(settings, {
         json: () => ({
           schema: 'trueup/1',
-          base: base.kind === 'found' ? base.id : null,
+          base: bundle?.id ?? (base?.kind === 'found' ? base.id : null),
           head: side.head,
           any,
           targets,
@@ -55,7 +59,14 @@ export async function affectedCommand(input: CommandInput): Promise<number> {
   })
 }
 
-function baseOf({ project, warn }: Reading, revision: string): Promise<Base> {
+/** This very head, with the data of that bundle: what a run with such a base compares with. */
+async function bundleBase({ project }: Reading, id: string): Promise<FoundBase> {
+  const { committed } = project.settings
+  const snapshot = await project.repository.head({ committed: committed.value })
+  return { kind: 'found', id, isBundle: true, snapshot }
+}
+
+function baseOf({ project, warn }: Reading, revision: string, bundle: FoundBase | undefined): Promise<Base> {
   const { requireCompare } = project.settings
   return openBase({
     repository: project.repository,
@@ -63,7 +74,8 @@ function baseOf({ project, warn }: Reading, revision: string): Promise<Base> {
     requireCompare: requireCompare.value,
     target: 'affected',
     warn: (message) => {
-      warn(message.replace('Running in full', 'Every target counts as affected'))
+      const which = bundle === undefined ? 'Every target' : 'Every target that asks no endpoint for a bundle'
+      warn(message.replace('Running in full', `${which} counts as affected`))
     },
   })
 }

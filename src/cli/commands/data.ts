@@ -77,10 +77,15 @@ async function write(path: string, bytes: Uint8Array): Promise<void> {
 
 async function tell({ context, command }: CommandInput, opened: OpenedData, checked: CheckedData): Promise<void> {
   const { settings } = opened.project
-  const { faults, counts, work } = checked
+  const { faults, warnings, counts, work } = checked
   // A runner reads both streams, and stdout is data.
-  if (context.environment['GITHUB_ACTIONS'] === 'true')
-    for (const fault of faults.slice(0, SHOWN)) context.output.err(annotation(fault))
+  const annotates = context.environment['GITHUB_ACTIONS'] === 'true'
+  if (annotates) for (const fault of faults.slice(0, SHOWN)) context.output.err(annotation(fault))
+  for (const warning of warnings.slice(0, SHOWN))
+    if (annotates) context.output.err(annotation(warning, 'warning'))
+    else opened.warn(placeAndMessage(warning))
+  if (warnings.length > SHOWN)
+    opened.warn(`${String(warnings.length - SHOWN)} more resources were not checked: -o json has them all`)
   const style = styleOf(context, settings, 'stdout')
   context.output.out(
     await printed(settings, {
@@ -92,6 +97,7 @@ async function tell({ context, command }: CommandInput, opened: OpenedData, chec
         parsed: work.parsed,
         checked: work.checked,
         faults,
+        warnings,
       }),
       text: () => textOf(checked, { revision: opened.revision, schemas: opened.load.place.schemas, style, command }),
     }),
@@ -122,6 +128,10 @@ function textOf(checked: CheckedData, { revision, schemas, style, command }: Tel
       `There are no schemas in ${style.data(schemas)}. Files that need none are checked by what reads them: trueup plan <target>. How data and schemas lie: docs/data.md`,
     )
   return `${lines.join('\n')}\n`
+}
+
+function placeAndMessage({ file, line, column, message }: DataFault): string {
+  return `${file}:${String(line)}:${String(column)}: ${message}`
 }
 
 function lineOf({ file, line, column, kind, reason, message }: DataFault, style: Style): string {

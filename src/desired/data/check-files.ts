@@ -3,14 +3,22 @@
 import type { Json } from '../../event.js'
 import { formatPath } from '../../util/json-path.js'
 import { didYouMean } from '../../util/suggest.js'
-import { pathOf, pathText, type Facts, type PathText, type ReferenceFact } from './facts.js'
+import { pathOf, pathText, type Facts, type ReferenceFact } from './facts.js'
 import type { Finding } from './faults.js'
 import type { Confs } from './graphql-confs.js'
+import type { Details, Lead, Links } from './kept-facts.js'
+import { SameItems } from './same-items.js'
 import type { SchemaSet } from './schema-set.js'
 
-export interface FilesToCheck {
+interface FileToCheck {
+  readonly known: Pick<Facts, 'schema' | 'rootIdentifier'>
+}
+
+export interface FilesToCheck<F extends FileToCheck> {
   /** In path order. */
-  readonly data: ReadonlyMap<string, Facts>
+  readonly data: ReadonlyMap<string, F>
+  linksOf(file: F): Links
+  detailsOf(file: F): Pick<Details, 'references' | 'lists'>
   readonly resources: ReadonlySet<string>
   readonly schemas: SchemaSet
   readonly confs: Confs
@@ -26,31 +34,30 @@ export interface PathFinding {
 const SUGGESTED = 50
 
 /** Findings by data file, in path order and then in the order of each file. */
-export function checkFiles(files: FilesToCheck): readonly PathFinding[] {
+export function checkFiles<F extends FileToCheck>(files: FilesToCheck<F>): readonly PathFinding[] {
   const check = new Check(files)
-  for (const [path, facts] of files.data) check.file(path, facts)
+  for (const [path, file] of files.data) check.file(path, file)
   return check.findings
 }
 
-class Check {
+class Check<F extends FileToCheck> {
   readonly findings: PathFinding[] = []
-  readonly #files: FilesToCheck
+  readonly #files: FilesToCheck<F>
   readonly #uniques = new Map<string, string>()
   #suggested = 0
 
-  constructor(files: FilesToCheck) {
+  constructor(files: FilesToCheck<F>) {
     this.#files = files
   }
 
-  file(path: string, facts: Facts): void {
-    const items = new Map<string, number>()
-    for (const reference of facts.references) {
-      this.#reference(path, reference)
-      if (reference[3] === 1) this.#namedReference(path, items, reference)
+  file(path: string, file: F): void {
+    const { leads, resources, uniques } = this.#files.linksOf(file)
+    if (!leads.every((lead) => this.#leadsRight(lead))) {
+      const { references, lists } = this.#files.detailsOf(file)
+      for (const reference of references) this.#reference(path, reference)
+      if (references.some(([, , , isItem]) => isItem === 1)) this.#lists(path, references, lists)
     }
-    for (const [list, type, members] of facts.lists)
-      for (const [index, id] of members) this.#item(path, items, { list, index, type, id })
-    for (const [at, to, , schema] of facts.resources) {
+    for (const [at, to, , schema] of resources) {
       if (this.#files.resources.has(to)) continue
       const hint = this.#nearest(to, this.#files.resources)
       this.#add(path, {
@@ -61,7 +68,7 @@ class Check {
         schema,
       })
     }
-    for (const [type, field, value, at] of facts.uniques) {
+    for (const [type, field, value, at] of uniques) {
       const key = `${type} ${field} ${value}`
       const first = this.#uniques.get(key)
       if (first === undefined) this.#uniques.set(key, path)
@@ -71,9 +78,18 @@ class Check {
           reason: 'DUPLICATE_UNIQUE_FIELD',
           at: pathOf(at),
           message: `${formatPath(pathOf(at))} must be unique among all ${type}, and ${value} is in ${first === path ? 'this file already' : `${first} too`}`,
-          schema: facts.schema,
+          schema: file.known.schema,
         })
     }
+  }
+
+  /** For certain. Where it is not, each reference is looked at. */
+  #leadsRight([expected, isItem, ...paths]: Lead): boolean {
+    if (isItem === 1 || Array.isArray(expected)) return false
+    return paths.every((to) => {
+      const target = this.#files.data.get(to)
+      return target !== undefined && (expected === null || expected === target.known.schema)
+    })
   }
 
   #reference(path: string, [at, to, expected]: ReferenceFact): void {
@@ -86,12 +102,13 @@ class Check {
       add('FILE_NOT_FOUND', `there is no data file ${to}${whyNot(to, data)}.${this.#nearest(to, data.keys())}`, null)
       return
     }
-    if (expected === null || target.schema === null) return
+    const { schema } = target.known
+    if (expected === null || schema === null) return
     if (typeof expected === 'string') {
-      if (target.schema !== expected)
+      if (schema !== expected)
         add(
           'INCORRECT_SCHEMA',
-          `${formatPath(pathOf(at))} must be a file of ${expected}, and ${to} is one of ${target.schema}`,
+          `${formatPath(pathOf(at))} must be a file of ${expected}, and ${to} is one of ${schema}`,
           expected,
         )
       return
@@ -105,35 +122,20 @@ class Check {
     add('SCHEMA_REF_VALIDATION_ERROR', `${to} does not fit what ${file} asks for here: ${first}${others}`, file)
   }
 
-  #namedReference(path: string, items: Map<string, number>, [at, to]: ReferenceFact): void {
-    const target = this.#files.data.get(to)
-    if (typeof target?.schema !== 'string' || target.rootIdentifier === null) return
-    const type = this.#files.confs.ofSchema(target.schema)
-    const list = pathOf(at)
-    const index = list.at(-2)
-    if (type === undefined || typeof index !== 'number') return
-    this.#item(path, items, { list: pathText(list.slice(0, -2)), index, type: type.name, id: target.rootIdentifier })
-  }
-
-  #item(
-    path: string,
-    items: Map<string, number>,
-    item: { readonly list: PathText; readonly index: number; readonly type: string; readonly id: string },
-  ): void {
-    const key = `${item.type} ${item.id} ${item.list}`
-    const first = items.get(key)
-    if (first === undefined) {
-      items.set(key, item.index)
-      return
+  /** Items that are alike by what a reference leads to; those that are alike by themselves are known from their file alone. */
+  #lists(path: string, references: readonly ReferenceFact[], lists: Facts['lists']): void {
+    const { confs, data } = this.#files
+    const same = new SameItems(confs)
+    for (const [list, type, members] of lists) for (const [index, id] of members) same.add({ list, index, type, id })
+    for (const [at, to, , isItem] of references) {
+      const { schema = null, rootIdentifier: id = null } = data.get(to)?.known ?? {}
+      const type = schema === null ? undefined : confs.ofSchema(schema)
+      const place = pathOf(at)
+      const index = place.at(-2)
+      if (isItem === 0 || id === null || type === undefined || typeof index !== 'number') continue
+      const finding = same.add({ list: pathText(place.slice(0, -2)), index, type: type.name, id })
+      if (finding !== undefined) this.#add(path, finding)
     }
-    const fields = this.#files.confs.types.get(item.type)?.contextUnique.join(', ') ?? ''
-    this.#add(path, {
-      kind: 'UNIQUE',
-      reason: 'DUPLICATE_CONTEXT_UNIQUE_FIELD',
-      at: [...pathOf(item.list), item.index],
-      message: `items ${String(first)} and ${String(item.index)} of ${formatPath(pathOf(item.list))} are the same in ${fields}, which must tell them apart`,
-      schema: null,
-    })
   }
 
   #nearest(path: string, candidates: Iterable<string>): string {
@@ -146,7 +148,7 @@ class Check {
   }
 }
 
-function whyNot(to: string, data: ReadonlyMap<string, Facts>): string {
+function whyNot(to: string, data: ReadonlyMap<string, unknown>): string {
   const file = to.split('#')[0] ?? ''
   if (file !== to && data.has(file)) return `: a $ref names whole files, so leave out ${to.slice(file.length)}`
   return to.startsWith('/') ? '' : ': the path of a $ref begins with / and starts below the data folder'

@@ -20,7 +20,11 @@ export const FAULT_REASONS = {
   PARSE_ERROR: 'the file cannot be read: syntax, encoding, a value that JSON cannot hold',
   LINK_ERROR: 'a symbolic link leads to nothing, out of the repository, or (resources) to a folder',
   LIST_MISMATCH: 'one reference where the GraphQL schema has a list, or a list where it has one',
+  NOT_CHECKED: 'a resource with a `$schema` is no YAML (a template): its text is not held against it',
 } as const
+
+/** Told, and no reason to refuse the data: what the format's own validator warns of. */
+export const WARNINGS: ReadonlySet<FaultReason> = new Set(['NOT_CHECKED'])
 
 export type FaultReason = keyof typeof FAULT_REASONS
 

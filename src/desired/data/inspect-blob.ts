@@ -25,8 +25,10 @@ export interface BlobJob {
 export interface BlobResult {
   readonly id: string
   readonly facts: Facts
-  /** Of data files that were parsed now: SHA-256 of the bytes, and the value as keptText() has it, empty where there is none. */
+  /** Of data files that were parsed now: SHA-256 of the bytes, and the value as keptText() has it. */
   readonly parsed?: { readonly sha256: string; readonly json: string }
+  /** It is a data file with a value, that of `parsed` or the one that was kept. */
+  readonly hasValue: boolean
   /** The facts do not depend on any schema. */
   readonly isFinal: boolean
 }
@@ -35,6 +37,12 @@ export interface InspectorOptions {
   readonly format: DataFormat
   readonly schemas: ReadonlyMap<string, Json>
   readonly graphql: Json | null
+}
+
+interface Unreadable {
+  readonly message: string
+  readonly line: number
+  readonly column: number
 }
 
 export class Inspector {
@@ -49,16 +57,18 @@ export class Inspector {
   }
 
   inspect({ id, kind, content }: BlobJob): BlobResult {
-    if (typeof content === 'string') return { id, facts: this.#factsOf(parseKept(content)), isFinal: false }
+    if (typeof content === 'string')
+      return { id, facts: this.#factsOf(parseKept(content)), hasValue: true, isFinal: false }
     if (kind === 'resource' || kind === 'yaml-resource') return this.#resource(id, kind, content)
     const answer = readDocument({ content, kind, format: this.#options.format })
-    if (answer.kind === 'unreadable') return { id, facts: noFacts([unreadable(answer)]), isFinal: true }
+    if (answer.kind === 'unreadable') return withoutValue(id, noFacts([unreadable(answer)]))
+    if (answer.kind === 'empty') return withoutValue(id, noFacts())
     const sha256 = createHash('sha256').update(content).digest('hex')
-    if (answer.kind === 'empty') return { id, facts: noFacts([]), parsed: { sha256, json: '' }, isFinal: true }
     return {
       id,
       facts: this.#factsOf(answer.value),
       parsed: { sha256, json: keptText(answer.value) },
+      hasValue: true,
       isFinal: false,
     }
   }
@@ -113,15 +123,19 @@ export class Inspector {
       text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content)
     } catch {
       const message = 'this resource is not UTF-8: save it as UTF-8, or leave it out of the resources'
-      return { id, facts: noFacts([unreadable({ message, line: 1, column: 1 })]), isFinal: true }
+      return withoutValue(id, noFacts([unreadable({ message, line: 1, column: 1 })]))
     }
     const schema = kind === 'yaml-resource' ? resourceSchema(text) : null
-    if (schema === null) return { id, facts: noFacts([]), isFinal: true }
+    if (schema === null) return withoutValue(id, noFacts())
     const answer = readDocument({ content, kind: 'yaml', format: this.#options.format })
-    // A template, which becomes YAML later.
-    if (answer.kind !== 'value') return { id, facts: { ...noFacts([]), schema }, isFinal: false }
-    return { id, facts: { ...noFacts(this.check(answer.value)), schema }, isFinal: false }
+    const findings =
+      answer.kind === 'value' ? this.check(answer.value) : answer.kind === 'empty' ? [] : [unchecked(answer, schema)]
+    return { id, facts: { ...noFacts(findings), schema }, hasValue: false, isFinal: false }
   }
+}
+
+function withoutValue(id: string, facts: Facts): BlobResult {
+  return { id, facts, hasValue: false, isFinal: true }
 }
 
 /** The first line that says so in the one way that counts: unquoted, from the first column, alone, no CR at its end. */
@@ -138,7 +152,13 @@ export function schemaPath(schema: string): string {
   return schema.startsWith('/') || schema.startsWith('http') ? schema : `/${schema}`
 }
 
-function unreadable(answer: { readonly message: string; readonly line: number; readonly column: number }): Finding {
+/** A template becomes YAML later; anything else that looks like one is a mistake that nobody would find. */
+function unchecked(answer: Unreadable, schema: string): Finding {
+  const message = `this resource is no YAML, so it was not held against ${schema} (a template?): ${answer.message}`
+  return { ...unreadable({ ...answer, message }), reason: 'NOT_CHECKED', schema }
+}
+
+function unreadable(answer: Unreadable): Finding {
   const { message, line, column } = answer
   return { kind: 'FILE', reason: 'PARSE_ERROR', at: [], message, schema: null, position: { line, column } }
 }

@@ -8,8 +8,8 @@ import type { Snapshot } from '../source.js'
 import type { DataBundle, DataFile, ResourceBackref, ResourceFile } from './bundle.js'
 import { checkConfs, checkFiles } from './check-files.js'
 import { sortedAndFrozen, withKeys } from './exact-json.js'
-import { pathOf } from './facts.js'
-import type { DataFault, Finding } from './faults.js'
+import { pathOf, pathText, type Facts } from './facts.js'
+import { WARNINGS, type DataFault, type Finding } from './faults.js'
 import { SCALARS } from './graphql-confs.js'
 import { resourceSchema } from './inspect-blob.js'
 import type { DataPlace } from './list-files.js'
@@ -26,6 +26,8 @@ export interface LoadOptions extends ReadOptions {
 export interface CheckedData {
   /** By file, line and column. The bundle is good for nothing unless this is empty. */
   readonly faults: readonly DataFault[]
+  /** What could not be checked, and is no fault; in the same order. */
+  readonly warnings: readonly DataFault[]
   readonly counts: { readonly data: number; readonly resources: number; readonly schemas: number }
   /** How many files were parsed and how many checked now, rather than remembered. */
   readonly work: ReadData['work']
@@ -53,13 +55,13 @@ export async function validateData(options: LoadOptions): Promise<CheckedData> {
   return reading(options, (read) => checkAll(options, read))
 }
 
-/** Once more, without what was kept, where that turns out to be damaged. */
+/** Once more, and what was kept is made anew, where that turns out to be damaged. */
 async function reading<T>(options: LoadOptions, work: (read: ReadData) => Promise<T>): Promise<T> {
   try {
     return await work(await readData(options))
   } catch (error) {
     if (!(error instanceof LostValue)) throw error
-    return await work(await readData({ ...options, cacheDirectory: null }))
+    return await work(await readData({ ...options, isAnew: true }))
   }
 }
 
@@ -75,15 +77,19 @@ async function checkAll({ snapshot, place }: LoadOptions, read: ReadData): Promi
     for (const finding of checkConfs(read.inspector.confs, isList, SCALARS)) findings.push({ file, finding })
   }
   const between = checkFiles({
-    data: new Map([...read.data].map(([path, { facts }]) => [path, facts])),
+    data: read.data,
+    linksOf: (file) => read.linksOf(file),
+    detailsOf: (file) => read.detailsOf(file),
     resources: new Set(read.resources.keys()),
     schemas: read.inspector.schemas,
     confs: read.inspector.confs,
     valueOf: (path) => read.parsedOf(path).value,
   })
   for (const { path, finding } of between) findings.push({ file: read.data.get(path)?.listed.file ?? path, finding })
+  const all = await placed(snapshot, place, findings, read.links)
   return {
-    faults: await placed(snapshot, place, findings, read.links),
+    faults: all.filter(({ reason }) => !WARNINGS.has(reason)),
+    warnings: all.filter(({ reason }) => WARNINGS.has(reason)),
     counts: { data: read.data.size, resources: read.resources.size, schemas: read.schemas.size },
     work: read.work,
   }
@@ -129,42 +135,52 @@ function faultOf(
 async function bundleOf({ snapshot, commitTimestamp }: LoadOptions, read: ReadData): Promise<DataBundle> {
   const named = new Set<string>()
   const references: [string, ResourceBackref][] = []
-  for (const [path, { facts }] of read.data) {
-    for (const [, to, , isItem] of facts.references) if (isItem === 1) named.add(to)
-    for (const [at, to, isTyped] of facts.resources) {
-      if (isTyped === 0 || facts.schema === null) continue
-      references.push([to, Object.freeze({ path, datafileSchema: facts.schema, jsonpath: dotted(pathOf(at)) })])
+  for (const [path, file] of read.data) {
+    const { leads, resources } = read.linksOf(file)
+    const { schema } = file.known
+    for (const [, isItem, ...paths] of leads) if (isItem === 1) for (const to of paths) named.add(to)
+    for (const [at, to, isTyped] of resources) {
+      if (isTyped === 0 || schema === null) continue
+      references.push([to, Object.freeze({ path, datafileSchema: schema, jsonpath: dotted(pathOf(at)) })])
     }
   }
   const data = new Map<string, DataFile>()
-  for (const path of read.data.keys()) data.set(path, dataFileOf(read, path, named.has(path)))
+  const patches = new Set<string>()
+  for (const [path, file] of read.data) {
+    const details = read.detailsOf(file)
+    for (const patch of details.patches) patches.add(JSON.stringify(patch))
+    const root = named.has(path) ? file.known.rootIdentifier : null
+    data.set(path, dataFileOf(read.parsedOf(path), details.lists, root))
+    if (root !== null && file.known.schema !== null) patches.add(JSON.stringify([file.known.schema, pathText([])]))
+  }
   const { revision } = snapshot
   const commit = revision.kind === 'commit' ? revision.id : read.isDirty ? null : revision.commit
   return {
     data,
     resources: await resourcesOf(snapshot, read, grouped(references)),
-    schemas: patchedSchemas(read, named),
+    schemas: patchedSchemas(read.schemas, patches),
     graphql: sortedAndFrozen(read.graphql),
     gitCommit: commit ?? '',
     gitCommitTimestamp: commit === null ? '' : (commitTimestamp ?? ''),
   }
 }
 
-function dataFileOf(read: ReadData, path: string, isNamed: boolean): DataFile {
-  const { sha256, value } = read.parsedOf(path)
-  const facts = read.data.get(path)?.facts
+function dataFileOf(
+  { sha256, value }: ReturnType<ReadData['parsedOf']>,
+  lists: Facts['lists'],
+  identifier: string | null,
+): DataFile {
   if (!isRecord(value)) return Object.freeze({})
   const root = value as Readonly<Record<string, Json>>
-  for (const [at, , items] of facts?.lists ?? []) {
+  for (const [at, , items] of lists) {
     const list = valueAt(root, pathOf(at))
     for (const [index, id] of items) {
       const item = valueAt(list, [index])
       if (isRecord(item)) (item as Record<string, unknown>)['__identifier'] = id
     }
   }
-  const own = isNamed ? (facts?.rootIdentifier ?? null) : null
   return sortedAndFrozen(
-    withKeys(root, { $file_sha256sum: sha256, ...(own === null ? {} : { __identifier: own }) }),
+    withKeys(root, { $file_sha256sum: sha256, ...(identifier === null ? {} : { __identifier: identifier }) }),
   ) as DataFile
 }
 
@@ -174,8 +190,8 @@ async function resourcesOf(
   backrefs: ReadonlyMap<string, readonly ResourceBackref[]>,
 ): Promise<ReadonlyMap<string, ResourceFile>> {
   const files = new Map<string, ResourceFile>()
-  const list = [...resources.values()].filter(({ facts }) =>
-    facts.findings.every(({ reason }) => reason !== 'PARSE_ERROR'),
+  const list = [...resources.values()].filter(({ known }) =>
+    known.findings.every(({ reason }) => reason !== 'PARSE_ERROR'),
   )
   let next = 0
   for await (const { content } of snapshot.readMany(list.map(({ listed }) => listed.source))) {

@@ -2,25 +2,24 @@
 import type { Json } from '../../event.js'
 import { isRecord } from '../../util/is-record.js'
 import { editableCopy, sortedAndFrozen } from './exact-json.js'
-import { pathOf, pathText, type PathText } from './facts.js'
-import type { ReadData } from './read-data.js'
+import { pathOf, type Facts, type PathText } from './facts.js'
 import { valueAt } from './schema-set.js'
 
 const CHECKSUM = { type: 'string', description: 'sha256sum of the datafile' }
 const IDENTIFIER = { type: 'string' }
 
-/** `named`: data files that some list refers to. */
-export function patchedSchemas(read: ReadData, named: ReadonlySet<string>): ReadonlyMap<string, Json> {
+/** `patches`: as JSON text, the schema files and pointers of what gets an `__identifier`. */
+export function patchedSchemas(
+  schemas: ReadonlyMap<string, Json>,
+  patches: ReadonlySet<string>,
+): ReadonlyMap<string, Json> {
   const identifiers = new Map<string, Set<PathText>>()
-  const mark = (file: string, pointer: PathText): void => {
+  for (const patch of patches) {
+    const [file, pointer] = JSON.parse(patch) as Facts['patches'][number]
     identifiers.set(file, (identifiers.get(file) ?? new Set<PathText>()).add(pointer))
   }
-  for (const [path, { facts }] of read.data) {
-    for (const [file, pointer] of facts.patches) mark(file, pointer)
-    if (named.has(path) && facts.rootIdentifier !== null && facts.schema !== null) mark(facts.schema, pathText([]))
-  }
   const patched = new Map<string, Json>()
-  for (const [path, schema] of read.schemas) {
+  for (const [path, schema] of schemas) {
     const copy = editableCopy(schema)
     if (isRecord(copy) && copy['$schema'] === '/metaschema-1.json') addProperty(copy, '$file_sha256sum', CHECKSUM)
     for (const pointer of identifiers.get(path) ?? []) {

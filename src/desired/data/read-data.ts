@@ -6,10 +6,10 @@ import type { Json } from '../../event.js'
 import type { Snapshot } from '../source.js'
 import { BlobPack } from './blob-pack.js'
 import { parseKept } from './exact-json.js'
-import type { Facts } from './facts.js'
 import type { Finding } from './faults.js'
-import { Inspector, type BlobJob, type BlobResult } from './inspect-blob.js'
+import { Inspector, type BlobJob } from './inspect-blob.js'
 import { inspectAll, type WorkerOptions } from './inspectors.js'
+import { KeptFacts, type Details, type KnownFacts, type Links } from './kept-facts.js'
 import { listDocuments, listResources, type DataPlace, type ListedFile } from './list-files.js'
 import { readDocument } from './read-document.js'
 import { SchemaDigests } from './schema-digests.js'
@@ -21,11 +21,13 @@ export interface ReadOptions {
   readonly cacheDirectory?: string | null
   /** For very many files. @defaultValue none: this process alone */
   readonly workers?: WorkerOptions
+  /** What was kept is made again, all of it. @defaultValue false */
+  readonly isAnew?: boolean
 }
 
 export interface FileFacts {
   readonly listed: ListedFile
-  readonly facts: Facts
+  readonly known: KnownFacts
 }
 
 /** A finding with the file in the repository it is about. */
@@ -50,18 +52,21 @@ export interface ReadData {
   readonly isDirty: boolean
   /** How many blobs were parsed now, and how many checked now. */
   readonly work: { readonly parsed: number; readonly checked: number }
-  /** Value of a data file as written, and its SHA-256. */
+  linksOf(file: FileFacts): Links
+  detailsOf(file: FileFacts): Details
+  /** Value of a data file as written, and its SHA-256. @throws LostValue */
   parsedOf(path: string): { readonly sha256: string; readonly value: Json }
 }
 
 /** Raised when facts or values of the same content would come out otherwise. */
-const SEMANTICS = '1'
+const SEMANTICS = '2'
 
 export async function readData(options: ReadOptions): Promise<ReadData> {
   const { snapshot, place } = options
-  const packs = await openPacks(options.cacheDirectory ?? null, place)
-  const [data, schemaFiles, resources, graphqlFile] = [
-    await listDocuments(snapshot, place.dir),
+  const packs = packsOf(options)
+  // git looks at the disk meanwhile.
+  const [data] = await Promise.all([listDocuments(snapshot, place.dir), packs.facts.read()])
+  const [schemaFiles, resources, graphqlFile] = [
     await listDocuments(snapshot, place.schemas),
     await listResources(snapshot, place.resources),
     await findGraphql(snapshot, place),
@@ -78,17 +83,17 @@ export async function readData(options: ReadOptions): Promise<ReadData> {
   const graphql = graphqlFile === null ? null : ((await documents.readAll([graphqlFile])).get(graphqlFile.path) ?? null)
   const inspectorOptions = { format: place.format, schemas, graphql }
   const inspector = new Inspector(inspectorOptions)
-  const digests = new SchemaDigests(schemas, graphql)
+  const kept = new KeptFacts(packs.facts, new SchemaDigests(schemas, graphql))
 
   const known = new Map<string, KnownFacts>()
   const files = [...data.files, ...resources.files]
-  const todo = new Map<string, ListedFile>()
-  for (const file of files) {
-    const id = idOf(file)
+  const todo = new Map<string, ToInspect>()
+  for (const listed of files) {
+    const id = idOf(listed)
     if (known.has(id) || todo.has(id)) continue
-    const kept = keptFacts(packs.facts.get(id), digests)
-    if (kept === undefined || (kept.hasValue && !packs.values.has(id))) todo.set(id, file)
-    else known.set(id, kept)
+    const found = kept.find(id)
+    if (found === undefined || found.isStale) todo.set(id, { listed, isParsed: found?.known.hasValue === true })
+    else known.set(id, found.known)
   }
   let parsed = 0
   await inspectAll({
@@ -98,21 +103,24 @@ export async function readData(options: ReadOptions): Promise<ReadData> {
     count: todo.size,
     workers: options.workers,
     onResult: (result) => {
-      if (result.parsed !== undefined) parsed += 1
-      keep(result, packs, digests)
-      known.set(result.id, { facts: result.facts, hasValue: hasValue(result, packs) })
+      const { id } = result
+      known.set(id, kept.put(id, result.facts, result))
+      if (result.parsed === undefined) return
+      parsed += 1
+      packs.values.put(id, `${result.parsed.sha256} ${result.parsed.json}`)
     },
   })
-  await Promise.all([packs.facts.save(), packs.values.save()])
+  const keep = packs.facts.worthKeeping() ?? (options.isAnew === true ? new Set<string>() : undefined)
+  await Promise.all([packs.facts.save(keep), packs.values.save(keep)])
 
   const factsOf = (list: readonly ListedFile[]): Map<string, FileFacts> => {
     const all = new Map<string, FileFacts>()
     for (const listed of list) {
       const one = known.get(idOf(listed))
       if (one === undefined) throw new Error(`Internal error: nothing is known of ${listed.file}`)
-      for (const finding of one.facts.findings) findings.push({ file: listed.file, finding })
+      for (const finding of one.findings) findings.push({ file: listed.file, finding })
       const isData = listed.kind === 'yaml' || listed.kind === 'json'
-      if (!isData || one.hasValue) all.set(listed.path, { listed, facts: one.facts })
+      if (!isData || one.hasValue) all.set(listed.path, { listed, known: one })
     }
     return all
   }
@@ -133,9 +141,11 @@ export async function readData(options: ReadOptions): Promise<ReadData> {
     ),
     isDirty: data.isDirty || schemaFiles.isDirty || resources.isDirty,
     work: { parsed, checked: todo.size },
+    linksOf: (file) => kept.links(file.known),
+    detailsOf: (file) => kept.details(file.known),
     parsedOf(path) {
-      const listed = dataFacts.get(path)?.listed
-      const text = listed === undefined ? undefined : packs.values.get(idOf(listed))
+      const id = dataFacts.get(path)?.known.id
+      const text = id === undefined ? undefined : packs.values.get(id)
       if (text === undefined) throw new LostValue(`Internal error: the value of ${path} is not there`)
       return { sha256: text.slice(0, SHA_LENGTH), value: parseKept(text.slice(SHA_LENGTH + 1)) }
     },
@@ -144,25 +154,24 @@ export async function readData(options: ReadOptions): Promise<ReadData> {
 
 const SHA_LENGTH = 64
 
-interface KnownFacts {
-  readonly facts: Facts
-  /** Of data files: there is a value, kept under the same id. */
-  readonly hasValue: boolean
-}
-
-/** A value that was kept cannot be read after all. Reading the data again without what was kept helps. */
+/** A value that was kept cannot be read after all. Reading the data anew helps. */
 export class LostValue extends Error {}
 
+/** `values` is read only where one is asked for: checking what is known needs none. */
 interface Packs {
   readonly facts: BlobPack
   readonly values: BlobPack
 }
 
-async function openPacks(directory: string | null, { format }: DataPlace): Promise<Packs> {
-  const open = (name: string): Promise<BlobPack> =>
-    BlobPack.open(directory === null ? null : join(directory, `data-${format}-${SEMANTICS}-${name}`))
-  const [facts, values] = await Promise.all([open('facts'), open('values')])
-  return { facts, values }
+function packsOf({ cacheDirectory = null, place, isAnew }: ReadOptions): Packs {
+  const open = (name: string): BlobPack => {
+    const pack = new BlobPack(
+      cacheDirectory === null ? null : join(cacheDirectory, `data-${place.format}-${SEMANTICS}-${name}`),
+    )
+    if (isAnew === true) pack.discard()
+    return pack
+  }
+  return { facts: open('facts'), values: open('values') }
 }
 
 /** The same bytes mean another thing under another kind of name. */
@@ -170,50 +179,19 @@ function idOf({ oid, kind }: ListedFile): string {
   return `${oid}:${kind}`
 }
 
-/** {@link Facts} without the names of its parts, which would be half of the text. */
-type KeptFacts = readonly [
-  Facts['schema'],
-  Facts['references'],
-  Facts['resources'],
-  Facts['uniques'],
-  Facts['lists'],
-  Facts['patches'],
-  Facts['rootIdentifier'],
-  Facts['findings'],
-]
-
-/** Kept with the digest of what they depend on, which is `final` for facts that depend on no schema. */
-function keptFacts(text: string | undefined, digests: SchemaDigests): KnownFacts | undefined {
-  if (text === undefined) return undefined
-  const [digest, hasValue, ...parts] = JSON.parse(text) as readonly [string, number, ...KeptFacts]
-  const [schema, references, resources, uniques, lists, patches, rootIdentifier, findings] = parts
-  if (digest !== 'final' && digest !== digests.of(schema)) return undefined
-  const facts = { schema, references, resources, uniques, lists, patches, rootIdentifier, findings }
-  return { facts, hasValue: hasValue === 1 }
-}
-
-/** What comes without a value was made of one that was kept, or there is none. */
-function hasValue({ id, parsed }: BlobResult, { values }: Packs): boolean {
-  return parsed === undefined ? values.has(id) : parsed.json !== ''
-}
-
-function keep(result: BlobResult, packs: Packs, digests: SchemaDigests): void {
-  const { id, facts, parsed, isFinal } = result
-  const { schema, references, resources, uniques, lists, patches, rootIdentifier, findings } = facts
-  const parts: KeptFacts = [schema, references, resources, uniques, lists, patches, rootIdentifier, findings]
-  const digest = isFinal ? 'final' : digests.of(schema)
-  packs.facts.put(id, JSON.stringify([digest, hasValue(result, packs) ? 1 : 0, ...parts]))
-  if (parsed !== undefined && parsed.json !== '') packs.values.put(id, `${parsed.sha256} ${parsed.json}`)
+interface ToInspect {
+  readonly listed: ListedFile
+  /** Its value was kept. */
+  readonly isParsed: boolean
 }
 
 /** What was parsed before comes as it was kept; the rest as bytes, read in one go. */
-async function* jobsOf(snapshot: Snapshot, files: readonly ListedFile[], values: BlobPack): AsyncGenerator<BlobJob> {
+async function* jobsOf(snapshot: Snapshot, files: readonly ToInspect[], values: BlobPack): AsyncGenerator<BlobJob> {
   const unread: ListedFile[] = []
-  for (const file of files) {
-    const json =
-      file.kind === 'yaml' || file.kind === 'json' ? values.get(idOf(file))?.slice(SHA_LENGTH + 1) : undefined
-    if (json === undefined) unread.push(file)
-    else yield { id: idOf(file), kind: file.kind, content: json }
+  for (const { listed, isParsed } of files) {
+    const json = isParsed ? values.get(idOf(listed))?.slice(SHA_LENGTH + 1) : undefined
+    if (json === undefined) unread.push(listed)
+    else yield { id: idOf(listed), kind: listed.kind, content: json }
   }
   let next = 0
   for await (const { content } of snapshot.readMany(unread.map(({ source }) => source))) {

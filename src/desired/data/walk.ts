@@ -8,6 +8,7 @@ import { exactJson, onlyKeys } from './exact-json.js'
 import type { Finding } from './faults.js'
 import { noFacts, pathText, type Facts } from './facts.js'
 import { SCALARS, type Conf, type ConfField, type Confs } from './graphql-confs.js'
+import { SameItems } from './same-items.js'
 
 const RESOURCE_REF = '/common-1.json#/definitions/resourceref'
 
@@ -52,6 +53,7 @@ export function walkFile({ value, schemas, confs }: WalkOptions): Facts {
   })
   const { facts } = walk
   const lists = new Map<string, [string, string, [number, string][]]>()
+  const same = new SameItems(confs)
   const patches = new Map<string, [string, string]>()
   for (const item of walk.named.values()) {
     const id = identifierOf(item.value, item.fields)
@@ -62,6 +64,8 @@ export function walkFile({ value, schemas, confs }: WalkOptions): Facts {
     const list = lists.get(key) ?? [pathText(item.at.slice(0, -1)), item.type, []]
     lists.set(key, list)
     list[2].push([item.index, id])
+    const finding = same.add({ list: list[0], index: item.index, type: item.type, id })
+    if (finding !== undefined) facts.findings.push(finding)
   }
   facts.lists.push(...lists.values())
   facts.patches.push(...patches.values())

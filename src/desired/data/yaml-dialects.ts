@@ -29,6 +29,8 @@ export interface Dialect {
   readonly aliasKeys: boolean
   scalar(scalar: Scalar): ScalarValue
   isCollectionTag(tag: string, kind: 'list' | 'map'): boolean
+  /** The items of such a list are mappings of one key, which are read as a list of that key and its value. */
+  isPairsTag(tag: string): boolean
   /** The key as JSON has it. */
   keyText(key: ScalarValue, offset: number): string
   /** The keys in the order in which they are written to JSON, where that is not the order of their texts. */
@@ -50,6 +52,7 @@ export const CORE: Dialect = {
   merges: false,
   aliasKeys: false,
   isCollectionTag: () => false,
+  isPairsTag: () => false,
   scalar({ source, plain, tag, offset, role }) {
     if (tag !== '') throw unknownTag(tag, offset)
     if (!plain) return { value: source }
@@ -101,6 +104,7 @@ export const PYYAML: Dialect = {
   merges: true,
   aliasKeys: true,
   isCollectionTag: (tag, kind) => tag === '!' || TAG.exec(tag)?.[1] === (kind === 'list' ? 'seq' : 'map'),
+  isPairsTag: (tag) => /^(?:!!|!<tag:yaml\.org,2002:)(?:omap|pairs)>?$/.test(tag),
   scalar({ source, plain, tag, offset, role }) {
     if (tag === '' && !plain) return { value: source }
     if (tag === '' || tag === '!') return pyValue(source, offset, role)

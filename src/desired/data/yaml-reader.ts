@@ -3,30 +3,16 @@
 import { getScalarValue, parseEvents, YAMLException, type Event, type MappingEvent, type ScalarEvent } from 'js-yaml'
 import type { Json } from '../../event.js'
 import type { JsonPath } from '../../util/json-path.js'
-import { DocumentFault, maxNesting, nestedTooDeeply, setKey } from '../document-fault.js'
-import { numberText, rememberKeys, rememberNumber } from './exact-json.js'
+import { DocumentFault, maxNesting, nestedTooDeeply } from '../document-fault.js'
+import { rememberNumber } from './exact-json.js'
 import type { Dialect, ScalarValue } from './yaml-dialects.js'
+import { MapBuilder, type Built, type BuiltKey, type Place } from './yaml-mapping.js'
 
 /** What all aliases of a file together may add: 10 for each value, and the length of its text. */
 const aliasBudget = 2_000_000
 
-/** Where a key and its value begin; of a list item both are the same. UTF-16 units. */
-interface Place {
-  readonly key: number
-  readonly value: number
-}
-
 /** The places of the parts of each object and list. */
 type Places = Map<object, Map<string, Place>>
-
-interface Built {
-  readonly value: Json
-  readonly offset: number
-  /** Of a number: its text where JSON.stringify would write another. */
-  readonly text?: string | undefined
-  /** What an alias of it costs. */
-  readonly cost: number
-}
 
 /** The value of the one document of a text; undefined where there is none, or an empty one. Throws DocumentFault at the first thing that is wrong. */
 export function readYaml(text: string, dialect: Dialect): Json | undefined {
@@ -159,13 +145,14 @@ class Reader {
   }
 
   #list(offset: number, tag: string): Built {
-    this.#checkTag(tag, 'list', offset)
+    const holdsPairs = this.#dialect.isPairsTag(tag)
+    if (!holdsPairs) this.#checkTag(tag, 'list', offset)
     const list: Json[] = []
     const places = this.#placesOf(list)
     let cost = 10
     this.#deeper(offset)
     while (this.#events[this.#at]?.type !== 6) {
-      const item = this.#node()
+      const item = holdsPairs ? this.#pair(offset, tag) : this.#node()
       if (item.text !== undefined) rememberNumber(list, list.length, item.text)
       places?.set(String(list.length), { key: item.offset, value: item.offset })
       list.push(item.value)
@@ -174,6 +161,31 @@ class Reader {
     this.#depth -= 1
     this.#at += 1
     return { value: list, offset, cost }
+  }
+
+  /** A mapping of one key, as the list of that key and its value: nothing is lost of the key. */
+  #pair(list: number, tag: string): Built {
+    const event = this.#events[this.#at]
+    const refused = (): DocumentFault =>
+      new DocumentFault(
+        event === undefined ? list : offsetOf(event),
+        `an item of ${tag} is a mapping of one key, written out here, without an anchor`,
+      )
+    if (event?.type !== 3 || event.anchorStart >= 0) throw refused()
+    this.#at += 1
+    const parts: Built[] = []
+    this.#deeper(event.start)
+    while (this.#events[this.#at]?.type !== 6) parts.push(this.#node())
+    this.#depth -= 1
+    this.#at += 1
+    if (parts.length !== 2) throw refused()
+    const pair = parts.map(({ value }) => value)
+    const places = this.#placesOf(pair)
+    for (const [index, { text, offset }] of parts.entries()) {
+      if (text !== undefined) rememberNumber(pair, index, text)
+      places?.set(String(index), { key: offset, value: offset })
+    }
+    return { value: pair, offset: event.start, cost: parts.reduce((sum, { cost }) => sum + cost, 10) }
   }
 
   #map(event: MappingEvent): Built {
@@ -197,7 +209,7 @@ class Reader {
     return { value, offset, cost }
   }
 
-  #key(): ScalarValue & { readonly offset: number } {
+  #key(): BuiltKey {
     const event = this.#events[this.#at]
     if (event?.type === 4) {
       this.#at += 1
@@ -230,58 +242,6 @@ class Reader {
   #deeper(offset: number): void {
     this.#depth += 1
     if (this.#depth > maxNesting) throw nestedTooDeeply(offset)
-  }
-}
-
-type BuiltKey = ScalarValue & { readonly offset: number }
-
-/** One mapping while it is read: keys as the dialect has them, and what is merged in. */
-class MapBuilder {
-  readonly #dialect: Dialect
-  readonly #text: string
-  readonly #own = new Map<string, { readonly key: BuiltKey; readonly value: Built }>()
-  readonly #merged: Built[] = []
-
-  constructor(dialect: Dialect, text: string) {
-    this.#dialect = dialect
-    this.#text = text
-  }
-
-  add(key: BuiltKey, value: Built): void {
-    const name = this.#dialect.keyText(key, key.offset)
-    const before = this.#own.get(name)
-    if (before !== undefined)
-      this.#dialect.repeated({ name, offset: key.offset, first: before.key.offset, text: this.#text })
-    this.#own.set(name, { key, value })
-  }
-
-  merge(from: Built): void {
-    const parts = Array.isArray(from.value) ? [...(from.value as readonly Json[])].reverse() : [from.value]
-    if (parts.some((part) => typeof part !== 'object' || part === null || Array.isArray(part)))
-      throw new DocumentFault(from.offset, 'what << merges in must be a mapping, or a list of mappings')
-    for (const value of parts) this.#merged.push({ ...from, value })
-  }
-
-  finish(): { readonly value: Record<string, Json>; readonly places: Map<string, Place> } {
-    const value: Record<string, Json> = {}
-    const places = new Map<string, Place>()
-    // Own keys count over merged ones, wherever they stand.
-    for (const { value: part, offset } of this.#merged) {
-      for (const [key, item] of Object.entries(part as Readonly<Record<string, Json>>)) {
-        setKey(value, key, item)
-        const text = numberText(part as object, key)
-        if (text !== undefined) rememberNumber(value, key, text)
-        places.set(key, { key: offset, value: offset })
-      }
-    }
-    for (const [name, { key, value: built }] of this.#own) {
-      setKey(value, name, built.value)
-      if (built.text !== undefined) rememberNumber(value, name, built.text)
-      places.set(name, { key: key.offset, value: built.offset })
-    }
-    const order = this.#dialect.keyOrder([...this.#own.values()].map(({ key }) => key))
-    if (order !== undefined && this.#merged.length === 0) rememberKeys(value, order)
-    return { value, places }
   }
 }
 

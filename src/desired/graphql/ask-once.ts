@@ -9,6 +9,7 @@ import type { Question } from './data-queries.js'
 export interface GraphqlAnswer {
   readonly data?: Json
   readonly errors?: readonly { readonly message: string; readonly path?: readonly (string | number)[] | undefined }[]
+  readonly extensions?: unknown
 }
 
 /** What a question is known by. */

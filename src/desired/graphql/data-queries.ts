@@ -24,6 +24,8 @@ export interface DataQueries {
   settle(): Promise<boolean>
   /** Id of the bundle that is asked; undefined before the first question, and where there is none. @defaultValue there is none */
   bundle?(): string | undefined
+  /** `$schema`s of the files that answers were made from so far, sorted; of files that only an argument looked at too. @defaultValue not known */
+  schemas?(): readonly string[]
 }
 
 /** In the details of an error: the state that was asked is gone, and another one is there to be asked from the start. */

@@ -16,6 +16,7 @@ export interface EmbeddedOptions {
 export function createEmbeddedQueries({ snapshot, folders, open }: EmbeddedOptions): DataQueries {
   const answers = new AskOnce()
   const covered = new Map<string, Promise<readonly string[]>>()
+  const looked = new Set<string>()
   let opening: Promise<BundleQueries> | undefined
 
   async function requireDeclared({ inputs, integration }: Question, asksResources: boolean): Promise<void> {
@@ -44,10 +45,11 @@ export function createEmbeddedQueries({ snapshot, folders, open }: EmbeddedOptio
       if (readsResources(document, queries.types)) await requireDeclared(question, true)
       const asked = { text: documentText(document), variables, integration: question.integration }
       return answers.once(asked, async () =>
-        dataOf(queries.answer({ document, variables }), question, placeOf(snapshot)),
+        dataOf(queries.answer({ document, variables, looked }), question, placeOf(snapshot)),
       )
     },
     settle: () => Promise.resolve(true),
+    schemas: () => [...looked].sort(),
   }
 }
 

@@ -12,6 +12,8 @@ export type Confs = ReadonlyMap<string, Conf>
 export interface Listing {
   readonly index: BundleIndex
   readonly confs: Confs
+  /** Gets the `$schema` of each file that an inner `filter` went to. */
+  readonly looked: Set<string>
   /** Name of the type of the files. */
   readonly type: string
 }
@@ -56,11 +58,13 @@ function filterFields(confs: Confs, type: string): ReadonlyMap<string, Field> {
 class Filter {
   readonly #index: BundleIndex
   readonly #confs: Confs
+  readonly #looked: Set<string>
   readonly #fields = new Map<string, ReadonlyMap<string, Field>>()
 
-  constructor({ index, confs }: Listing) {
+  constructor({ index, confs, looked }: Listing) {
     this.#index = index
     this.#confs = confs
+    this.#looked = looked
   }
 
   /** @throws GraphQLError `BAD_FILTER_FIELD`, `BAD_FILTER` */
@@ -133,8 +137,10 @@ class Filter {
   }
 
   #followed(value: Json): DataObject | undefined {
-    if (isReference(value)) return this.#index.file(value.$ref)
-    return isRecord(value) ? value : undefined
+    if (!isReference(value)) return isRecord(value) ? value : undefined
+    const file = this.#index.file(value.$ref)
+    if (typeof file?.['$schema'] === 'string') this.#looked.add(file['$schema'])
+    return file
   }
 
   #fieldsOf(type: string): ReadonlyMap<string, Field> {

@@ -40,6 +40,8 @@ class RemoteQueries implements DataQueries {
   readonly #answers = new AskOnce()
   #pinned: Promise<string> | undefined
   #bundle: string | undefined
+  /** As the server tells them of each answer. */
+  readonly #schemas = new Set<string>()
   #authorization: Promise<string | undefined> | undefined
   /** All answers so far were found to be of one state: who was told so must not get answers of another one. */
   #isSettled = false
@@ -62,14 +64,21 @@ class RemoteQueries implements DataQueries {
     return this.#bundle
   }
 
+  schemas(): readonly string[] {
+    return [...this.#schemas].sort()
+  }
+
   async settle(): Promise<boolean> {
     const isOneState = await this.#isOneState()
     this.#isSettled = isOneState
-    if (!isOneState) {
-      this.#answers.forget()
-      this.#pinned = undefined
-    }
+    if (!isOneState) this.#forget()
     return isOneState
+  }
+
+  #forget(): void {
+    this.#answers.forget()
+    this.#schemas.clear()
+    this.#pinned = undefined
   }
 
   /** Forgets everything, so that the next question begins anew. */
@@ -81,8 +90,7 @@ class RemoteQueries implements DataQueries {
         details: { origin },
       })
     const details = this.#isSettled ? {} : MOVED
-    this.#answers.forget()
-    this.#pinned = undefined
+    this.#forget()
     const message = `${question.integration}: the bundle that this run was reading is no longer at ${origin}. Run again.`
     return new TrueupError('source-unavailable', message, {
       retryable: true,
@@ -122,6 +130,7 @@ class RemoteQueries implements DataQueries {
     })
     try {
       const answer = await client.rawRequest<Json>(asked.text, asked.variables)
+      for (const schema of schemasOf(answer)) this.#schemas.add(schema)
       return dataOf(answer, question, place)
     } catch (thrown) {
       if (isTrueupError(thrown)) throw thrown
@@ -172,6 +181,12 @@ class RemoteQueries implements DataQueries {
   ): Promise<Response> {
     return fetchUntilAnswered({ ...this.#options, integration }, input, init)
   }
+}
+
+/** Of a server that tells them: the `$schema` of each file that a field was read from. */
+function schemasOf({ extensions }: { readonly extensions?: unknown }): readonly string[] {
+  const schemas = isRecord(extensions) ? extensions['schemas'] : undefined
+  return Array.isArray(schemas) ? schemas.filter((schema) => typeof schema === 'string') : []
 }
 
 /** @throws `integration-invalid` for what is no document, or one that does more than read */

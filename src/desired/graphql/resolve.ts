@@ -13,6 +13,8 @@ export interface QueryContext {
   readonly index: BundleIndex
   /** `$schema` of each object that a field was read from, in order of first reading. */
   readonly schemas: Set<string>
+  /** All that had a part in the answer: also of lists of files, of references, and of what an argument followed. */
+  readonly looked: Set<string>
 }
 
 type Arguments = Readonly<Record<string, unknown>>
@@ -23,12 +25,14 @@ export function resolverOf(field: Field, confs: Confs): Resolver {
   if (datafileSchema !== undefined)
     return (object, args, context) => {
       touch(object, context)
-      const { index } = context
-      return select(index.ofSchema(datafileSchema), args, { index, confs, type: field.type })
+      const { index, looked } = context
+      looked.add(datafileSchema)
+      return select(index.ofSchema(datafileSchema), args, { index, confs, looked, type: field.type })
     }
   if (synthetic !== undefined)
     return (object, _, context) => {
       touch(object, context)
+      context.looked.add(synthetic.schema)
       const path = pathOf(object, context.index)
       return typeof path === 'string' ? context.index.referring({ ...synthetic, path }) : []
     }
@@ -69,22 +73,28 @@ function own(object: DataObject, field: Field, context: QueryContext): unknown {
   const value =
     field.name === 'path' ? pathOf(object, index) : Object.hasOwn(object, field.key) ? object[field.key] : null
   if (value === undefined || value === null) return null
-  if (field.type === 'json') return freeForm(value, field, index)
+  if (field.type === 'json') return freeForm(value, field, context)
   if (Array.isArray(value)) {
     if (!field.isList)
       throw new GraphQLError(`${placeOf(object, index)}: ${field.key} is a list, where one value belongs`)
     return (value as readonly Json[]).map((item) =>
-      isReference(item) ? (index.file(item.$ref) ?? missing(item.$ref)) : item,
+      isReference(item) ? (behind(item, context) ?? missing(item.$ref)) : item,
     )
   }
   if (field.isList) throw new GraphQLError(`${placeOf(object, index)}: ${field.key} is one value, where a list belongs`)
-  return isReference(value) ? (index.file(value.$ref) ?? null) : value
+  return isReference(value) ? (behind(value, context) ?? null) : value
+}
+
+function behind({ $ref }: { readonly $ref: string }, { index, looked }: QueryContext): DataObject | undefined {
+  const file = index.file($ref)
+  if (typeof file?.['$schema'] === 'string') looked.add(file['$schema'])
+  return file
 }
 
 /** A reference in place of the value is followed, as are the elements of a list of nothing else; deeper ones are data like any other. */
-function freeForm(value: Json, field: Field, index: BundleIndex): unknown {
+function freeForm(value: Json, field: Field, context: QueryContext): unknown {
   const whole = (reference: { readonly $ref: string }): unknown => {
-    const file = index.file(reference.$ref)
+    const file = behind(reference, context)
     return file === undefined ? null : plainValue({ ...file, path: reference.$ref })
   }
   if (isReference(value)) return whole(value)
@@ -127,9 +137,11 @@ function missing(path: string): GraphQLError {
   return new GraphQLError(`there is no data file ${JSON.stringify(path)}`)
 }
 
-function touch(object: DataObject, { schemas }: QueryContext): void {
+function touch(object: DataObject, { schemas, looked }: QueryContext): void {
   const { $schema } = object
-  if (typeof $schema === 'string') schemas.add($schema)
+  if (typeof $schema !== 'string') return
+  schemas.add($schema)
+  looked.add($schema)
 }
 
 /** A file's own path; an inline object's key of that name. */

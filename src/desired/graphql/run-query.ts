@@ -24,6 +24,8 @@ export interface QueryRequest {
   readonly variables?: Readonly<Record<string, unknown>> | null | undefined
   /** Which operation of a document of several. */
   readonly operation?: string | null | undefined
+  /** Gets the `$schema`s of all files that were looked at: those of the answer, and those that only an argument or a type went by. @defaultValue nobody asks */
+  readonly looked?: Set<string>
 }
 
 export interface Answer {
@@ -35,7 +37,7 @@ export interface Answer {
 
 /** Never throws for a mistake in the question: it is in `errors`. Empty objects in lists are left out of `data`, at any depth. */
 export function runQuery(request: QueryRequest, { schema }: DataSchema, index: BundleIndex): Answer {
-  const context: QueryContext = { index, schemas: new Set() }
+  const context: QueryContext = { index, schemas: new Set(), looked: request.looked ?? new Set() }
   const refused = (errors: readonly GraphQLError[]): Answer => ({
     errors: errors.map((error) => error.toJSON()),
     extensions: { schemas: [] },

@@ -425,13 +425,19 @@ $schema: /app-interface/graphql-schemas-1.yml
   })
 
   it.each([
-    ['a template', '$schema: /user-1.yml\n{% if x %}\n'],
     ['quoted', '"$schema": "/user-1.yml"\nname: 1\n'],
     ['indented', 'a:\n  $schema: /user-1.yml\nname: 1\n'],
     ['with CRLF', '$schema: /user-1.yml\r\nname: 1\r\n'],
     ['followed by a comment', '$schema: /user-1.yml # x\nname: 1\n'],
   ])('a resource whose $schema is %s is not checked', async (_, text) => {
-    expect((await load({ 'resources/user.yaml': text })).faults).toEqual([])
+    expect(await load({ 'resources/user.yaml': text })).toMatchObject({ faults: [], warnings: [] })
+  })
+
+  it('a resource that is no YAML cannot be checked: a warning, and it is in the bundle', async () => {
+    const { faults, warnings, bundle } = await load({ 'resources/user.yaml': '$schema: /user-1.yml\n{% if x %}\n' })
+    expect(faults).toEqual([])
+    expect(warnings.map(told)).toEqual([expect.stringMatching(/^resources\/user\.yaml:2:\d FILE NOT_CHECKED$/)])
+    expect(bundle.resources.get('/user.yaml')).toMatchObject({ $schema: '/user-1.yml' })
   })
 
   it('cycles of references are fine', async () => {

@@ -146,6 +146,28 @@ describe('extensions.schemas', () => {
     expect(schemas('{ teams(filter: { parent: { filter: { name: "b" } } }) { name } }')).toEqual([])
     expect(schemas('{ nothing }')).toEqual([])
   })
+
+  it('beside them, all that had a part in the answer is told to who asks: lists, filters, references, back references', () => {
+    const bundle = company(
+      { a: { boss: { $ref: '/u.yml' } }, b: {} },
+      { data: { '/u.yml': user('u', { team: team('a') }) }, resources: { '/r.yml': '$schema: /r-1.yml\n' } },
+    )
+    const looked = (document: string): unknown => {
+      const all = new Set<string>()
+      runQuery({ document, looked: all }, buildSchema(readConfs(bundle.graphql ?? [])), indexBundle(bundle))
+      return [...all].sort()
+    }
+    expect(looked('{ users { __typename } }')).toEqual(['/user-1.yml'])
+    expect(looked('{ teams { name } }')).toEqual(['/team-1.yml'])
+    expect(looked('{ teams { boss { __typename } } }')).toEqual(['/team-1.yml', '/user-1.yml'])
+    expect(looked('{ teams(filter: { boss: { filter: { name: "u" } } }) { name } }')).toEqual([
+      '/team-1.yml',
+      '/user-1.yml',
+    ])
+    expect(looked('{ teams(name: "b") { members { __typename } } }')).toEqual(['/team-1.yml', '/user-1.yml'])
+    expect(looked('{ resources_v1 { path } }')).toEqual(['/r-1.yml'])
+    expect(looked('{ nothing }')).toEqual([])
+  })
 })
 
 describe('arguments and filters', () => {
