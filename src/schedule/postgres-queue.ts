@@ -111,6 +111,8 @@ export async function openPostgresQueue(options: PostgresQueueOptions): Promise<
   }
 
   async function listen(): Promise<void> {
+    // Who asks from here on may ask about what this does not see yet.
+    const asked = [...waiters]
     const seen = await beat(database, replica, pace.deadMs)
     lastBeatAt = clock.monotonic()
     if (seen.isDead) {
@@ -130,7 +132,7 @@ export async function openPostgresQueue(options: PostgresQueueOptions): Promise<
     // Whoever was away itself has not seen whether the others were.
     if (lastBeatAt - reachableSince >= pace.deadMs)
       await sweep(database, { replica, held: [...held.keys()], deadMs: pace.deadMs })
-    if (seen.ready === 0 && seen.claimed === 0 && held.size === 0) tellWaiters()
+    if (seen.ready === 0 && seen.claimed === 0 && held.size === 0) tellWaiters(asked)
   }
 
   async function live(): Promise<void> {
@@ -199,9 +201,8 @@ export async function openPostgresQueue(options: PostgresQueueOptions): Promise<
     }
   }
 
-  function tellWaiters(): void {
-    const told = waiters
-    waiters = []
+  function tellWaiters(told = waiters): void {
+    waiters = waiters.filter((waiter) => !told.includes(waiter))
     for (const tell of told) tell()
   }
 

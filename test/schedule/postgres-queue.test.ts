@@ -6,6 +6,7 @@ import { jobName } from '../../src/schedule/postgres-schema.js'
 import { createScheduler } from '../../src/schedule/scheduler.js'
 import type { ScheduledTarget, Scheduler } from '../../src/schedule/scheduler-types.js'
 import { systemClock, type Clock } from '../../src/util/clock.js'
+import type { When } from '../../src/schedule/target-queue.js'
 import { queueContract } from '../support/contracts/target-queue.js'
 import { startPostgres, type TestPostgres } from '../support/postgres.js'
 
@@ -248,6 +249,53 @@ describe('replicas on one PostgreSQL', () => {
     await a.scheduler.settled()
     expect(all()).toHaveLength(2)
     expect(a.scheduler.stats().replicas).toBe(2)
+  })
+
+  it('who asks until nothing is due is not told by what was seen before', async () => {
+    const pool = new Pool({ connectionString: server.uri(), max: 6 })
+    const ask = pool.query.bind(pool) as (text: string, values: unknown[]) => Promise<unknown>
+    const held: (() => void)[] = []
+    let signsOfLife = 0
+    let isHeld = false
+    Object.assign(pool, {
+      query: async (text: string, values: unknown[]) => {
+        const found = await ask(text, values)
+        if (!text.includes('UPDATE trueup.replicas SET seen_at')) return found
+        if (isHeld)
+          await new Promise<void>((resolve) => {
+            held.push(resolve)
+            happened()
+          })
+        signsOfLife += 1
+        happened()
+        return found
+      },
+    })
+    const queue = await openPostgresQueue({
+      pool,
+      clock: systemClock,
+      scope,
+      name: 'test',
+      concurrency: 1,
+      pace: { beatMs: 100, lostMs: 60_000, deadMs: 60_000 },
+    })
+    try {
+      isHeld = true
+      await until(() => held.length === 1)
+      isHeld = false
+      const now: When = { kind: 'in', ms: 0 }
+      await queue.update({ targets: new Map([['x', 0]]), first: new Map([['x', now]]), moved: new Map(), changed: [] })
+      let isSettled = false
+      void queue.settled().then(() => (isSettled = true))
+      const before = signsOfLife
+      held[0]?.()
+      await until(() => signsOfLife >= before + 3)
+      expect(isSettled).toBe(false)
+    } finally {
+      for (const goOn of held) goOn()
+      await queue.stop()
+      await pool.end()
+    }
   })
 
   it('an event that one hears is run by whichever is free, once, also when it stops at once after', async () => {
