@@ -4,11 +4,12 @@
 //   idle ──its time, or trigger──▶ ready ──a free place──▶ running ──settles──▶ idle
 //                                    ▲                      │ trigger
 //                                    └─ once more, at once ◀┘
+import type { RunEventCause } from '../event.js'
 import type { Clock } from '../util/clock.js'
 import { LONGEST_SLEEP_MS } from './long-sleep.js'
 import { createSaving } from './saving.js'
-import { AGEING_MS, beginRun, CHANGE_PRIORITY, endRun, freshState, hear, hurry } from './target-queue.js'
-import type { Following, QueueWork, TargetQueue, TargetState, When } from './target-queue.js'
+import { AGEING_MS, beginRun, CHANGE_PRIORITY, endRun, forgetTold, hear, hurry, tellEvent } from './target-queue.js'
+import type { Following, HeardState, QueueWork, TargetQueue, TargetState, When } from './target-queue.js'
 import { createWaiting } from './waiting.js'
 
 /** Why a sleep ends before its time. Made once: the stack of an Error costs more than all else that a run costs here. */
@@ -29,8 +30,12 @@ export interface MemoryQueueOptions {
 
 interface Entry extends TargetState {
   priority: number
-  /** Monotonic: when the last event made it due. */
-  markedAt: number
+}
+
+/** Apart from the entries: few have it, and an entry is touched with every run. */
+interface Mark extends HeardState {
+  /** Monotonic: when it was made due last. */
+  at: number
 }
 
 interface Running {
@@ -49,6 +54,7 @@ export function createMemoryQueue(options: MemoryQueueOptions): TargetQueue {
     onSaved: wakeSooner,
   })
   const entries = new Map<string, Entry>()
+  const marks = new Map<string, Mark>()
   const running = new Map<string, Running>()
   let work: QueueWork | undefined
   let state: 'new' | 'started' | 'stopping' = 'new'
@@ -83,13 +89,15 @@ export function createMemoryQueue(options: MemoryQueueOptions): TargetQueue {
   }
 
   function begin(to: QueueWork, { key, since }: { readonly key: string; readonly since: number }, entry: Entry): void {
-    const { failures, isChanged, event } = entry
+    const { failures, isChanged } = entry
+    const mark = marks.get(key)
+    const event = mark === undefined ? null : tellEvent(mark)
     const startedAt = clock.monotonic()
     beginRun(entry)
     const one: Running = { startedAt, again: false }
     running.set(key, one)
     const delayMs = Math.max(0, startedAt - since)
-    const newestMs = Math.max(0, startedAt - Math.max(since, entry.markedAt))
+    const newestMs = Math.max(0, startedAt - (mark === undefined ? since : Math.max(since, mark.at)))
     void to.run({ key, failures, isChanged, event, delayMs, newestMs, signal: undefined }).then((following) => {
       settle(to, key, one, following)
     })
@@ -100,6 +108,7 @@ export function createMemoryQueue(options: MemoryQueueOptions): TargetQueue {
     const entry = entries.get(key)
     if (entry !== undefined) {
       endRun(entry, following.failures)
+      forget(key)
       wait(key, following.when)
       if (again) makeDue(key)
     }
@@ -110,14 +119,26 @@ export function createMemoryQueue(options: MemoryQueueOptions): TargetQueue {
   }
 
   /** Due now: once more after the run under way, or, of a back-off, once. */
-  function makeDue(key: string): void {
+  function makeDue(key: string, event?: RunEventCause): void {
     const entry = entries.get(key)
+    if (entry === undefined) return
     const active = running.get(key)
+    const mark = marks.get(key) ?? { event: null, isEventTold: false, at: -Infinity }
+    marks.set(key, mark)
+    hear(mark, event)
     if (active !== undefined) active.again = true
-    else if (entry !== undefined && hurry(entry, waiting.isReady(key))) {
-      entry.markedAt = clock.monotonic()
-      waiting.makeReady(key, entry.markedAt, priorityOf(key))
+    else if (hurry(entry, waiting.isReady(key))) {
+      mark.at = clock.monotonic()
+      waiting.makeReady(key, mark.at, priorityOf(key))
     }
+  }
+
+  /** What its last run was told of. */
+  function forget(key: string): void {
+    const mark = marks.get(key)
+    if (mark === undefined) return
+    forgetTold(mark)
+    if (mark.event === null) marks.delete(key)
   }
 
   function nextWake(): number {
@@ -174,6 +195,7 @@ export function createMemoryQueue(options: MemoryQueueOptions): TargetQueue {
       for (const key of [...entries.keys()]) {
         if (targets.has(key)) continue
         entries.delete(key)
+        marks.delete(key)
         waiting.remove(key)
       }
       for (const [key, priority] of targets) {
@@ -184,7 +206,8 @@ export function createMemoryQueue(options: MemoryQueueOptions): TargetQueue {
           if (when !== undefined && !running.has(key) && !waiting.isReady(key)) wait(key, when)
           continue
         }
-        entries.set(key, { ...freshState(), priority, markedAt: -Infinity })
+        // Written out: what a spread makes is slower to touch, and these are touched with every run.
+        entries.set(key, { failures: 0, isBackOffCut: false, isChanged: false, priority })
         const when = first.get(key)
         if (when === 'changed') makeDue(key)
         else if (when !== undefined) wait(key, when)
@@ -195,12 +218,7 @@ export function createMemoryQueue(options: MemoryQueueOptions): TargetQueue {
       return Promise.resolve()
     },
     trigger(keys, event) {
-      for (const key of keys) {
-        const entry = entries.get(key)
-        if (entry === undefined) continue
-        hear(entry, event)
-        makeDue(key)
-      }
+      for (const key of keys) makeDue(key, event)
       saving.touch()
       pump()
       return Promise.resolve()

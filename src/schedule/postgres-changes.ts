@@ -4,7 +4,7 @@ import { TrueupError } from '../errors.js'
 import type { RunEventCause } from '../event.js'
 import type { Database, Query } from './postgres-database.js'
 import { addJobs, databaseNow, lockRows, timeOf, writeRows, type TargetRow } from './postgres-rows.js'
-import { beginRun, endRun, freshState, hear, hurry } from './target-queue.js'
+import { beginRun, endRun, forgetTold, freshState, hear, hurry, tellEvent } from './target-queue.js'
 import type { Claim, Following, TargetsUpdate } from './target-queue.js'
 
 /** A wake-up that this replica may not follow comes back after this, to whoever is free. */
@@ -143,8 +143,9 @@ export async function claimTarget(
       await addJobs(query, scope, [{ key, at: Math.max(found.dueAt, now + LEAVE_MS) }])
       return undefined
     }
-    const { failures, isChanged, event } = row
+    const { failures, isChanged } = row
     beginRun(row)
+    const event = tellEvent(row)
     row.claimedBy = replica
     await writeRows(query, scope, [row])
     const delayMs = Math.max(0, now - found.dueAt)
@@ -176,6 +177,7 @@ export async function endTarget(
     const now = await databaseNow(query)
     const row = { ...found, claimedBy: null, isAgain: false, dueAt: timeOf(following.when, now) }
     endRun(row, following.failures)
+    forgetTold(row)
     if (found.isAgain) makeDue(row, now)
     await writeRows(query, scope, [row])
     return row.dueAt
@@ -183,7 +185,8 @@ export async function endTarget(
 }
 
 function freshRow(key: string): TargetRow {
-  return { ...freshState(), key, dueAt: null, priority: 0, isAgain: false, isGone: false, claimedBy: null }
+  const heard = { event: null, isEventTold: false }
+  return { ...freshState(), ...heard, key, dueAt: null, priority: 0, isAgain: false, isGone: false, claimedBy: null }
 }
 
 function inOrder(rows: readonly TargetRow[]): readonly TargetRow[] {

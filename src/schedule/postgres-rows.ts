@@ -2,9 +2,9 @@
 // The row is the truth; a job is only a wake-up, and one too many does nothing.
 import type { Query } from './postgres-database.js'
 import { jobKey, jobName, WORKER_SCHEMA } from './postgres-schema.js'
-import { AGEING_MS, CHANGE_PRIORITY, type TargetState, type When } from './target-queue.js'
+import { AGEING_MS, CHANGE_PRIORITY, type HeardState, type TargetState, type When } from './target-queue.js'
 
-export interface TargetRow extends TargetState {
+export interface TargetRow extends TargetState, HeardState {
   readonly key: string
   /** UTC ms by the clock of the database; null: not at all. */
   dueAt: number | null

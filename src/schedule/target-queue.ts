@@ -18,7 +18,11 @@ export interface TargetState {
   isBackOffCut: boolean
   /** Something that it reads has changed since its last run began. */
   isChanged: boolean
-  /** The newest event that made it due, for the record of its run; null: none did. */
+}
+
+/** What is kept of those that somebody made due. */
+export interface HeardState {
+  /** The newest event, for the record of its run; null: nobody said why. */
   event: RunEventCause | null
   /** The run under way was told of it. */
   isEventTold: boolean
@@ -102,29 +106,37 @@ export interface TargetQueue {
 }
 
 export function freshState(): TargetState {
-  return { failures: 0, isBackOffCut: false, isChanged: false, event: null, isEventTold: false }
+  return { failures: 0, isBackOffCut: false, isChanged: false }
 }
 
 /** A run begins. A change that ended a back-off sooner stays known, so that a failure after it says nothing new. */
 export function beginRun(state: TargetState): void {
   if (state.failures === 0 || !state.isChanged) state.isBackOffCut = false
   state.isChanged = false
-  state.isEventTold = state.event !== null
 }
 
 /** A run has ended. */
 export function endRun(state: TargetState, failures: number): void {
   state.failures = failures
   if (failures === 0) state.isBackOffCut = false
-  // One that came during the run is of the next one.
-  if (state.isEventTold) state.event = null
-  state.isEventTold = false
 }
 
 /** Somebody says why it is due. */
-export function hear(state: TargetState, event: RunEventCause | undefined): void {
+export function hear(state: HeardState, event: RunEventCause | undefined): void {
   if (event === undefined) return
   state.event = event
+  state.isEventTold = false
+}
+
+/** A run begins, and is told. */
+export function tellEvent(state: HeardState): RunEventCause | null {
+  state.isEventTold = state.event !== null
+  return state.event
+}
+
+/** A run has ended. An event that came while it ran is of the next one. */
+export function forgetTold(state: HeardState): void {
+  if (state.isEventTold) state.event = null
   state.isEventTold = false
 }
 
