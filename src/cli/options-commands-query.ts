@@ -10,6 +10,7 @@ export const QUERY_COMMANDS = {
       "trueup data query '{teams{name}}'",
       'trueup data query leads.graphql --variables \'{"name":"web"}\'',
       'trueup data query leads.graphql --revision origin/main -o json',
+      'trueup data query leads.graphql --bundle bundle.json',
     ],
   },
   'data types': {
@@ -20,6 +21,10 @@ export const QUERY_COMMANDS = {
   'data serve': {
     summary: 'answer GraphQL and the other paths of a bundle server over HTTP; reads only',
     arguments: [],
-    examples: ['trueup data serve', 'trueup data serve --port 4001 --revision origin/main'],
+    examples: [
+      'trueup data serve',
+      'trueup data serve --port 4001 --revision origin/main',
+      'trueup data serve --bundle bundle.json',
+    ],
   },
 } as const satisfies Readonly<Record<string, CommandSpec>>

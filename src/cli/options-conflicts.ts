@@ -23,6 +23,8 @@ export function checkConflicts(command: CommandName, positionals: readonly strin
   }
   if (settings.noCache.value && settings.cache.value !== 'off' && settings.cache.origin === 'flag')
     refuse(`--no-cache and --cache ${settings.cache.value} contradict each other: leave one out`)
+  if (settings.bundle.value !== undefined && settings.revision.origin === 'flag')
+    refuse('--bundle and --revision both say which data is asked: leave one out')
   checkZones(settings)
   if (command === 'plan' || command === 'apply' || command === 'run') checkSelection(positionals, settings)
   if (settings.onlyAffected.value) {

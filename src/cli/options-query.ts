@@ -19,6 +19,14 @@ export const QUERY_OPTIONS = {
     description: 'which operation of a query with several',
     variable: false,
   },
+  bundle: {
+    flag: 'bundle',
+    value: { kind: 'text', placeholder: 'file' },
+    commands: ['data query', 'data serve'],
+    group: 'What to run',
+    description: 'the data of a bundle that was written before, in place of a revision',
+    variable: false,
+  },
   port: {
     flag: 'port',
     value: { kind: 'count', min: 0, max: 65_535 },

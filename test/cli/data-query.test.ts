@@ -67,6 +67,24 @@ describe('data query', () => {
     ])
   })
 
+  it('of a bundle that was written before, whatever the data are now', async () => {
+    await using rig = await project()
+    const query = '{ teams { name lead { mail leads { path } } } }'
+    const before = answered(await rig.run(['data', 'query', query]))
+    expect((await rig.run(['data', 'bundle', '--out', 'kept.json'])).code).toBe(0)
+    await rig.write({ 'data/teams/new.yml': '$schema: /team-1.yml\nnam: new\n', 'broken.json': '{"data":{}}\n' })
+    expect(answered(await rig.run(['data', 'query', query, '--bundle', 'kept.json']))).toEqual(before)
+    const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
+      [['--bundle', 'gone.json'], 64, /the bundle gone\.json cannot be read: .*data bundle --out gone\.json/],
+      [['--bundle', 'broken.json'], 1, /broken\.json: .*no data bundle|broken\.json: .*not a data bundle/],
+      [['--bundle', 'kept.json', '--revision', 'HEAD'], 64, /--bundle and --revision/],
+    ]
+    for (const [args, code, message] of cases) {
+      const failed = await rig.run(['data', 'query', query, ...args])
+      expect(failed).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(message) as string })
+    }
+  })
+
   it('errors are on stderr, in the answer, and exit 1', async () => {
     await using rig = await project()
     const failed = await rig.run(['data', 'query', '{ nothing }', '-o', 'json'])

@@ -1,5 +1,6 @@
 // data serve and a target whose source is that server, on the built command line: one run, one bundle. Needs `npm run build`.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -20,7 +21,6 @@ async function serving(...args: readonly string[]): Promise<Serving> {
   const report = join(place, 'started.json')
   const child = rig.start(['data', 'serve', '--port', '0', '--report', `json=${report}`, ...args])
   await child.until(/answers from bundle/)
-  const { readFile } = await import('node:fs/promises')
   const { url } = JSON.parse(await readFile(report, 'utf8')) as { url: string }
   return {
     rig,
@@ -63,6 +63,21 @@ describe('data serve', () => {
     ])
     it.child.kill('SIGTERM')
     expect((await it.child.result).code).toBe(143)
+  })
+
+  it('of a bundle that was written before, under its id', async () => {
+    const rig = await createRig({ files: { 'trueup.yaml': 'version: 1\n', ...COMPANY } })
+    expect((await rig.run(['data', 'bundle', '--out', 'kept.json'])).code).toBe(0)
+    const id = createHash('sha256')
+      .update(await readFile(join(rig.repo, 'kept.json')))
+      .digest('hex')
+    await using it = await serving('--bundle', join(rig.repo, 'kept.json'))
+    expect(await (await fetch(`${it.url}/sha256`)).text()).toBe(id)
+    expect(await (await fetch(`${it.url}/git-commit`)).text()).toBe(await rig.git('rev-parse', 'HEAD'))
+    expect(await (await it.post('/graphql', { query: '{ teams { name } }' })).json()).toMatchObject({
+      data: { teams: [{ name: 'ops' }, { name: 'web' }] },
+    })
+    await rig[Symbol.asyncDispose]()
   })
 
   it('of a revision', async () => {

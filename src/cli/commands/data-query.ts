@@ -1,21 +1,23 @@
 // data query: one GraphQL question to the data of a revision. stdout has the answer; errors of it are on stderr too, and exit 1.
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import type { BundleQueries } from '../../desired/graphql/bundle-queries.js'
 import { toError, TrueupError } from '../../errors.js'
 import type { Json } from '../../event.js'
 import { isRecord } from '../../util/is-record.js'
+import { readBundleFile } from '../bundle-file.js'
 import type { CommandInput } from '../command.js'
 import { bundleAt } from '../data-bundles.js'
 import { withProject } from '../data-command.js'
 import { snapshotOf } from '../open-data.js'
 import { printed } from '../print.js'
+import type { Project } from '../project.js'
 
 export async function dataQueryCommand(input: CommandInput): Promise<number> {
   const variables = variablesOf(input.settings.variables.value)
   return withProject(input, async (project) => {
     const document = await documentOf(input.positionals[0] ?? '', project.workingDirectory)
-    await using snapshot = await snapshotOf(project, project.settings.revision.value)
-    const queries = await bundleAt(project, snapshot)
+    const queries = await queriesOf(project)
     const answer = queries.answer({ document, variables, operation: project.settings.operation.value })
     const { errors = [] } = answer
     const exitCode = errors.length === 0 ? 0 : 1
@@ -35,6 +37,16 @@ export async function dataQueryCommand(input: CommandInput): Promise<number> {
     )
     return exitCode
   })
+}
+
+async function queriesOf(project: Project): Promise<BundleQueries> {
+  const { bundle: file, revision } = project.settings
+  if (file.value !== undefined) {
+    const { openBundleQueries } = await import('../../desired/graphql/bundle-queries.js')
+    return openBundleQueries((await readBundleFile(project, file.value)).bundle)
+  }
+  await using snapshot = await snapshotOf(project, revision.value)
+  return await bundleAt(project, snapshot)
 }
 
 function variablesOf(text: string | undefined): Readonly<Record<string, Json>> {

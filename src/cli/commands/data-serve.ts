@@ -1,8 +1,9 @@
-// data serve: the HTTP surface of data bundles until a signal comes. POST /reload reads the revision again.
+// data serve: the HTTP surface of data bundles until a signal comes. POST /reload reads the revision, or the file, again.
 import { createHash } from 'node:crypto'
 import type { DataBundle } from '../../desired/data/bundle.js'
 import { TrueupError } from '../../errors.js'
 import { exitCodeOf } from '../../exit-codes.js'
+import { readBundleFile } from '../bundle-file.js'
 import type { CommandInput } from '../command.js'
 import { withProject } from '../data-command.js'
 import { loadOptions, snapshotOf } from '../open-data.js'
@@ -50,11 +51,13 @@ export async function dataServeCommand(input: CommandInput): Promise<number> {
 }
 
 async function load(project: Project): Promise<{ id: string; bundle: DataBundle }> {
+  const { bundle: file, revision } = project.settings
+  if (file.value !== undefined) return readBundleFile(project, file.value)
   const [{ writeBundleJson }, { openBundle }] = await Promise.all([
     import('../../desired/data/bundle-json.js'),
     import('../../desired/graphql/open-bundle.js'),
   ])
-  await using snapshot = await snapshotOf(project, project.settings.revision.value)
+  await using snapshot = await snapshotOf(project, revision.value)
   // Not one that another commit with the same data shares: the commit is part of the answer.
   const { bundle } = await openBundle(await loadOptions(project, snapshot))
   return { id: createHash('sha256').update(writeBundleJson(bundle)).digest('hex'), bundle }
