@@ -1,9 +1,9 @@
 // A bundle as `data bundle --out` writes it, or the bundler of that format: its file in, the bundle and its id out.
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { DataBundle } from '../desired/data/bundle.js'
 import { isTrueupError, toError, TrueupError } from '../errors.js'
+import { digestBytes } from '../util/digest.js'
 import type { Project } from './project.js'
 
 /** @throws usage for a file that cannot be read, desired-invalid for one that is no bundle */
@@ -22,7 +22,7 @@ export async function readBundleFile(
   const { readBundleJson } = await import('../desired/data/bundle-json.js')
   try {
     // Its id is of the bytes that somebody gave it, in whichever order they are.
-    return { id: createHash('sha256').update(bytes).digest('hex'), bundle: readBundleJson(bytes.toString('utf8')) }
+    return { id: digestBytes(bytes), bundle: readBundleJson(bytes.toString('utf8')) }
   } catch (thrown) {
     if (isTrueupError(thrown)) throw new TrueupError(thrown.code, `${file}: ${thrown.message}`, { cause: thrown })
     throw thrown

@@ -95,7 +95,11 @@ async function remove(query: Query, scope: string, rows: readonly TargetRow[]): 
 /** Due now: of those that run, once more after that; of a back-off, once. */
 export async function hurryTargets(
   query: Query,
-  { scope, keys, event }: { readonly scope: string; readonly keys: readonly string[]; readonly event?: RunEventCause },
+  {
+    scope,
+    keys,
+    event,
+  }: { readonly scope: string; readonly keys: readonly string[]; readonly event: RunEventCause | undefined },
 ): Promise<void> {
   const rows = await lockRows(query, scope, keys)
   const now = await databaseNow(query)

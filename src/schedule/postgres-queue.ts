@@ -247,9 +247,7 @@ export async function openPostgresQueue(options: PostgresQueueOptions): Promise<
       due = await readDue(database, scope)
     },
     async trigger(keys, event) {
-      await database.transaction((query) =>
-        hurryTargets(query, { scope, keys: [...keys], ...(event === undefined ? {} : { event }) }),
-      )
+      await database.transaction((query) => hurryTargets(query, { scope, keys: [...keys], event }))
     },
     start(given) {
       work = given

@@ -1,8 +1,8 @@
 // data serve: the HTTP surface of data bundles until a signal comes. POST /reload reads the revision, or the file, again.
-import { createHash } from 'node:crypto'
 import type { DataBundle } from '../../desired/data/bundle.js'
 import { TrueupError } from '../../errors.js'
 import { exitCodeOf } from '../../exit-codes.js'
+import { digestBytes } from '../../util/digest.js'
 import { readBundleFile } from '../bundle-file.js'
 import type { CommandInput } from '../command.js'
 import { withProject } from '../data-command.js'
@@ -60,7 +60,7 @@ async function load(project: Project): Promise<{ id: string; bundle: DataBundle 
   await using snapshot = await snapshotOf(project, revision.value)
   // Not one that another commit with the same data shares: the commit is part of the answer.
   const { bundle } = await openBundle(await loadOptions(project, snapshot))
-  return { id: createHash('sha256').update(writeBundleJson(bundle)).digest('hex'), bundle }
+  return { id: digestBytes(writeBundleJson(bundle)), bundle }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,13 +1,13 @@
 // data validate, data bundle: whether the data of a revision is right, and that data as one JSON document. Reads the repository; writes the file that
 // it is told to, and only where nothing is wrong.
-import { createHash } from 'node:crypto'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { DataFault } from '../../desired/data/faults.js'
+import { faultText, type DataFault } from '../../desired/data/faults.js'
 import type { CheckedData } from '../../desired/data/load-bundle.js'
 import { toError, TrueupError } from '../../errors.js'
 import { count } from '../../report/format.js'
 import type { Style } from '../../report/style.js'
+import { digestBytes } from '../../util/digest.js'
 import { styleOf } from '../appearance.js'
 import type { CommandInput } from '../command.js'
 import { annotation } from '../github-annotation.js'
@@ -43,7 +43,7 @@ export function dataBundleCommand(input: CommandInput): Promise<number> {
       return 0
     }
     await write(resolve(workingDirectory, out), bytes)
-    const id = createHash('sha256').update(bytes).digest('hex')
+    const id = digestBytes(bytes)
     const style = styleOf(input.context, settings, 'stdout')
     input.context.output.out(
       await printed(settings, {
@@ -83,7 +83,7 @@ async function tell({ context, command }: CommandInput, opened: OpenedData, chec
   if (annotates) for (const fault of faults.slice(0, SHOWN)) context.output.err(annotation(fault))
   for (const warning of warnings.slice(0, SHOWN))
     if (annotates) context.output.err(annotation(warning, 'warning'))
-    else opened.warn(placeAndMessage(warning))
+    else opened.warn(faultText(warning))
   if (warnings.length > SHOWN)
     opened.warn(`${String(warnings.length - SHOWN)} more resources were not checked: -o json has them all`)
   const style = styleOf(context, settings, 'stdout')
@@ -128,10 +128,6 @@ function textOf(checked: CheckedData, { revision, schemas, style, command }: Tel
       `There are no schemas in ${style.data(schemas)}. Files that need none are checked by what reads them: trueup plan <target>. How data and schemas lie: docs/data.md`,
     )
   return `${lines.join('\n')}\n`
-}
-
-function placeAndMessage({ file, line, column, message }: DataFault): string {
-  return `${file}:${String(line)}:${String(column)}: ${message}`
 }
 
 function lineOf({ file, line, column, kind, reason, message }: DataFault, style: Style): string {

@@ -46,6 +46,11 @@ export interface DataFault {
   readonly schema: string | null
 }
 
+/** In one line, without the name of its reason. */
+export function faultText({ file, line, column, message }: DataFault): string {
+  return `${file}:${String(line)}:${String(column)}: ${message}`
+}
+
 /** A fault before its place is looked up. `part`: whether a key or its value is meant. */
 export interface Finding {
   readonly kind: FaultKind
