@@ -1,26 +1,12 @@
 // Apply marks: written only over what was read, one a shard, apart from other targets and places.
 import { describe, expect, it } from 'vitest'
-import { createMarkStore, type ApplyMark } from '../../src/store/marks.js'
+import { createMarkStore } from '../../src/store/marks.js'
 import { createMemoryStore } from '../../src/store/memory-store.js'
 import { createFakeClock } from '../../src/util/fake-clock.js'
 import { keysOf } from '../support/failing-store.js'
+import { applyMark as mark } from '../support/marks.js'
 
 const clock = createFakeClock()
-const mark = (shard: string, over: Partial<ApplyMark> = {}): ApplyMark => ({
-  shard,
-  desired: 'd',
-  code: 'c',
-  config: 'f',
-  inputs: 'i',
-  env: 'e',
-  secrets: null,
-  semantics: 1,
-  counter: 1,
-  status: 'started',
-  run: 'RUN1',
-  at: 0,
-  ...over,
-})
 
 describe('marks', () => {
   it('are read as they were written, by shard; an unsharded target has its own', async () => {

@@ -9,23 +9,11 @@ import { storeKey, type ObjectStore } from '../../src/store/object-store.js'
 import { createShardIndex, MARK, OWNERSHIP, shardIndexKey } from '../../src/store/shard-index.js'
 import { createFakeClock } from '../../src/util/fake-clock.js'
 import { watchStore } from '../support/failing-store.js'
+import { applyMark } from '../support/marks.js'
 
 const clock = createFakeClock()
 const place = { target: 'dns', destination: 'https://dns' }
-const mark = (shard: string): ApplyMark => ({
-  shard,
-  desired: 'd',
-  code: 'c',
-  config: 'f',
-  inputs: 'i',
-  env: 'e',
-  secrets: null,
-  semantics: 1,
-  counter: 1,
-  status: 'completed',
-  run: 'RUN1',
-  at: 0,
-})
+const mark = (shard: string): ApplyMark => applyMark(shard, { status: 'completed' })
 const ledger = (shard: string): Parameters<typeof writeLedger>[2] => ({
   target: 'dns',
   shard,
