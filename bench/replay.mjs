@@ -1,11 +1,12 @@
 // Rows of replaying the largest log that is kept, against an empty Node: whole processes, the code bundled as the command line is.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { build } from 'esbuild'
+import { bundleCli } from '../scripts/bundle-cli.mjs'
 import { interleaved, median, timeChild } from './measure.mjs'
 
 const PROGRAM = fileURLToPath(new URL('replay-program.mjs', import.meta.url))
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** @type {readonly import('./command.mjs').Bench[]} */
 export const replayBenches = ['pretty', 'json'].map((format) => ({
@@ -15,11 +16,11 @@ export const replayBenches = ['pretty', 'json'].map((format) => ({
 
 async function measure(place, format) {
   const inFolder = (name) => join(place.folder, name)
-  await bundleReporter(place, inFolder('reporter.mjs'))
+  const program = await bundleProgram(place)
   const lines = await writeLargestLog(place, inFolder('log.json'))
   writeFileSync(
-    inFolder('empty-replay.mjs'),
-    `import { readFileSync, writeFileSync } from 'node:fs'
+    inFolder('empty-replay.cjs'),
+    `const { readFileSync, writeFileSync } = require('node:fs')
 if (process.platform === 'linux') writeFileSync(process.argv[2], readFileSync('/proc/self/status'))
 `,
   )
@@ -28,16 +29,14 @@ if (process.platform === 'linux') writeFileSync(process.argv[2], readFileSync('/
     run: () => {
       const status = inFolder(`${name}.status`)
       const ms = timeChild(process.execPath, [...args, status], { cwd: place.folder, env: place.env })
-      // The highest resident size; other systems do not tell it so.
-      if (process.platform === 'linux')
-        memory[name].push(Number(/VmHWM:\s+(\d+)/.exec(readFileSync(status, 'utf8'))?.[1]) / 1024)
+      if (process.platform === 'linux') memory[name].push(memoryOf(readFileSync(status, 'utf8')))
       return ms
     },
   })
   const { node, own } = await interleaved(
     {
-      node: side('node', [inFolder('empty-replay.mjs')]),
-      own: side('own', [PROGRAM, inFolder('reporter.mjs'), inFolder('log.json'), format]),
+      node: side('node', [inFolder('empty-replay.cjs')]),
+      own: side('own', [program, inFolder('log.json'), format]),
     },
     { rounds: place.rounds },
   )
@@ -47,31 +46,37 @@ if (process.platform === 'linux') writeFileSync(process.argv[2], readFileSync('/
       ? ''
       : `, processor time ${own.cpuMs.toFixed(0)} ms against ${node.cpuMs.toFixed(0)} ms`
   const note = `${own.ms.toFixed(0)} ms against ${node.ms.toFixed(0)} ms of an empty program${cpu}`
+  const more = (kind) =>
+    median(memory.own.map((sizes) => sizes[kind])) - median(memory.node.map((sizes) => sizes[kind]))
   return [
     { label, value: own.ms - node.ms, unit: ' ms', target: 30, note },
     ...(memory.own.length === 0
       ? []
-      : [{ label: `${label}, memory`, value: median(memory.own) - median(memory.node), unit: ' MiB', target: 12 }]),
+      : [
+          {
+            label: `${label}, memory`,
+            value: more('own'),
+            unit: ' MiB',
+            target: 12,
+            note: `${(more('all') - more('own')).toFixed(0)} MiB more are pages of the program node, which its processes share`,
+          },
+        ]),
   ]
 }
 
-async function bundleReporter({ built, folder }, outfile) {
-  const contents = [
-    `export { createLogReporter } from './report/log-reporter.js'`,
-    `export { createStyle } from './report/style.js'`,
-    `export { createOutput } from './cli/output.js'`,
-  ].join('\n')
-  await build({
-    stdin: { contents, resolveDir: built },
-    outfile,
-    absWorkingDir: folder,
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    format: 'esm',
-    // Loaded when JSON is asked for, as a CommonJS package.
-    banner: { js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)` },
-  })
+/** MiB: the highest resident size, and without what is mapped from files. Other systems do not tell it so. */
+function memoryOf(status) {
+  const size = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024
+  return { all: size('VmHWM'), own: size('VmHWM') - size('RssFile') }
+}
+
+async function bundleProgram({ built, folder }) {
+  const outdir = join(folder, 'dist/cli')
+  const entry = join(folder, 'replay-program.mjs')
+  mkdirSync(outdir, { recursive: true })
+  writeFileSync(entry, readFileSync(PROGRAM, 'utf8').replaceAll('#built', built))
+  for (const { name, text } of await bundleCli({ root: ROOT, entry, outdir })) writeFileSync(join(outdir, name), text)
+  return join(outdir, 'trueup.cjs')
 }
 
 /** As many lines of about a hundred characters as are kept of a log without end. */

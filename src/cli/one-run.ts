@@ -39,6 +39,9 @@ export function logReporterOf({
     write: (text) => {
       context.output.err(`${text}\n`)
     },
+    writeLines: (lines) => {
+      context.output.err(lines)
+    },
     format: logFormatOf(context, settings),
     level: logLevelOf(settings),
     style: styleOf(context, given, 'stderr'),

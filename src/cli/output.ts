@@ -2,10 +2,10 @@
 // Loses nothing that a reader still wants, and makes no noise when the reader has gone (`| head`). Never exits the process.
 
 export interface Output {
-  /** Data: goes to stdout as it is. */
-  out(text: string): void
+  /** Data: goes to stdout as it is, bytes being UTF-8. */
+  out(text: string | Uint8Array): void
   /** Everything else: goes to stderr as it is. */
-  err(text: string): void
+  err(text: string | Uint8Array): void
   /** The reader of stdout has gone: more data is of no use to anyone. */
   readonly closed: boolean
   /** Why data on stdout was lost although someone still wanted it (a full disk, say); null when none was. */
@@ -80,11 +80,11 @@ class Channel {
     return this.#failure
   }
 
-  write(text: string): void {
+  write(text: string | Uint8Array): void {
     for (let from = 0; from < text.length && !this.#lost;) {
-      const to = pieceEnd(text, from)
+      const to = typeof text === 'string' ? pieceEnd(text, from) : Math.min(text.length, from + pieceLength)
       this.#pending += 1
-      this.#write(text.slice(from, to), (error) => {
+      this.#write(typeof text === 'string' ? text.slice(from, to) : text.subarray(from, to), (error) => {
         this.#pending -= 1
         if (error) this.#lose(error)
         this.#moved?.()

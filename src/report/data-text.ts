@@ -28,7 +28,12 @@ export function neutralise(line: string): string {
 
 /** One line for an output that any runner may read. */
 export function dataLine(text: string): string {
-  return /[^\u0020-\u007e]|::|##/.test(text) ? neutralise(visible(text)) : text
+  return isPlain(text) ? text : neutralise(visible(text))
+}
+
+/** One line in which nothing acts. There are others; of most texts this tells it at once. */
+export function isPlain(text: string): boolean {
+  return !/[^\u0020-\u007e]|::|##/.test(text)
 }
 
 /** As {@link dataLine}, of a text of several lines. */

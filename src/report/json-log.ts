@@ -35,8 +35,3 @@ export function createJsonLog(write: (line: string) => void): (line: JsonLogLine
     logger[level]({ time: utcTime(time), ...fields }, message)
   }
 }
-
-/** The same line, of fields that are JSON already: a kept log may have thousands, and the library takes several times as long. */
-export function keptJsonLine({ level, time, message, fields }: JsonLogLine): string {
-  return inertJson(JSON.stringify({ level, time: utcTime(time), ...fields, message }))
-}

@@ -7,12 +7,15 @@ import { decisionFields, decisionLine } from './decision-line.js'
 import { count, formatDuration } from './format.js'
 import type { JsonLogLine } from './json-log.js'
 import { createLogLines } from './log-lines.js'
-import { replayJson, replayText, type ReplayMode } from './replay.js'
+import { replayJson } from './replay-json.js'
+import { replayText, type ReplayMode } from './replay.js'
 import type { Style } from './style.js'
 
 export interface LogReporterOptions {
-  /** Gets one line, or of a replayed log several, without the last line break; must be synchronous. */
+  /** Gets one line, without its line break; must be synchronous. */
   readonly write: (line: string) => void
+  /** Gets many lines of a replayed log at once, as UTF-8, each with its line break; must be synchronous. @defaultValue each line to `write` */
+  readonly writeLines?: (lines: Uint8Array) => void
   readonly format: 'pretty' | 'json'
   /** The lowest level written. The decision line is always written. */
   readonly level: LogLevel
@@ -40,17 +43,17 @@ const ranks: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, 
 
 /** Makes the reporter of a command. Async only because JSON lines load their library when asked for. */
 export async function createLogReporter(options: LogReporterOptions): Promise<Reporter> {
-  const jsonLog = options.format === 'json' ? await import('./json-log.js') : null
-  const json = jsonLog?.createJsonLog(options.write)
+  const json = options.format === 'json' ? (await import('./json-log.js')).createJsonLog(options.write) : undefined
   const isShown = (level: LogLevel): boolean => ranks[level] >= ranks[options.level]
   const wording: WordingOptions = { ...options, lines: linesOfTargets(options) }
   return {
     report: (event) => {
       if (event.kind === 'replayed') {
         if (!isShown('info')) return
-        const { clock, replay: mode = 'full' } = options
-        if (jsonLog === null) replayText(event, { ...options, mode, isShown })
-        else replayJson(event, { ...options, mode, isShown, now: clock.now(), lineOf: jsonLog.keptJsonLine })
+        const { clock, replay: mode = 'full', writeLines = oneByOne(options.write) } = options
+        const showing = { ...options, writeLines, mode, isShown }
+        if (json === undefined) replayText(event, showing)
+        else replayJson(event, { ...showing, now: clock.now() })
         return
       }
       const worded = wordingOf(event, wording)
@@ -59,6 +62,12 @@ export async function createLogReporter(options: LogReporterOptions): Promise<Re
         for (const line of worded.pretty?.split('\n') ?? []) options.write(line)
       } else json(jsonLine(worded, options.clock))
     },
+  }
+}
+
+function oneByOne(write: (line: string) => void): (lines: Uint8Array) => void {
+  return (lines) => {
+    for (const line of Buffer.from(lines).toString().slice(0, -1).split('\n')) write(line)
   }
 }
 

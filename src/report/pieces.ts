@@ -1,27 +1,46 @@
 // Many lines come in, few writes go out: a write costs more than making a line.
+// The lines are bytes in the guise of text: one character beyond Latin-1, the bar before each line for one, would make every text twice as long in
+// memory, and encoding them would take as long as making them.
 
-/** Characters that are written at once: small enough that no log is held as text a second time. */
+/** Bytes that are written at once: small enough that no log is held as text a second time. */
 const PIECE = 32 * 1024
 
-export interface Pieces {
-  write(line: string): void
-  /** Writes what is left; to be called after the last line. */
-  flush(): void
+/** A text whose characters are the bytes of `text` in UTF-8. ASCII is itself. */
+export function bytesAsText(text: string): string {
+  return /^[\0-\u007f]*$/.test(text) ? text : Buffer.from(text).toString('latin1')
 }
 
-/** `write` gets one line or more, without the last line break. */
-export function createPieces(write: (lines: string) => void): Pieces {
-  let piece: string | undefined
+export interface Pieces {
+  /** A part of a line, or several lines, as {@link bytesAsText} gives it. */
+  readonly add: (part: string) => void
+  /** Ends a line. */
+  readonly end: () => void
+  /** Writes what is left; to be called after the last line. */
+  readonly flush: () => void
+}
+
+/** `write` gets whole lines as UTF-8, each with its line break; they are its own. */
+export function createPieces(write: (lines: Uint8Array) => void): Pieces {
+  let parts: string[] = []
+  let length = 0
+
   const flush = (): void => {
-    if (piece === undefined) return
-    const lines = piece
-    piece = undefined
-    write(lines)
+    if (length === 0) return
+    // Joined at once: a text that grows part by part is a chain of as many texts.
+    const piece = Buffer.from(parts.join(''), 'latin1')
+    parts = []
+    length = 0
+    write(piece)
   }
   return {
-    write: (line) => {
-      piece = piece === undefined ? line : `${piece}\n${line}`
-      if (piece.length >= PIECE) flush()
+    add: (part) => {
+      parts.push(part)
+      length += part.length
+    },
+    end: () => {
+      parts.push('\n')
+      length += 1
+      if (length >= PIECE) flush()
     },
     flush,
   }

@@ -1,12 +1,10 @@
 // The kept log of an earlier run comes in, its lines go out: level, time and source as they were, and first how old it is and how to be rid of it.
 // What was kept may be hostile: no line of it gives a command to a terminal or to a CI runner.
-import { randomBytes } from 'node:crypto'
 import type { LogLevel, LogRecord, ReplayedEvent } from '../event.js'
 import { dataLine, neutralise } from './data-text.js'
-import { count, formatAge, utcTime } from './format.js'
-import type { JsonLogLine } from './json-log.js'
-import { createLogLines } from './log-lines.js'
-import { createPieces } from './pieces.js'
+import { count, formatAge } from './format.js'
+import { createLogParts } from './log-lines.js'
+import { bytesAsText, createPieces } from './pieces.js'
 import type { Style } from './style.js'
 
 /** `errors`: only lines of level `error`; `none`: only the first line, which says what is not shown. */
@@ -18,8 +16,10 @@ export interface ReplayOptions {
   readonly showTarget: boolean
   /** Which records of this log are shown at all. */
   readonly isShown: (level: LogLevel) => boolean
-  /** Gets one line or more, without the last line break; synchronous. */
-  readonly write: (lines: string) => void
+  /** Gets one line, without the line break; synchronous. */
+  readonly write: (line: string) => void
+  /** Gets whole lines as UTF-8, each with its line break; synchronous. */
+  readonly writeLines: (lines: Uint8Array) => void
   /** Of the runner's stop-commands, new for each replay. @defaultValue 24 random bytes as hex */
   readonly newToken?: () => string
 }
@@ -28,75 +28,32 @@ const day = 86_400_000
 
 /** For a screen. On GitHub Actions the runner takes no commands while it goes on. */
 export function replayText(event: ReplayedEvent, options: ReplayOptions): void {
-  const { style, showTarget, write } = options
+  const { style, showTarget, write, writeLines } = options
   const records = shownRecords(event, options)
   write(headline(event, records.length, options))
   if (records.length === 0) return
-  const lines = createLogLines({
+  const parts = createLogParts({
     style,
+    encode: bytesAsText,
     dates: event.ageMs >= day / 2,
     ...(showTarget ? { target: event.target } : {}),
   })
   const token = style.githubActions ? (options.newToken ?? newToken)() : undefined
   if (token !== undefined) write(`::stop-commands::${token}`)
   try {
-    const pieces = createPieces(write)
-    for (const record of records) pieces.write(lines(record))
+    const pieces = createPieces(writeLines)
+    for (const record of records) {
+      parts(record, pieces.add)
+      pieces.end()
+    }
     pieces.flush()
   } finally {
     if (token !== undefined) write(`::${token}::`)
   }
 }
 
-/** For machines: one line that tells of the replay, then one a record, each with `replayedFrom`. */
-export function replayJson(
-  event: ReplayedEvent,
-  options: Pick<ReplayOptions, 'mode' | 'isShown' | 'write'> & {
-    readonly now: number
-    readonly lineOf: (line: JsonLogLine) => string
-  },
-): void {
-  const { target, entry, run, ageMs, expiresAt, zone, dropped } = event
-  const records = shownRecords(event, options)
-  const pieces = createPieces(options.write)
-  const write = (line: JsonLogLine): void => {
-    pieces.write(options.lineOf(line))
-  }
-  write({
-    level: 'info',
-    time: options.now,
-    message: 'replayed',
-    fields: {
-      target,
-      entry,
-      replayedFrom: run,
-      ageMs,
-      expiresAt: utcTime(expiresAt),
-      zone,
-      records: event.records.length,
-      shown: records.length,
-      dropped,
-    },
-  })
-  for (const { level, time, message, fields, shard, source } of records) {
-    write({
-      level,
-      time,
-      message,
-      fields: {
-        target,
-        // Left out where they are not there.
-        shard,
-        source,
-        fields,
-        replayedFrom: run,
-      },
-    })
-  }
-  pieces.flush()
-}
-
-function shownRecords(
+/** Those of the kept log that are shown. */
+export function shownRecords(
   { records }: ReplayedEvent,
   { mode, isShown }: Pick<ReplayOptions, 'mode' | 'isShown'>,
 ): readonly LogRecord[] {
@@ -129,5 +86,5 @@ function headline(event: ReplayedEvent, shown: number, { mode, showTarget }: Rep
 }
 
 function newToken(): string {
-  return randomBytes(24).toString('hex')
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString('hex')
 }

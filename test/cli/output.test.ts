@@ -157,6 +157,21 @@ describe('createOutput', () => {
     expect(loud.failure?.message).toBe('no space')
   })
 
+  it('bytes go out as they are, in pieces too', async () => {
+    const { stream, pieces, open } = gate()
+    const output = createOutput(stream, sink())
+    output.out(Buffer.from('b'.repeat(100_000)))
+    output.out('end')
+    const drain = output.drain()
+    for (let taken = 0; taken < 3; taken += 1) {
+      await new Promise((resolve) => setImmediate(resolve))
+      open()
+    }
+    await drain
+    expect(pieces.map(({ length }) => length)).toEqual([65_536, 34_464, 3])
+    expect(pieces.join('')).toBe(`${'b'.repeat(100_000)}end`)
+  })
+
   it('never splits a character between pieces', () => {
     const { stream, pieces, open } = gate()
     const output = createOutput(stream, sink())

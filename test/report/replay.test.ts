@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { LogLevel, LogRecord, ReplayedEvent } from '../../src/event.js'
+import { createLogLines } from '../../src/report/log-lines.js'
 import { createLogReporter, type LogReporterOptions } from '../../src/report/log-reporter.js'
 import { createStyle, type StyleOptions } from '../../src/report/style.js'
 import { replayText } from '../../src/report/replay.js'
@@ -122,6 +123,74 @@ describe('as JSON', () => {
   })
 })
 
+describe('many lines at once', () => {
+  /** What goes out line by line, and what as whole lines. */
+  async function replayed(records: readonly LogRecord[], format: 'pretty' | 'json'): Promise<readonly string[]> {
+    const pieces: Uint8Array[] = []
+    await told(event({ records }), { format, writeLines: (lines) => pieces.push(lines) })
+    expect(pieces.every((piece) => piece.at(-1) === 0x0a)).toBe(true)
+    return Buffer.concat(pieces).toString().split('\n').slice(0, -1)
+  }
+  const letters = fc.string({
+    unit: fc.constantFrom('a', ' ', '"', '\\', '#', 'é', '€', '😀', '\ud800', '\u007f', '\u2028', '\t'),
+  })
+  const records = fc.array(
+    fc.record(
+      {
+        level: fc.constantFrom<LogLevel>('debug', 'info', 'warn', 'error'),
+        time: fc.integer({ min: startedAt, max: startedAt + 3000 }),
+        message: letters,
+        shard: letters,
+        source: fc.constantFrom('exec' as const),
+        fields: fc.dictionary(letters, letters, { maxKeys: 2 }),
+      },
+      { requiredKeys: ['level', 'time', 'message'] },
+    ),
+    { maxLength: 6 },
+  )
+
+  it('each says on a screen what it said when it was logged', async () => {
+    const lines = createLogLines({
+      style: createStyle({ color: false, unicode: true, width: 80, utc: true }),
+    })
+    await fc.assert(
+      fc.asyncProperty(records, async (kept) => {
+        expect(await replayed(kept, 'pretty')).toEqual(kept.map(lines))
+      }),
+    )
+  })
+
+  it('each is the record as it was, as JSON', async () => {
+    await fc.assert(
+      fc.asyncProperty(records, async (kept) => {
+        const lines = (await replayed(kept, 'json')).map((line) => JSON.parse(line) as Record<string, unknown>)
+        expect(lines).toEqual(
+          kept.map(({ time, ...record }) => ({
+            ...record,
+            time: new Date(time).toISOString(),
+            target: 'dns-records',
+            replayedFrom: '01JD',
+          })),
+        )
+      }),
+    )
+  })
+
+  it('of a long log in pieces, none of which is long', async () => {
+    const kept = Array.from({ length: 2000 }, (_, index): LogRecord => ({
+      level: index % 7 === 0 ? 'warn' : 'info',
+      time: startedAt + index,
+      message: `line ${String(index)} ${'€'.repeat(20)}`,
+    }))
+    for (const format of ['pretty', 'json'] as const) {
+      const sizes: number[] = []
+      await told(event({ records: kept }), { format, writeLines: (lines) => sizes.push(lines.length) })
+      expect(Math.max(...sizes)).toBeLessThan(34 * 1024)
+      expect(await replayed(kept, format)).toHaveLength(2000)
+    }
+  })
+})
+
 describe('what is hostile', () => {
   const style = createStyle({ color: false, unicode: true, width: 80, utc: true, githubActions: true })
 
@@ -141,9 +210,11 @@ describe('what is hostile', () => {
 
   it('commands are taken again when writing fails in the middle', () => {
     const written: string[] = []
-    const write = (text: string): void => {
-      written.push(text)
-      if (text.includes('listed')) throw new Error('disk full')
+    const write = (line: string): void => {
+      written.push(line)
+    }
+    const writeLines = (): void => {
+      throw new Error('disk full')
     }
     expect(() => {
       replayText(event(), {
@@ -152,6 +223,7 @@ describe('what is hostile', () => {
         showTarget: false,
         isShown: () => true,
         write,
+        writeLines,
         newToken: () => 'token',
       })
     }).toThrow('disk full')
