@@ -18,20 +18,18 @@ export function expandGrants({ instance, grants }: DesiredInstance, catalogue: C
   for (const grant of grants) {
     const found = objectsFor(grant, index)
     if (found.missing !== undefined) missing.add(found.missing)
+    const { role, database } = grant
+    const privileges = privilegesText(grant.privileges)
     for (const object of found.objects) {
-      const item: GrantItem = {
-        kind: 'grant',
-        instance,
-        privileges: privilegesText(grant.privileges),
-        role: grant.role,
-        database: grant.database,
-        object,
-      }
+      const item: GrantItem = { kind: 'grant', instance, privileges, role, database, object }
       const key = keyOf(item)
       const same = items.get(key)
-      const privileges =
-        same === undefined ? item.privileges : privilegesText([...privilegesIn(same), ...grant.privileges])
-      items.set(key, { ...item, privileges })
+      items.set(
+        key,
+        same === undefined
+          ? item
+          : { ...item, privileges: privilegesText([...privilegesIn(same), ...grant.privileges]) },
+      )
     }
   }
   return { items: [...items.values()], missing: [...missing] }

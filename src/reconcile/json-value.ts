@@ -35,16 +35,23 @@ export function jsonForm(value: unknown, where: string): JsonForm {
 function withoutUndefined(value: unknown, depth: number): unknown {
   // Deeper than the digest goes (a cycle, mostly): the digest refuses it.
   if (typeof value !== 'object' || value === null || depth > 1000) return value
+  // Mostly nothing is undefined: then nothing is copied.
   if (Array.isArray(value)) {
-    const copies = (value as readonly unknown[]).map((item) => withoutUndefined(item, depth + 1))
-    return copies.every((copy, index) => copy === (value as readonly unknown[])[index]) ? value : copies
+    const items = value as readonly unknown[]
+    let copies: unknown[] | undefined
+    for (let index = 0; index < items.length; index++) {
+      const copy = withoutUndefined(items[index], depth + 1)
+      if (copy !== items[index]) copies ??= items.slice(0, index)
+      copies?.push(copy)
+    }
+    return copies ?? value
   }
   if (!isPlain(value)) return value
   const object = value as Readonly<Record<string, unknown>>
   const keys = Object.keys(object)
-  // Mostly nothing is undefined: then nothing is copied.
   let copies: [string, unknown][] | undefined
-  for (const [index, key] of keys.entries()) {
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] ?? ''
     const property = object[key]
     const copy = withoutUndefined(property, depth + 1)
     if (copy === undefined || copy !== property) copies ??= keys.slice(0, index).map((name) => [name, object[name]])

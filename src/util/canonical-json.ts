@@ -46,90 +46,97 @@ class Refused extends Error {}
  * sparse arrays, further properties of arrays, symbol keys, hidden properties, getters and setters, cycles. Pieces may have been emitted before.
  */
 export function writeCanonical(value: unknown, emit: (piece: string) => void): void {
-  /** The unfinished text of each open container: written before anything inside it, when a piece is due. */
-  const open: string[] = []
-
-  // Each function returns text that was not emitted yet. This shape is what makes it fast: plain closures, short local strings.
-  function text(part: unknown, depth: number): string {
-    switch (typeof part) {
-      case 'string':
-        return quote(part)
-      case 'number':
-        // Infinity - Infinity and NaN - NaN are NaN.
-        if (part - part !== 0) throw new Refused()
-        return String(part)
-      case 'boolean':
-        return part ? 'true' : 'false'
-      case 'object':
-        if (part === null) return 'null'
-        if (depth >= maxDepth) throw new Refused()
-        return Array.isArray(part) ? arrayText(part, depth) : objectText(part, depth)
-      default:
-        throw new Refused()
-    }
-  }
-
-  function arrayText(array: readonly unknown[], depth: number): string {
-    if (arrayFault(array) !== undefined) throw new Refused()
-    let written = '['
-    for (let index = 0; index < array.length; index++) {
-      if (index > 0) written += ','
-      const item = array[index]
-      if (typeof item === 'object' && item !== null) {
-        open[depth] = written
-        const inner = text(item, depth + 1)
-        written = (open[depth] ?? '') + inner
-      } else written += text(item, depth)
-      if (written.length > pieceLength) written = flush(written, depth)
-    }
-    return written + ']'
-  }
-
-  function objectText(object: object, depth: number): string {
-    const names = Object.getOwnPropertyNames(object)
-    if (!isPlain(object) || Object.getOwnPropertySymbols(object).length > 0) throw new Refused()
-    if (names.length === 0) return '{}'
-    let shape = lastShapes[depth]
-    if (shape === undefined || !sameKeys(shape.keys, names)) shape = shapeOf(names)
-    if (names.length <= longestKept) lastShapes[depth] = shape
-    const { sorted, openings } = shape
-    let written = ''
-    for (let index = 0; index < sorted.length; index++) {
-      // The descriptor, not the property: it tells a getter without calling it.
-      const descriptor = Object.getOwnPropertyDescriptor(object, sorted[index] ?? '')
-      if (descriptor?.enumerable !== true || descriptor.get !== undefined || descriptor.set !== undefined)
-        throw new Refused()
-      written += openings[index] ?? ''
-      const item: unknown = descriptor.value
-      if (typeof item === 'object' && item !== null) {
-        open[depth] = written
-        const inner = text(item, depth + 1)
-        written = (open[depth] ?? '') + inner
-      } else written += text(item, depth)
-      if (written.length > pieceLength) written = flush(written, depth)
-    }
-    return written + '}'
-  }
-
-  function flush(written: string, depth: number): string {
-    for (let outer = 0; outer < depth; outer++) {
-      const before = open[outer] ?? ''
-      if (before !== '') emit(before)
-      open[outer] = ''
-    }
-    emit(written)
-    return ''
-  }
-
   let rest: string
   try {
-    rest = text(value, 0)
+    rest = textOf(value, 0, { emit, open: [] })
   } catch (error) {
     if (error instanceof Refused)
       throw explain(value, [], new Map()) ?? new InvalidJsonValue('', 'a value that changes while it is read')
     throw error
   }
   emit(rest)
+}
+
+interface Writing {
+  readonly emit: (piece: string) => void
+  /** The unfinished text of each open container: written before anything inside it, when a piece is due. */
+  readonly open: string[]
+}
+
+// Each of these returns text that was not emitted yet. This shape is what makes it fast: plain functions that are made once (there may be a hundred
+// thousand small values), short local strings.
+
+function textOf(part: unknown, depth: number, writing: Writing): string {
+  switch (typeof part) {
+    case 'string':
+      return quote(part)
+    case 'number':
+      // Infinity - Infinity and NaN - NaN are NaN.
+      if (part - part !== 0) throw new Refused()
+      return String(part)
+    case 'boolean':
+      return part ? 'true' : 'false'
+    case 'object':
+      if (part === null) return 'null'
+      if (depth >= maxDepth) throw new Refused()
+      return Array.isArray(part) ? arrayText(part, depth, writing) : objectText(part, depth, writing)
+    default:
+      throw new Refused()
+  }
+}
+
+function arrayText(array: readonly unknown[], depth: number, writing: Writing): string {
+  if (arrayFault(array) !== undefined) throw new Refused()
+  const { open } = writing
+  let written = '['
+  for (let index = 0; index < array.length; index++) {
+    if (index > 0) written += ','
+    const item = array[index]
+    if (typeof item === 'object' && item !== null) {
+      open[depth] = written
+      const inner = textOf(item, depth + 1, writing)
+      written = (open[depth] ?? '') + inner
+    } else written += textOf(item, depth, writing)
+    if (written.length > pieceLength) written = flush(written, depth, writing)
+  }
+  return written + ']'
+}
+
+function objectText(object: object, depth: number, writing: Writing): string {
+  const names = Object.getOwnPropertyNames(object)
+  if (!isPlain(object) || Object.getOwnPropertySymbols(object).length > 0) throw new Refused()
+  if (names.length === 0) return '{}'
+  let shape = lastShapes[depth]
+  if (shape === undefined || !sameKeys(shape.keys, names)) shape = shapeOf(names)
+  if (names.length <= longestKept) lastShapes[depth] = shape
+  const { sorted, openings } = shape
+  const { open } = writing
+  let written = ''
+  for (let index = 0; index < sorted.length; index++) {
+    // The descriptor, not the property: it tells a getter without calling it.
+    const descriptor = Object.getOwnPropertyDescriptor(object, sorted[index] ?? '')
+    if (descriptor?.enumerable !== true || descriptor.get !== undefined || descriptor.set !== undefined)
+      throw new Refused()
+    written += openings[index] ?? ''
+    const item: unknown = descriptor.value
+    if (typeof item === 'object' && item !== null) {
+      open[depth] = written
+      const inner = textOf(item, depth + 1, writing)
+      written = (open[depth] ?? '') + inner
+    } else written += textOf(item, depth, writing)
+    if (written.length > pieceLength) written = flush(written, depth, writing)
+  }
+  return written + '}'
+}
+
+function flush(written: string, depth: number, { emit, open }: Writing): string {
+  for (let outer = 0; outer < depth; outer++) {
+    const before = open[outer] ?? ''
+    if (before !== '') emit(before)
+    open[outer] = ''
+  }
+  emit(written)
+  return ''
 }
 
 /** What JSON escapes, and surrogates: JSON.stringify then escapes the lone ones. */

@@ -1,5 +1,5 @@
 // A JSON value or bytes come in, a SHA-256 goes out. Pure: no clock, no log.
-import { createHash } from 'node:crypto'
+import { createHash, hash, type Hash } from 'node:crypto'
 import { writeCanonical } from './canonical-json.js'
 
 export { InvalidJsonValue } from './canonical-json.js'
@@ -13,11 +13,14 @@ type Digest = string & { readonly __brand: 'Digest' }
  * @throws InvalidJsonValue where JSON would bend the value; its `path` says where.
  */
 export function digestOf(value: unknown): Digest {
-  const hash = createHash('sha256')
+  // Mostly there is one piece, and no object is needed to take more.
+  let first: string | undefined
+  let many: Hash | undefined
   writeCanonical(value, (piece) => {
-    hash.update(piece)
+    if (first === undefined) first = piece
+    else many = (many ?? createHash('sha256').update(first)).update(piece)
   })
-  return hash.digest('hex') as Digest
+  return (many?.digest('hex') ?? hash('sha256', first ?? '', 'hex')) as Digest
 }
 
 /** The canonical JSON text itself: for keys and small documents. @throws InvalidJsonValue as {@link digestOf}. */
@@ -31,5 +34,5 @@ export function canonicalText(value: unknown): string {
 
 /** SHA-256 of bytes; of a text, of its UTF-8. */
 export function digestBytes(content: Uint8Array | string): Digest {
-  return createHash('sha256').update(content).digest('hex') as Digest
+  return hash('sha256', content, 'hex') as Digest
 }
