@@ -4,10 +4,8 @@ import { readDocument, writeDocument } from '../store/document.js'
 import type { StoreKey } from '../store/object-store.js'
 import { DURABLE_CALL, marginOf, type DurableCall } from './durable-call.js'
 import type { Clock } from '../util/clock.js'
-import type { Surroundings } from './protocol.js'
-
-/** Why renewing stops. Made once: an Error of its own, with its stack, costs more than the rest of what is done here. */
-const ENDED = new Error('the call has ended')
+import type { SharedSurroundings } from './protocol.js'
+import type { Renewable } from './renewals.js'
 
 export interface Held {
   readonly call: DurableCall
@@ -20,7 +18,7 @@ export interface Held {
 }
 
 export interface Claimed {
-  readonly around: Surroundings
+  readonly around: SharedSurroundings
   readonly key: StoreKey
   readonly call: DurableCall
   readonly etag: string
@@ -42,17 +40,16 @@ export function keepClaim(claimed: Claimed): Held {
   return new KeptClaim(claimed)
 }
 
-class KeptClaim implements Held {
+class KeptClaim implements Held, Renewable {
   readonly call: DurableCall
-  readonly #around: Surroundings
+  readonly #around: SharedSurroundings
   readonly #key: StoreKey
-  readonly #ended = new AbortController()
-  readonly #renewing: Promise<void>
   #etag: string
   /** Before the last write that was answered was sent. */
   #at: Moment
   /** The end is written: a renewal that waited for that write must not put the claim back. */
   #isOver = false
+  #isHeld = true
   /** One write at a time. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -62,12 +59,12 @@ class KeptClaim implements Held {
     this.#key = key
     this.#etag = etag
     this.#at = at
-    this.#renewing = this.#keepRenewing().catch(() => undefined)
+    around.renewals.add(this)
   }
 
   async isStillMine(): Promise<boolean> {
     // The answer to a renewal may be as old as the claim was.
-    while (this.#isLate()) if (!(await this.#renew())) return false
+    while (this.#isLate()) if (!(await this.renew())) return false
     return true
   }
 
@@ -97,14 +94,20 @@ class KeptClaim implements Held {
     })
   }
 
-  async end(): Promise<void> {
-    this.#ended.abort(ENDED)
-    await this.#renewing
+  get isHeld(): boolean {
+    return this.#isHeld
   }
 
-  async #renew(): Promise<boolean> {
+  async end(): Promise<void> {
+    this.#isHeld = false
+    this.#around.renewals.remove(this)
+    await this.#last
+  }
+
+  async renew(): Promise<boolean> {
     return this.#alone(async () => {
       if (this.#isOver) return false
+      if (!this.#isHeld) return false
       const before = momentOf(this.#around.clock)
       if ((await this.#put(this.call)) === 'stored') {
         this.#at = before
@@ -136,19 +139,5 @@ class KeptClaim implements Held {
     const next = this.#last.catch(() => undefined).then(work)
     this.#last = next.catch(() => undefined)
     return next
-  }
-
-  async #keepRenewing(): Promise<void> {
-    const { clock, leaseMs } = this.#around
-    for (let delay = leaseMs / 3; ;) {
-      await clock.sleep(delay, this.#ended.signal, { background: true })
-      try {
-        if (!(await this.#renew())) return
-        delay = leaseMs / 3
-      } catch {
-        // The store may be back in time.
-        delay = leaseMs / 12
-      }
-    }
   }
 }

@@ -5,8 +5,16 @@ import type { DurableUse } from '../durable-types.js'
 import { canonicalArguments } from './arguments.js'
 import { misuse, type DurableDefinition } from './definition.js'
 import { digestKey, keyedDigest } from './durable-call.js'
-import { otherArguments, type CallIdentity, type PendingCall, type Settled, type Surroundings } from './protocol.js'
+import {
+  otherArguments,
+  type CallIdentity,
+  type PendingCall,
+  type Settled,
+  type SharedSurroundings,
+  type Surroundings,
+} from './protocol.js'
 import { refuseFault } from './refuse-bent.js'
+import { Renewals } from './renewals.js'
 import { recordedCall, settleCall } from './settle-call.js'
 import { freezeValue, thawValue } from './values.js'
 
@@ -43,13 +51,14 @@ const LONGEST_LABEL = 120
 const callsWithin = new AsyncLocalStorage<readonly Flight[]>()
 
 class Calls implements DurableCalls {
-  readonly #around: Surroundings
+  readonly #around: SharedSurroundings
   readonly #random: (size: number) => Uint8Array
   readonly #inFlight = new Map<string, Flight>()
   #key: Promise<Uint8Array> | undefined
 
   constructor(around: Surroundings, random: (size: number) => Uint8Array) {
-    this.#around = { ...around, admitStore: askedOnce(around.admitStore) }
+    const renewals = new Renewals(around.clock, around.leaseMs)
+    this.#around = { ...around, renewals, admitStore: askedOnce(around.admitStore) }
     this.#random = random
   }
 

@@ -8,6 +8,7 @@ import { formatDuration } from '../util/duration.js'
 import type { Claimant, DurableCall } from './durable-call.js'
 import type { DurableDefinition } from './definition.js'
 import type { SecretCheck } from './refuse-bent.js'
+import type { Renewals } from './renewals.js'
 
 /** How long a claim holds after it was last written, ms. */
 export const CLAIM_MS = 60_000
@@ -40,6 +41,11 @@ export interface Surroundings {
   /** Takes secrets out of a text that is kept. */
   readonly redact: (text: string) => string
   readonly onWait: (message: string) => void
+}
+
+/** With what the calls of one namespace have in common in this process. */
+export interface SharedSurroundings extends Surroundings {
+  readonly renewals: Renewals
 }
 
 /** Which call it is. */

@@ -16,8 +16,8 @@ import {
   waitingText,
   type PendingCall,
   type Settled,
+  type SharedSurroundings,
   type StoredCall,
-  type Surroundings,
 } from './protocol.js'
 import { refuseFault } from './refuse-bent.js'
 import { freezeValue } from './values.js'
@@ -30,23 +30,23 @@ const QUIET_MS = 1_000
 const WRITE_AGAIN_MS = [50, 500, 2_000]
 
 /** Answers a call, and keeps what it gave. */
-export async function settleCall(around: Surroundings, pending: PendingCall): Promise<Settled> {
+export async function settleCall(around: SharedSurroundings, pending: PendingCall): Promise<Settled> {
   return new Settlement(around, pending).settle()
 }
 
 /** What is recorded and may be used, if anything. Writes nothing. @throws durable-conflict, value-unsupported */
-export async function recordedCall(around: Surroundings, pending: PendingCall): Promise<Settled | undefined> {
+export async function recordedCall(around: SharedSurroundings, pending: PendingCall): Promise<Settled | undefined> {
   return new Settlement(around, pending).recorded()
 }
 
 class Settlement {
-  readonly #around: Surroundings
+  readonly #around: SharedSurroundings
   readonly #pending: PendingCall
   /** Carried out by this very caller, and settled otherwise by somebody else: never carried out again. */
   #happened: DurableCall | undefined
   #waited: { readonly since: number; delay: number; told: boolean } | undefined
 
-  constructor(around: Surroundings, pending: PendingCall) {
+  constructor(around: SharedSurroundings, pending: PendingCall) {
     this.#around = around
     this.#pending = pending
   }

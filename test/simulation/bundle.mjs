@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Chance in the engine comes from the seed as well. */
 const CHANCE = `
 import crypto from 'node:crypto'
-export const { createHash, createHmac, timingSafeEqual, pbkdf2Sync, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } = crypto
+export const { createHash, hash, createHmac, timingSafeEqual, pbkdf2Sync, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } = crypto
 const chance = () => globalThis.trueupSimulatedChance
 export const randomBytes = (size) => Buffer.from(Array.from({ length: size }, () => Math.floor(chance()() * 256)))
 export const randomInt = (most) => Math.floor(chance()() * most)

@@ -1,6 +1,8 @@
 // The simulation, seed by seed. TRUEUP_SEED replays one and prints its trace; `npm run test:soak` runs many more.
+import { readFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { bundleSimulation } from './bundle.mjs'
+import { MUTANTS } from './mutant-list.mjs'
 import type * as Simulation from './simulate.js'
 
 const SEEDS = 1_000
@@ -33,5 +35,13 @@ describe('the engine among crashes, pauses and lost answers', () => {
       if (ended.violations.length > 0) failures.push(failureText(seed, ended))
     }
     expect(failures.join('\n\n')).toBe('')
+  })
+})
+
+describe('the ways to break the engine', () => {
+  const replacements = MUTANTS.flatMap((mutant) => mutant.replacements.map((one) => ({ ...one, name: mutant.name })))
+
+  it.each(replacements)('$name: what is replaced is in the source, once', async ({ file, find }) => {
+    expect((await readFile(file, 'utf8')).split(find)).toHaveLength(2)
   })
 })
