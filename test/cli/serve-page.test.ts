@@ -86,6 +86,15 @@ describe('the page of serve', () => {
     )
     expect((await rig.run(['status', '-o', 'json'])).json()).toMatchObject({ targets: [{ holds: [] }] })
 
+    await rig.run(['hold', 'alpha', '--key', 'one', '--shard', 'eu', '--for', '1h', '--reason', 'moved'])
+    expect((await jane.get('/targets/alpha')).text).toContain('End the hold of object <span class="data">one</span>')
+    const ofOne = { kind: 'object', key: 'one', confirmed: 'yes' }
+    expect((await jane.post('/targets/alpha/release', ofOne)).location).toBe('/targets/alpha?said=release')
+    expect((await jane.post('/targets/alpha/release', ofOne)).location).toBe('/targets/alpha?said=not-held')
+    expect((await rig.run(['status', '-o', 'json'])).json()).toMatchObject({
+      targets: [{ holds: [{ shard: 'eu', key: null, reason: 'moved' }] }],
+    })
+
     expect((await jane.post('/targets/alpha/run', { confirmed: 'yes' })).location).toBe('/targets/alpha?said=run')
     await daemon.until(/alpha apply: no changes/)
     const { runs } = (await rig.run(['runs', 'list', '-o', 'json'])).json() as {
@@ -101,6 +110,7 @@ describe('the page of serve', () => {
     for (const line of [
       /alpha is held for 2h by jane: the release is cut/,
       /the hold of alpha was ended by jane/,
+      /the hold of object one of alpha was ended by jane/,
       /alpha is due now: jane asked for it/,
     ])
       expect(stderr).toMatch(line)

@@ -123,6 +123,7 @@ describe('acting', () => {
     ['/targets/dns-records/run', { confirmed: 'yes' }],
     ['/targets/dns-records/hold', { for: '2h', reason: 'why not' }],
     ['/targets/dns-records/release', { confirmed: 'yes' }],
+    ['/targets/dns-records/release', { kind: 'shard', key: 'eu "1"', confirmed: 'yes' }],
     ['/release', { confirmed: 'yes' }],
     [`/doubts/${doubt().id}/resolve`, { as: 'done', confirmed: 'yes' }],
     ['/logout', {}],
@@ -192,17 +193,33 @@ describe('acting', () => {
     }
     expect(done).toEqual([])
     const said: string[] = []
-    for (const [path, fields] of forms.slice(0, 5))
+    for (const [path, fields] of forms.slice(0, 6))
       said.push((await post(path, { ...fields, csrf }, session)).headers.get('location') ?? '')
     expect(done).toEqual([
       ['run', 'dns-records', 'jane'],
       ['hold', { target: 'dns-records', reason: 'why not', forMs: 7_200_000, by: 'jane' }],
-      ['release', 'dns-records', 'jane'],
-      ['release', null, 'jane'],
+      ['release', { target: 'dns-records', by: 'jane' }],
+      ['release', { target: 'dns-records', part: { kind: 'shard', key: 'eu "1"' }, by: 'jane' }],
+      ['release', { target: null, by: 'jane' }],
       ['resolve', { id: doubt().id, as: 'done', by: 'jane' }],
     ])
     expect((await get(said[1] ?? '', session)).text).toContain('It is held.')
     expect((await get('/?said=constructor', session)).text).not.toContain('native code')
+  })
+
+  it('ends the hold of a shard or an object alone, and says again which before it does', async () => {
+    const key = '<b>"eu"&</b>'
+    const world: World = { rows: manyRows(1), holds: [hold({ part: { kind: 'object', key } })] }
+    const { get, post, logIn } = await browserAt({ token: TOKEN, world: () => world })
+    const session = await logIn('jane')
+    const page = await get('/targets/dns-records', session)
+    const shown = '&lt;b&gt;&quot;eu&quot;&amp;&lt;/b&gt;'
+    expect(page.text).toContain(`End the hold of object <span class="data">${shown}</span> …`)
+    expect(page.text).not.toContain('End the hold …')
+    expect(page.text).toContain(`name="key" value="${shown}"`)
+    const asked = await post('/targets/dns-records/release', { kind: 'object', key, csrf: csrfOf(page) }, session)
+    expect(asked.text).toContain(`<h1>End the hold of object ${shown} of dns-records?</h1>`)
+    expect(asked.text).toContain(`name="key" value="${shown}"`)
   })
 
   it('refuses what is no hold, and what is not there', async () => {
@@ -219,6 +236,10 @@ describe('acting', () => {
       expect((await post('/targets/dns-records/hold', { ...fields, csrf }, session)).status).toBe(400)
     for (const [path, fields] of forms.slice(0, 2))
       expect((await post(path.replace('dns-records', 'nobody'), { ...fields, csrf }, session)).status).toBe(404)
+    for (const part of [{ kind: 'shard' }, { kind: 'target', key: 'x' }, { kind: 'object', key: '' }, { key: 'x' }])
+      expect((await post('/targets/dns-records/release', { ...part, csrf, confirmed: 'yes' }, session)).status).toBe(
+        400,
+      )
     expect((await post(`/doubts/${doubt().id}/resolve`, { as: 'maybe', csrf, confirmed: 'yes' }, session)).status).toBe(
       400,
     )

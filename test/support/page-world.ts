@@ -184,7 +184,7 @@ export function worldPages({
     acts: {
       run: async (target, by) => isKnown(target) && did('run', target, by),
       hold: async (asked) => isKnown(asked.target) && did('hold', asked),
-      release: async (target, by) => did('release', target, by),
+      release: async (asked) => did('release', asked),
       resolve: async (asked) => did('resolve', asked),
       refused: (why) => did('refused', why),
     },

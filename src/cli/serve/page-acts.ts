@@ -3,7 +3,7 @@
 import type { RunActor } from '../../event.js'
 import { resolveCall } from '../../durable/list-calls.js'
 import type { Acts } from '../../schedule/http/page/acts.js'
-import { allHolds, endHold, placeHold, tidyHolds } from '../../store/holds.js'
+import { allHolds, endHold, endParts, placeHold, tidyHolds } from '../../store/holds.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import type { Clock } from '../../util/clock.js'
 import { formatDuration } from '../../util/duration.js'
@@ -57,12 +57,18 @@ export function pageActs({ daemon, store, clock, told, self, waitMs, stop, onCha
       onChange()
       return true
     },
-    async release(target, by) {
-      const released = await endHold(store, target)
+    async release({ target, part, by }) {
+      const isOfPart = target !== null && part !== undefined
+      const [released] = isOfPart ? await endParts(store, { target, parts: [part] }) : [await endHold(store, target)]
       await tidyHolds(store)
       onChange()
       if (released === undefined) return false
-      tell('release', `the hold of ${target ?? 'all targets'} was ended by ${by}`, { target, actor: by })
+      const what = isOfPart ? `${part.kind} ${part.key} of ${target}` : (target ?? 'all targets')
+      tell('release', `the hold of ${what} was ended by ${by}`, {
+        target,
+        ...(isOfPart ? { part } : {}),
+        actor: by,
+      })
       return true
     },
     async resolve({ id, as, by }) {

@@ -2,7 +2,8 @@
 import type { Answer } from '../answer.js'
 import type { Asked, Route } from '../server.js'
 import { parseDuration } from '../../../util/duration.js'
-import { confirmMain, LONGEST_REASON, type ConfirmParts } from './forms.js'
+import type { HeldPartName } from './acts.js'
+import { confirmMain, LONGEST_REASON, partFields, type ConfirmParts } from './forms.js'
 import { createGate, seeOther, type GateOptions, type Sent } from './gate.js'
 import { html } from './html.js'
 import { targetPath } from './layout.js'
@@ -67,13 +68,21 @@ export function actingRoutes(options: GateOptions): readonly Route[] {
     act('/targets/{name}/release', async (asked, sent) => {
       const name = named(asked)
       const back = targetPath(name)
+      const part = partOf(sent)
+      if (part === 'unclear') return refuse(asked, 400, 'The hold of what? Say a shard or an object, and its key.')
       const ask = confirmed(asked, sent, {
-        title: `End the hold of ${name}?`,
-        what: 'Applies may go on at once, everywhere.',
+        title: `End the hold of ${part === undefined ? name : `${part.kind} ${part.key} of ${name}`}?`,
+        what:
+          part === undefined
+            ? 'Applies may go on at once, everywhere.'
+            : 'Applies may change it again at once, everywhere, unless something else holds it too.',
         back,
         text: 'End the hold',
+        ...(part === undefined ? {} : { fields: partFields(part) }),
       })
-      return ask ?? seeOther(`${back}?said=${(await acts.release(name, sent.by)) ? 'release' : 'not-held'}`)
+      if (ask !== undefined) return ask
+      const ended = await acts.release({ target: name, ...(part === undefined ? {} : { part }), by: sent.by })
+      return seeOther(`${back}?said=${ended ? 'release' : 'not-held'}`)
     }),
     act('/release', async (asked, sent) => {
       const what = 'Applies of all targets may go on at once, everywhere, but for those that have a hold of their own.'
@@ -83,7 +92,7 @@ export function actingRoutes(options: GateOptions): readonly Route[] {
         back: '/',
         text: 'End the hold',
       })
-      return ask ?? seeOther(`/?said=${(await acts.release(null, sent.by)) ? 'release' : 'not-held'}`)
+      return ask ?? seeOther(`/?said=${(await acts.release({ target: null, by: sent.by })) ? 'release' : 'not-held'}`)
     }),
     act('/doubts/{id}/resolve', async (asked, sent) => {
       const { id = '' } = asked.segments
@@ -101,4 +110,11 @@ export function actingRoutes(options: GateOptions): readonly Route[] {
     }),
     ...loginRoutes(options, gate),
   ]
+}
+
+/** What alone of a target a form is about; undefined: the target as a whole. */
+function partOf({ form }: Sent): HeldPartName | undefined | 'unclear' {
+  const [kind, key] = [form.get('kind'), form.get('key')]
+  if (kind === null && key === null) return undefined
+  return (kind === 'shard' || kind === 'object') && key !== null && key !== '' ? { kind, key } : 'unclear'
 }

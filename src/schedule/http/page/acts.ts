@@ -5,8 +5,8 @@ export interface Acts {
   run(target: string, by: string): Promise<boolean>
   /** @returns false where there is no such target */
   hold(asked: HoldAsked): Promise<boolean>
-  /** null: the hold of all. @returns false where none was in force */
-  release(target: string | null, by: string): Promise<boolean>
+  /** @returns false where none was in force */
+  release(asked: ReleaseAsked): Promise<boolean>
   /** @returns false where it has been settled meanwhile */
   resolve(asked: ResolveAsked): Promise<boolean>
   /** Somebody gave a wrong token, or none of these pages sent the form. */
@@ -19,6 +19,19 @@ export interface HoldAsked {
   readonly reason: string
   readonly forMs: number
   readonly by: string
+}
+
+export interface ReleaseAsked {
+  /** null: of all. */
+  readonly target: string | null
+  /** Of this alone. @defaultValue of the target as a whole */
+  readonly part?: HeldPartName
+  readonly by: string
+}
+
+export interface HeldPartName {
+  readonly kind: 'shard' | 'object'
+  readonly key: string
 }
 
 export interface ResolveAsked {

@@ -1,4 +1,5 @@
 // Who looks and what is there come in; the forms of what may be done go out. What changes more than a wait is asked again on a page of its own.
+import type { HeldPartName } from './acts.js'
 import { html, type Content, type Markup } from './html.js'
 import { targetPath } from './layout.js'
 import type { HoldFacts } from './page-view.js'
@@ -13,7 +14,7 @@ export interface FormParts {
   readonly action: string
   readonly csrf: string
   /** Of the button. */
-  readonly text: string
+  readonly text: string | Markup
   readonly fields?: Content
 }
 
@@ -27,16 +28,30 @@ export function targetActs(name: string, holds: readonly HoldFacts[], viewer: Vi
   if (viewer.kind !== 'actor') return closedText(viewer, targetPath(name))
   const { csrf } = viewer
   const path = targetPath(name)
-  // Holds of shards and objects are ended where their keys are typed: at the command line.
   const isHeld = holds.some(({ target, part }) => target !== null && part === undefined)
   const isAllHeld = holds.some(({ target }) => target === null)
   return html`<section aria-labelledby="acts">
     <h2 id="acts">Do something</h2>
     ${form({ action: `${path}/run`, csrf, text: 'Run now …' })}
     ${isHeld && form({ action: `${path}/release`, csrf, text: 'End the hold …' })}
+    ${holds.map(
+      ({ part }) =>
+        part !== undefined &&
+        form({
+          action: `${path}/release`,
+          csrf,
+          text: html`End the hold of ${part.kind} <span class="data">${part.key}</span> …`,
+          fields: partFields(part),
+        }),
+    )}
     ${isAllHeld && form({ action: '/release', csrf, text: 'End the hold of all targets …' })}
     ${form({ action: `${path}/hold`, csrf, text: isHeld ? 'Replace the hold' : 'Hold', fields: holdFields() })}
   </section>`
+}
+
+/** Which part is meant, as a form says it. */
+export function partFields({ kind, key }: HeldPartName): Markup {
+  return html`<input type="hidden" name="kind" value="${kind}" /><input type="hidden" name="key" value="${key}" />`
 }
 
 function holdFields(): Markup {

@@ -1,5 +1,6 @@
 // What the pages show, as a daemon knows it. Types only; nothing in them has a secret: records are kept redacted.
 import type { RunActor, RunRecord } from '../../../event.js'
+import type { HeldPartName } from './acts.js'
 
 export interface PageView {
   /** UTC ms. */
@@ -84,7 +85,7 @@ export interface HoldFacts {
   /** null: of all. */
   readonly target: string | null
   /** What alone of the target is held. @defaultValue all of it */
-  readonly part?: { readonly kind: 'shard' | 'object'; readonly key: string }
+  readonly part?: HeldPartName
   readonly reason: string
   /** UTC ms. */
   readonly since: number
