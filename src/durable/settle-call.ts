@@ -3,7 +3,7 @@
 import { isTrueupError, toError } from '../errors.js'
 import type { DurableAnswer } from '../durable-types.js'
 import { readDocument, writeDocument } from '../store/document.js'
-import type { PutCondition } from '../store/object-store.js'
+import { ifUnchanged, type PutCondition } from '../store/object-store.js'
 import { keepClaim, momentOf, type Held } from './claim.js'
 import { probeAnswerOf } from './definition.js'
 import { DURABLE_CALL, durableKey, marginOf, type DurableCall, type DurableClaim } from './durable-call.js'
@@ -159,7 +159,7 @@ class Settlement {
     const around = this.#around
     const pending = this.#pending
     const { clock, lease, leaseMs, stop } = around
-    const condition: PutCondition = found === undefined ? { kind: 'if-absent' } : { kind: 'if-etag', etag: found.etag }
+    const condition = ifUnchanged(found)
     if (this.#happened !== undefined) {
       const call = this.#happened
       return (await this.#write(call, condition)) === undefined ? undefined : this.#answer(call, 'executed')

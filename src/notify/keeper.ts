@@ -2,7 +2,7 @@
 // and loses none that was not. Several daemons may keep the same: who comes second sees what the first one wrote.
 import { TrueupError } from '../errors.js'
 import { readDocument, readDocuments, writeDocument, type DocumentType } from '../store/document.js'
-import { storeKey, storePrefix, type ObjectStore } from '../store/object-store.js'
+import { ifUnchanged, storeKey, storePrefix, type ObjectStore } from '../store/object-store.js'
 import type { Condition, Notice } from './notice.js'
 
 export interface KeptNotices {
@@ -43,9 +43,8 @@ export function noticeKeeper(store: ObjectStore, identity: readonly string[]): N
       const found = await readDocument(store, keyOf(target), NOTICES)
       const next = change(found.kind === 'found' ? found.value : EMPTY)
       if (next === undefined) return
-      const condition =
-        found.kind === 'found' ? ({ kind: 'if-etag', etag: found.etag } as const) : ({ kind: 'if-absent' } as const)
       const { open, pending } = next
+      const condition = ifUnchanged(found)
       const result = await writeDocument(store, keyOf(target), NOTICES, { target, open, pending }, { condition })
       if (result.kind === 'stored') return
     }

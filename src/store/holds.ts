@@ -2,7 +2,7 @@
 // now. Judged by the store's clock alone: the machines that place and obey a hold may disagree about the time. Never takes a damaged one for none.
 import type { RunActor } from '../event.js'
 import { readDocument, writeDocument, type DocumentType, type FoundDocument } from './document.js'
-import { storeKey, storePrefix, type Missing, type ObjectStore, type StoreKey } from './object-store.js'
+import { ifUnchanged, storeKey, storePrefix, type Missing, type ObjectStore, type StoreKey } from './object-store.js'
 
 /**
  * One document for a target and its parts: an apply asks for it each time. Version 1 was one hold, of a target as a whole; whoever knows only that
@@ -158,9 +158,7 @@ interface Kept {
 /** Written only over what was read. @returns false when somebody else has written it meanwhile */
 async function keep(store: ObjectStore, { key, found, holds }: Kept): Promise<boolean> {
   if (found.kind === 'found' && holds.length === 0) return (await store.delete(key, found)).kind !== 'conflict'
-  const condition =
-    found.kind === 'found' ? ({ kind: 'if-etag', etag: found.etag } as const) : ({ kind: 'if-absent' } as const)
-  return (await writeDocument(store, key, HOLDS, { holds }, { condition })).kind === 'stored'
+  return (await writeDocument(store, key, HOLDS, { holds }, { condition: ifUnchanged(found) })).kind === 'stored'
 }
 
 function without(holds: readonly Hold[], parts: readonly (HoldPart | undefined)[]): readonly Hold[] {

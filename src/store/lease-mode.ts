@@ -15,7 +15,7 @@ import {
   type Standing,
   type StandingQuestion,
 } from './lease-documents.js'
-import type { ObjectStore } from './object-store.js'
+import { ifUnchanged, type ObjectStore } from './object-store.js'
 
 export interface ModeRequest extends Omit<StandingQuestion, 'run' | 'now'> {
   readonly destination: string
@@ -44,13 +44,8 @@ export async function enterMode(request: ModeRequest): Promise<Alive | undefined
         living.push(other)
       }
     }
-    const put = await writeDocument(
-      store,
-      key,
-      LEASE_MODE,
-      { keys, runs: [...living, run] },
-      { condition: found.kind === 'found' ? { kind: 'if-etag', etag: found.etag } : { kind: 'if-absent' } },
-    )
+    const value = { keys, runs: [...living, run] }
+    const put = await writeDocument(store, key, LEASE_MODE, value, { condition: ifUnchanged(found) })
     // Lost to another who entered or left: what is in it now decides.
     if (put.kind === 'stored') return undefined
   }

@@ -29,7 +29,7 @@ import type { LeaseGuard } from './lease-guard.js'
 import { enterMode, leaveMode, type Alive } from './lease-mode.js'
 import { requireLocking } from './locking.js'
 import { refuseMoved } from './moved.js'
-import type { ObjectStore } from './object-store.js'
+import { ifUnchanged, type ObjectStore } from './object-store.js'
 
 /** How long a lease outlives its last renewal, ms. */
 export const LEASE_MS = 60_000
@@ -191,9 +191,7 @@ async function takeShard({ request, heart, held, abandoned }: Taking, shard: str
     const before = found.kind === 'found' ? found.value.token : 0
     const token = Math.max(before, request.atLeast(shard)) + 1
     const value: ShardLease = { destination, shard, token, run: holder.run, since: heart.storeNow() }
-    const put = await writeDocument(store, key, SHARD_LEASE, value, {
-      condition: found.kind === 'found' ? { kind: 'if-etag', etag: found.etag } : { kind: 'if-absent' },
-    })
+    const put = await writeDocument(store, key, SHARD_LEASE, value, { condition: ifUnchanged(found) })
     if (put.kind !== 'stored') continue
     held.set(shard, { etag: put.etag, value })
     if (isLeft) abandoned.add(shard)

@@ -3,7 +3,7 @@
 import { TrueupError } from '../errors.js'
 import { keysBelow, readDocuments, readDocumentsAt, writeDocument } from './document.js'
 import type { JournalEntry } from './journal.js'
-import { storeKey, storePrefix, type ObjectStore, type StoreKey } from './object-store.js'
+import { ifUnchanged, storeKey, storePrefix, type ObjectStore, type StoreKey } from './object-store.js'
 import { createShardIndex, OWNERSHIP, type ShardIndex, type TargetPlace } from './shard-index.js'
 
 /** `intended`: changes were started and their end was not seen; counts only if the object matches one of the claims. */
@@ -101,10 +101,7 @@ export async function writeLedger(
   index: ShardIndex = createShardIndex(store, { target: value.target, destination }),
 ): Promise<void> {
   const key = ledgerKey({ ...value, destination })
-  const condition =
-    typeof previous?.etag === 'string'
-      ? ({ kind: 'if-etag', etag: previous.etag } as const)
-      : ({ kind: 'if-absent' } as const)
+  const condition = ifUnchanged(previous)
   const isFenced = (previous?.value.fence ?? 0) > (value.fence ?? 0)
   // As of a mark: what no reader of the index finds would be a wrong skip.
   if (condition.kind === 'if-absent') await index.enter([value.shard])

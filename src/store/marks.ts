@@ -1,7 +1,7 @@
 // Apply marks: per (target, destination, shard) what the last apply did. Read to decide a skip, written around every apply.
 // Never tells how an object looks; that is the outside system's own knowledge.
 import { readDocument, readDocumentsAt, writeDocument } from './document.js'
-import { storeKey, type ObjectStore, type StoreKey } from './object-store.js'
+import { ifUnchanged, storeKey, type ObjectStore, type StoreKey } from './object-store.js'
 import { createShardIndex, MARK, markKeys, type ShardIndex } from './shard-index.js'
 import { TrueupError } from '../errors.js'
 
@@ -93,8 +93,7 @@ export function createMarkStore(store: ObjectStore, target: string, destination:
       const isFenced = (previous?.mark.fence ?? 0) > (mark.fence ?? 0)
       // A mark that no reader of the index finds would be a wrong skip.
       if (previous === undefined) await index.enter([mark.shard])
-      const condition =
-        previous === undefined ? ({ kind: 'if-absent' } as const) : ({ kind: 'if-etag', etag: previous.etag } as const)
+      const condition = ifUnchanged(previous)
       const result = isFenced ? undefined : await writeDocument(store, keyOf(mark.shard), MARK, mark, { condition })
       if (result?.kind === 'stored') return { mark, etag: result.etag }
       throw new TrueupError(

@@ -45,6 +45,15 @@ export interface Missing {
   readonly kind: 'missing'
 }
 
+/** Written only over what was read: over that very object, or where there was none. Others may have written meanwhile, and then the put says so. */
+export function ifUnchanged(
+  read: { readonly etag: string | null } | Missing | undefined,
+): Exclude<PutCondition, { readonly kind: 'always' }> {
+  return read !== undefined && 'etag' in read && read.etag !== null
+    ? { kind: 'if-etag', etag: read.etag }
+    : { kind: 'if-absent' }
+}
+
 /** Its value has more bytes than were asked for; none of them was read. */
 export interface TooLarge {
   readonly kind: 'too-large'

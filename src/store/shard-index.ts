@@ -5,7 +5,7 @@
 //
 // A crash between the two leaves a name without a document, which is read as missing, as it is.
 import { keysBelow, readDocument, readDocuments, readDocumentsAt, writeDocument } from './document.js'
-import { storeKey, storePrefix, type ObjectStore, type StoreKey } from './object-store.js'
+import { ifUnchanged, storeKey, storePrefix, type ObjectStore, type StoreKey } from './object-store.js'
 import { TrueupError } from '../errors.js'
 
 export const MARK = { kind: 'apply-mark', version: 1 } as const
@@ -58,9 +58,7 @@ export function createShardIndex(store: ObjectStore, place: TargetPlace): ShardI
         const known = found?.shards ?? (await listedShards(store, place))
         const all = [...new Set([...known, ...shards])].sort()
         if (found === undefined || all.length > found.shards.length) {
-          const condition =
-            found === undefined ? ({ kind: 'if-absent' } as const) : ({ kind: 'if-etag', etag: found.etag } as const)
-          const put = await writeDocument(store, key, INDEX, { shards: all }, { condition })
+          const put = await writeDocument(store, key, INDEX, { shards: all }, { condition: ifUnchanged(found) })
           // Another shard was entered meanwhile: what it is with that one is looked at again.
           if (put.kind !== 'stored') continue
         }

@@ -1,7 +1,7 @@
 // What a target remembers at its destination: one document a key. In: JSON values. Out: the same, or an error; a damaged value is never "none".
 import type { Json } from '../event.js'
 import { readDocument, writeDocument, type DocumentType } from './document.js'
-import { storeKey, storePrefix, type ObjectStore, type StoreKey } from './object-store.js'
+import { ifUnchanged, storeKey, storePrefix, type ObjectStore, type StoreKey } from './object-store.js'
 
 interface StateDocument {
   /** The key of a document may hold no more than its digest. */
@@ -57,8 +57,7 @@ export function createStateStore(
         if (before === undefined) return true
         return (await store.delete(placeOf(key), { etag: before.etag })).kind !== 'conflict'
       }
-      const condition =
-        before === undefined ? ({ kind: 'if-absent' } as const) : ({ kind: 'if-etag', etag: before.etag } as const)
+      const condition = ifUnchanged(before)
       const put = await writeDocument(store, placeOf(key), STATE, { key, value, run }, { condition })
       return put.kind === 'stored'
     },
