@@ -14,7 +14,7 @@ import { writeLedger } from './store/ledger.js'
 import { ledgerAfter } from './store/ledger-after.js'
 import type { ApplyMark, StoredMark } from './store/marks.js'
 import { createRecordStore } from './store/records.js'
-import { boundSignal } from './util/bound-signal.js'
+import { withBoundSignal } from './util/bound-signal.js'
 import { unreachable } from './util/unreachable.js'
 
 const NOT_CONVERGING = 'it does not converge: the applies before made the same change'
@@ -78,7 +78,9 @@ export async function applyPlan(
       changes: planned.built.changes.map((executable) => ({
         ...executable,
         carryOut: (signal) =>
-          session.authored(executable.change.shard ?? '', () => executable.carryOut(boundSignal(signal))),
+          session.authored(executable.change.shard ?? '', () =>
+            withBoundSignal(signal, (own) => executable.carryOut(own)),
+          ),
       })),
       left: leftReasons(left),
       journal,

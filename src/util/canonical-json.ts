@@ -87,16 +87,10 @@ function textOf(part: unknown, depth: number, writing: Writing): string {
 
 function arrayText(array: readonly unknown[], depth: number, writing: Writing): string {
   if (arrayFault(array) !== undefined) throw new Refused()
-  const { open } = writing
   let written = '['
   for (let index = 0; index < array.length; index++) {
     if (index > 0) written += ','
-    const item = array[index]
-    if (typeof item === 'object' && item !== null) {
-      open[depth] = written
-      const inner = textOf(item, depth + 1, writing)
-      written = (open[depth] ?? '') + inner
-    } else written += textOf(item, depth, writing)
+    written = withItem(written, array[index], depth, writing)
     if (written.length > pieceLength) written = flush(written, depth, writing)
   }
   return written + ']'
@@ -110,23 +104,24 @@ function objectText(object: object, depth: number, writing: Writing): string {
   if (shape === undefined || !sameKeys(shape.keys, names)) shape = shapeOf(names)
   if (names.length <= longestKept) lastShapes[depth] = shape
   const { sorted, openings } = shape
-  const { open } = writing
   let written = ''
   for (let index = 0; index < sorted.length; index++) {
     // The descriptor, not the property: it tells a getter without calling it.
     const descriptor = Object.getOwnPropertyDescriptor(object, sorted[index] ?? '')
     if (descriptor?.enumerable !== true || descriptor.get !== undefined || descriptor.set !== undefined)
       throw new Refused()
-    written += openings[index] ?? ''
-    const item: unknown = descriptor.value
-    if (typeof item === 'object' && item !== null) {
-      open[depth] = written
-      const inner = textOf(item, depth + 1, writing)
-      written = (open[depth] ?? '') + inner
-    } else written += textOf(item, depth, writing)
+    written = withItem(written + (openings[index] ?? ''), descriptor.value, depth, writing)
     if (written.length > pieceLength) written = flush(written, depth, writing)
   }
   return written + '}'
+}
+
+/** `written` is what the container around the item says so far. */
+function withItem(written: string, item: unknown, depth: number, writing: Writing): string {
+  if (typeof item !== 'object' || item === null) return written + textOf(item, depth, writing)
+  writing.open[depth] = written
+  const inner = textOf(item, depth + 1, writing)
+  return (writing.open[depth] ?? '') + inner
 }
 
 function flush(written: string, depth: number, { emit, open }: Writing): string {
