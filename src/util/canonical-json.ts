@@ -64,7 +64,7 @@ interface Writing {
 }
 
 // Each of these returns text that was not emitted yet. This shape is what makes it fast: plain functions that are made once (there may be a hundred
-// thousand small values), short local strings.
+// thousand small values), short local strings; what both of the containers do with an item is written out in each, for a function between costs 5 %.
 
 function textOf(part: unknown, depth: number, writing: Writing): string {
   switch (typeof part) {
@@ -87,10 +87,16 @@ function textOf(part: unknown, depth: number, writing: Writing): string {
 
 function arrayText(array: readonly unknown[], depth: number, writing: Writing): string {
   if (arrayFault(array) !== undefined) throw new Refused()
+  const { open } = writing
   let written = '['
   for (let index = 0; index < array.length; index++) {
     if (index > 0) written += ','
-    written = withItem(written, array[index], depth, writing)
+    const item = array[index]
+    if (typeof item === 'object' && item !== null) {
+      open[depth] = written
+      const inner = textOf(item, depth + 1, writing)
+      written = (open[depth] ?? '') + inner
+    } else written += textOf(item, depth, writing)
     if (written.length > pieceLength) written = flush(written, depth, writing)
   }
   return written + ']'
@@ -104,24 +110,23 @@ function objectText(object: object, depth: number, writing: Writing): string {
   if (shape === undefined || !sameKeys(shape.keys, names)) shape = shapeOf(names)
   if (names.length <= longestKept) lastShapes[depth] = shape
   const { sorted, openings } = shape
+  const { open } = writing
   let written = ''
   for (let index = 0; index < sorted.length; index++) {
     // The descriptor, not the property: it tells a getter without calling it.
     const descriptor = Object.getOwnPropertyDescriptor(object, sorted[index] ?? '')
     if (descriptor?.enumerable !== true || descriptor.get !== undefined || descriptor.set !== undefined)
       throw new Refused()
-    written = withItem(written + (openings[index] ?? ''), descriptor.value, depth, writing)
+    written += openings[index] ?? ''
+    const item: unknown = descriptor.value
+    if (typeof item === 'object' && item !== null) {
+      open[depth] = written
+      const inner = textOf(item, depth + 1, writing)
+      written = (open[depth] ?? '') + inner
+    } else written += textOf(item, depth, writing)
     if (written.length > pieceLength) written = flush(written, depth, writing)
   }
   return written + '}'
-}
-
-/** `written` is what the container around the item says so far. */
-function withItem(written: string, item: unknown, depth: number, writing: Writing): string {
-  if (typeof item !== 'object' || item === null) return written + textOf(item, depth, writing)
-  writing.open[depth] = written
-  const inner = textOf(item, depth + 1, writing)
-  return (writing.open[depth] ?? '') + inner
 }
 
 function flush(written: string, depth: number, { emit, open }: Writing): string {
