@@ -1,9 +1,9 @@
-// A whole process that does nothing but replay, bundled by replay.mjs, which says where `#built` is. In: the kept log, pretty or json, a file for
-// the memory. Out: the replayed log on stdout; what /proc tells of the process at its end, in that file.
+// A whole process that does nothing but replay, once replay.mjs has bundled it. In: the kept log, pretty or json, a file for the memory. Out: the
+// replayed log on stdout; what /proc tells of the process at its end, in that file.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createOutput } from '#built/cli/output.js'
-import { createLogReporter } from '#built/report/log-reporter.js'
-import { createStyle } from '#built/report/style.js'
+import { createOutput } from '../src/cli/output.js'
+import { createLogReporter } from '../src/report/log-reporter.js'
+import { createStyle } from '../src/report/style.js'
 
 void replay(...process.argv.slice(2))
 

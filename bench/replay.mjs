@@ -70,12 +70,11 @@ function memoryOf(status) {
   return { all: size('VmHWM'), own: size('VmHWM') - size('RssFile') }
 }
 
-async function bundleProgram({ built, folder }) {
+async function bundleProgram({ folder }) {
   const outdir = join(folder, 'dist/cli')
-  const entry = join(folder, 'replay-program.mjs')
   mkdirSync(outdir, { recursive: true })
-  writeFileSync(entry, readFileSync(PROGRAM, 'utf8').replaceAll('#built', built))
-  for (const { name, text } of await bundleCli({ root: ROOT, entry, outdir })) writeFileSync(join(outdir, name), text)
+  const files = await bundleCli({ root: ROOT, entry: PROGRAM, outdir })
+  for (const { name, text } of files) writeFileSync(join(outdir, name), text)
   return join(outdir, 'trueup.cjs')
 }
 
