@@ -17,9 +17,10 @@ export async function listDoubts(store: ObjectStore): Promise<readonly Doubt[]> 
   ].sort((a, b) => b.at - a.at)
 }
 
-/** `create-account "ann"` or `update example.com/www/A`. */
+/** `create-account "ann"` or `update example.com/www/A`; of a call outside of runs, which no target tells apart, also the namespace: `charge of billing`. */
 export function doubtName(doubt: Doubt): string {
   if (doubt.kind === 'change') return `${doubt.change.outcome.action} ${doubt.change.outcome.key}`
-  const { name, version, label } = doubt.listed.call
-  return `${name}${version === '1' ? '' : ` (version ${version})`}${label === null ? '' : ` ${label}`}`
+  const { name, version, label, claim, namespace } = doubt.listed.call
+  const where = claim.target === null ? ` of ${namespace}` : ''
+  return `${name}${version === '1' ? '' : ` (version ${version})`}${label === null ? '' : ` ${label}`}${where}`
 }

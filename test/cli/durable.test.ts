@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { createDurable, openStore, unknownOutcome } from '../../src/index.js'
 import { createRig, type Rig } from '../support/rig.js'
 
 /** Invites people, once each; dies in the middle of inviting who the file `die` names. */
@@ -165,6 +166,21 @@ describe('an effect that a kill cut off', () => {
     expect(records.runs.map(({ state }) => state)).toEqual(['finished', 'finished'])
     expect((await rig.run(['apply', 'mail', '--concurrency', '1'])).code).toBe(0)
     expect(await here.sent()).toEqual(['ann', 'ann', 'bob', 'cid'])
+  })
+})
+
+describe('a call outside of runs in doubt', () => {
+  it('is listed with its namespace, since it has no target', async () => {
+    await using here = await place()
+    const { rig } = here
+    const store = await openStore(`file:${join(rig.repo, '.trueup')}`)
+    const { durable } = createDurable({ store, namespace: 'billing' })
+    const charge = durable('charge', { idempotent: true }, (who: string): Promise<string> => {
+      throw unknownOutcome(new Error(`no answer for ${who}`))
+    })
+    await expect(charge('ann')).rejects.toThrow('is in doubt')
+    expect((await rig.run(['doubts'])).stdout).toMatch(/[0-9a-f]{12} +durable +charge of billing +just now/)
+    expect(await doubtsOf(rig)).toMatchObject([{ function: 'charge', namespace: 'billing', target: null }])
   })
 })
 
