@@ -181,7 +181,7 @@ function printVersion() {
 }
 
 const args = process.argv.slice(2)
-// The CLI is one minified line: with --debug its stacks name the real files. It must be said before the CLI is loaded.
+// The CLI is a few long lines: with --debug its stacks name the real files. It must be said before the CLI is loaded.
 if (args.includes('--debug')) process.setSourceMapsEnabled(true)
 
 const cli = join(__dirname, '..', 'dist', 'cli', 'trueup.cjs')
