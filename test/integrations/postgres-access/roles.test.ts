@@ -240,6 +240,15 @@ describe('passwords', () => {
     await expect(logIn('app', `${password}x`)).rejects.toThrow('authentication failed')
   })
 
+  it.each([
+    ['becomes a letter with a mark', '\uFB2E'],
+    ['becomes one letter', '\u0627\u0653'],
+    ['becomes a mark and a space', ' \uFE7E'],
+    ['becomes letters of the other direction', 'ס₨'],
+  ])('right to left in which a sign %s, are refused: clients prepare them in different ways', async (_, password) => {
+    await expect(saslPrepare(password)).rejects.toThrow('right-to-left letters with signs')
+  })
+
   it('of any text are kept as the server itself would keep them', async () => {
     await server.sql('CREATE ROLE app')
     // Of each of these SASLprep makes something else.
@@ -264,6 +273,11 @@ describe('passwords', () => {
       '𞸀',
       '𝟙',
       '\u0340',
+      '\u0627',
+      '\u0653',
+      '\uFB2E',
+      '\uFE7E',
+      '\uFE8D',
     )
     const passwords = fc.oneof(
       fc.array(pieces, { minLength: 1, maxLength: 6 }).map((some) => some.join('')),
