@@ -30,15 +30,20 @@ const HIDDEN_BY_NORMALISING =
 const RIGHT_TO_LEFT =
   /[\u{5be}\u{5c0}\u{5c3}\u{5d0}-\u{5ea}\u{5f0}-\u{5f4}\u{61b}\u{61f}\u{621}-\u{63a}\u{640}-\u{64a}\u{66d}-\u{66f}\u{671}-\u{6d5}\u{6dd}\u{6e5}-\u{6e6}\u{6fa}-\u{6fe}\u{700}-\u{70d}\u{710}\u{712}-\u{72c}\u{780}-\u{7a5}\u{7b1}\u{200f}\u{fb1d}\u{fb1f}-\u{fb28}\u{fb2a}-\u{fb36}\u{fb38}-\u{fb3c}\u{fb3e}\u{fb40}-\u{fb41}\u{fb43}-\u{fb44}\u{fb46}-\u{fbb1}\u{fbd3}-\u{fd3d}\u{fd50}-\u{fd8f}\u{fd92}-\u{fdc7}\u{fdf0}-\u{fdfc}\u{fe70}-\u{fe74}\u{fe76}-\u{fefc}]/u
 
+/** RFC 3454, table B.1: gone before anything is normalised. */
+const MAPPED_TO_NOTHING =
+  /[\u{ad}\u{1806}\u{200b}\u{2060}\u{feff}]|\u{34f}|[\u{180b}-\u{180d}]|\u{200c}|\u{200d}|[\u{fe00}-\u{fe0f}]/gu
+
 /**
  * Where a text has such letters, what is allowed beside them and at its ends depends on the directions of its signs, and those may be others after
  * normalising: ₨ has none and becomes letters; אַ is a letter and becomes one with a mark, and ا with a mark after it one letter; a vowel sign
  * that stands alone (U+FE7E) becomes a space and a mark.
  */
 function refuseChangeOfDirection(password: string): void {
-  const normal = password.normalize('NFKC')
-  if (!RIGHT_TO_LEFT.test(password + normal)) return
-  const signs = Array.from(password, (sign) => ({ sign, normal: sign.normalize('NFKC') }))
+  const mapped = password.replace(MAPPED_TO_NOTHING, '')
+  const normal = mapped.normalize('NFKC')
+  if (!RIGHT_TO_LEFT.test(mapped + normal)) return
+  const signs = Array.from(mapped, (sign) => ({ sign, normal: sign.normalize('NFKC') }))
   const isKept = signs.every(
     (one) => one.normal === one.sign || Array.from(one.sign + one.normal).every((letter) => RIGHT_TO_LEFT.test(letter)),
   )
