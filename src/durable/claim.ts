@@ -94,10 +94,6 @@ class KeptClaim implements Held, Renewable {
     })
   }
 
-  get isHeld(): boolean {
-    return this.#isHeld
-  }
-
   async end(): Promise<void> {
     this.#isHeld = false
     this.#around.renewals.remove(this)

@@ -3,9 +3,8 @@
 import type { Clock } from '../util/clock.js'
 
 export interface Renewable {
-  /** False: there is nothing left to renew. What it throws may pass: it is asked again soon. */
+  /** False: there is nothing left to renew, for instance once it is let go. What it throws may pass: it is asked again soon. */
   renew(): Promise<boolean>
-  readonly isHeld: boolean
 }
 
 export class Renewals {
@@ -40,7 +39,7 @@ export class Renewals {
   }
 
   async #renew(claim: Renewable): Promise<void> {
-    while (claim.isHeld) {
+    for (;;) {
       try {
         if (await claim.renew()) this.add(claim)
         return

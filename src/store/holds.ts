@@ -89,9 +89,9 @@ export function placeParts(store: ObjectStore, { parts, ...request }: PartsReque
   return place(store, request, parts)
 }
 
-/** Ends the hold of a target as a whole, or with null that of all targets; undefined when none was in force. */
-export async function endHold(store: ObjectStore, target: string | null): Promise<Hold | undefined> {
-  return (await end(store, target, [undefined]))[0]
+/** Ends the hold of a target as a whole or of this part of it, or with null that of all targets; undefined when none was in force. */
+export async function endHold(store: ObjectStore, target: string | null, part?: HoldPart): Promise<Hold | undefined> {
+  return (await end(store, target, [part]))[0]
 }
 
 /** Ends the holds of these parts. @returns those that were in force, in the order of the parts */

@@ -30,8 +30,9 @@ class Claim implements Renewable {
   }
 
   renew(): Promise<boolean> {
+    if (!this.isHeld) return Promise.resolve(false)
     this.at.push(this.#now())
-    if (this.failing === 0) return Promise.resolve(this.isHeld)
+    if (this.failing === 0) return Promise.resolve(true)
     this.failing -= 1
     return Promise.reject(new Error('the store is away'))
   }

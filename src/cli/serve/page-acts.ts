@@ -3,11 +3,12 @@
 import type { RunActor } from '../../event.js'
 import { resolveCall } from '../../durable/list-calls.js'
 import type { Acts } from '../../schedule/http/page/acts.js'
-import { allHolds, endHold, endParts, placeHold, tidyHolds } from '../../store/holds.js'
+import { allHolds, endHold, placeHold, tidyHolds } from '../../store/holds.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import type { Clock } from '../../util/clock.js'
 import { formatDuration } from '../../util/duration.js'
 import { listDoubts } from '../doubts.js'
+import { heldThing } from '../hold-forms.js'
 import type { Daemon } from './daemon.js'
 import type { Told } from './told.js'
 
@@ -58,17 +59,12 @@ export function pageActs({ daemon, store, clock, told, self, waitMs, stop, onCha
       return true
     },
     async release({ target, part, by }) {
-      const isOfPart = target !== null && part !== undefined
-      const [released] = isOfPart ? await endParts(store, { target, parts: [part] }) : [await endHold(store, target)]
+      const released = await endHold(store, target, part)
       await tidyHolds(store)
       onChange()
       if (released === undefined) return false
-      const what = isOfPart ? `${part.kind} ${part.key} of ${target}` : (target ?? 'all targets')
-      tell('release', `the hold of ${what} was ended by ${by}`, {
-        target,
-        ...(isOfPart ? { part } : {}),
-        actor: by,
-      })
+      const ofPart = part === undefined ? {} : { part }
+      tell('release', `the hold of ${heldThing(released)} was ended by ${by}`, { target, ...ofPart, actor: by })
       return true
     },
     async resolve({ id, as, by }) {
