@@ -1,7 +1,7 @@
 // In: numbers, times, ids and who did something. Out: the short texts that people read, one form of each for all of trueup.
 // Pure: the time now comes in as an argument.
 
-import type { LogLevel, RunActor, RunEventCause } from '../event.js'
+import type { RunActor, RunEventCause } from '../event.js'
 
 const second = 1000
 const minute = 60 * second
@@ -97,23 +97,6 @@ export function dateTime(time: number, utc = false): string {
 /** The form of machine output: `2026-11-20T09:41:00.000Z`. @param time - UTC milliseconds */
 export function utcTime(time: number): string {
   return new Date(time).toISOString()
-}
-
-/**
- * Heads of lines, one made for each level and second and kept while the second lasts: records come in order, and most share theirs with the one before.
- */
-export function headsBySecond(
-  make: (level: LogLevel, time: number) => string,
-): (level: LogLevel, time: number) => string {
-  let second = Number.NaN
-  let heads: Partial<Record<LogLevel, string>> = {}
-  return (level, time) => {
-    if (Math.floor(time / 1000) !== second) {
-      second = Math.floor(time / 1000)
-      heads = {}
-    }
-    return (heads[level] ??= make(level, time))
-  }
 }
 
 /** Year, month, day, hours, minutes, seconds. */

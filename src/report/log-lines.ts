@@ -1,9 +1,9 @@
 // Log records come in, the lines that a person reads go out: `  │ 09:12:44 info  41 records listed`. The same for a run's own and for replayed ones.
 // Texts are an author's: nothing in them acts on a terminal or on a CI runner.
-import type { LogRecord } from '../event.js'
+import type { LogLevel, LogRecord } from '../event.js'
 import { dataLine, isPlain } from './data-text.js'
 import { logfmt } from './decision-line.js'
-import { clockTime, dateTime, headsBySecond } from './format.js'
+import { clockTime, dateTime } from './format.js'
 import type { Style } from './style.js'
 
 export interface LogLinesOptions {
@@ -45,11 +45,23 @@ export function createLogParts({
     error: `${style.red('error')} `,
   }
   const names = new Map<string, string>()
-  const timeOf = (time: number): string => {
-    const day = dates ? `${dateTime(time, style.utc).slice(0, 10)} ` : ''
-    return `${day}${clockTime(time, style.utc)}`
+  let second = Number.NaN
+  let heads: Partial<Record<LogLevel, string>> = {}
+  let clock = ''
+  let indent = ''
+
+  /** Records come in order: most share their second with the one before. */
+  const headOf = (level: LogLevel, time: number): string => {
+    if (Math.floor(time / 1000) !== second) {
+      second = Math.floor(time / 1000)
+      const day = dates ? `${dateTime(time, style.utc).slice(0, 10)} ` : ''
+      const text = `${day}${clockTime(time, style.utc)}`
+      clock = `${bar}${style.dim(text)} `
+      indent = `${bar}${' '.repeat(text.length + 7)}`
+      heads = {}
+    }
+    return (heads[level] ??= `${clock}${levels[level]}`)
   }
-  const headOf = headsBySecond((level, time) => `${bar}${style.dim(timeOf(time))} ${levels[level]}`)
   const whose = (shard: string | undefined): string => {
     const key = shard ?? ''
     let name = names.get(key)
@@ -73,8 +85,6 @@ export function createLogParts({
     }
     const [first = '', ...rest] = message.replace(/\n+$/, '').split('\n')
     add(`${encode(dataLine(first))}${tail}`)
-    if (rest.length === 0) return
-    const indent = `${bar}${' '.repeat(timeOf(time).length + 7)}`
     for (const line of rest) add(`\n${indent}${encode(dataLine(line))}`)
   }
 }

@@ -10,21 +10,20 @@ export function bytesAsText(text: string): string {
   return /^[\0-\u007f]*$/.test(text) ? text : Buffer.from(text).toString('latin1')
 }
 
-/**
- * @param partsOf gives the parts of a record's line, or lines, as {@link bytesAsText} gives them, without the last line break
- * @param write gets whole lines as UTF-8, each with its line break; they are its own
- */
-export function writeInPieces<T>(
-  records: readonly T[],
-  partsOf: (record: T, add: (part: string) => void) => void,
-  write: (lines: Uint8Array) => void,
-): void {
+export interface Pieces {
+  /** A part of a line, or several lines, as {@link bytesAsText} gives it. */
+  readonly add: (part: string) => void
+  /** Ends a line. */
+  readonly end: () => void
+  /** Writes what is left; to be called after the last line. */
+  readonly flush: () => void
+}
+
+/** `write` gets whole lines as UTF-8, each with its line break; they are its own. */
+export function createPieces(write: (lines: Uint8Array) => void): Pieces {
   let parts: string[] = []
   let length = 0
-  const add = (part: string): void => {
-    parts.push(part)
-    length += part.length
-  }
+
   const flush = (): void => {
     if (length === 0) return
     // Joined at once: a text that grows part by part is a chain of as many texts.
@@ -33,10 +32,16 @@ export function writeInPieces<T>(
     length = 0
     write(piece)
   }
-  for (const record of records) {
-    partsOf(record, add)
-    add('\n')
-    if (length >= PIECE) flush()
+  return {
+    add: (part) => {
+      parts.push(part)
+      length += part.length
+    },
+    end: () => {
+      parts.push('\n')
+      length += 1
+      if (length >= PIECE) flush()
+    },
+    flush,
   }
-  flush()
 }

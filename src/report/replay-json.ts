@@ -1,9 +1,9 @@
 // The kept log of an earlier run comes in, one JSON object a line goes out: first one that tells of the replay, then one a record.
 // What was kept is JSON already, so it needs no library, which would take several times as long for the thousands of lines there may be.
-import type { LogRecord, ReplayedEvent } from '../event.js'
+import type { LogLevel, LogRecord, ReplayedEvent } from '../event.js'
 import { inertJson } from './data-text.js'
-import { headsBySecond, utcTime } from './format.js'
-import { bytesAsText, writeInPieces } from './pieces.js'
+import { utcTime } from './format.js'
+import { bytesAsText, createPieces } from './pieces.js'
 import { shownRecords, type ReplayOptions } from './replay.js'
 
 export interface ReplayJsonOptions extends Pick<ReplayOptions, 'mode' | 'isShown' | 'write' | 'writeLines'> {
@@ -33,7 +33,13 @@ export function replayJson(event: ReplayedEvent, options: ReplayJsonOptions): vo
       }),
     ),
   )
-  writeInPieces(records, createJsonParts(event), options.writeLines)
+  const parts = createJsonParts(event)
+  const pieces = createPieces(options.writeLines)
+  for (const record of records) {
+    parts(record, pieces.add)
+    pieces.end()
+  }
+  pieces.flush()
 }
 
 /** Of each record the parts of its line, which `add` gets. */
@@ -42,7 +48,19 @@ function createJsonParts({ target, run }: ReplayedEvent): (record: LogRecord, ad
   const beforeMessage = `,"replayedFrom":${safeJson(run)},"message":`
   const beforeText = `${beforeMessage}"`
   const thousandths = Array.from({ length: 1000 }, (_, index) => String(index).padStart(3, '0'))
-  const headOf = headsBySecond((level, time) => `{"level":"${level}","time":"${utcTime(time).slice(0, -'000Z'.length)}`)
+  let second = Number.NaN
+  let secondText = ''
+  let heads: Partial<Record<LogLevel, string>> = {}
+
+  /** Records come in order: most share their second with the one before. */
+  const headOf = (level: LogLevel, time: number): string => {
+    if (Math.floor(time / 1000) !== second) {
+      second = Math.floor(time / 1000)
+      secondText = utcTime(time).slice(0, -'000Z'.length)
+      heads = {}
+    }
+    return (heads[level] ??= `{"level":"${level}","time":"${secondText}`)
+  }
   return ({ level, time, message, fields, shard, source }, add) => {
     add(headOf(level, time))
     add(thousandths[Math.floor(time) % 1000] ?? '000')

@@ -4,7 +4,7 @@ import type { LogLevel, LogRecord, ReplayedEvent } from '../event.js'
 import { dataLine, neutralise } from './data-text.js'
 import { count, formatAge } from './format.js'
 import { createLogParts } from './log-lines.js'
-import { bytesAsText, writeInPieces } from './pieces.js'
+import { bytesAsText, createPieces } from './pieces.js'
 import type { Style } from './style.js'
 
 /** `errors`: only lines of level `error`; `none`: only the first line, which says what is not shown. */
@@ -41,7 +41,12 @@ export function replayText(event: ReplayedEvent, options: ReplayOptions): void {
   const token = style.githubActions ? (options.newToken ?? newToken)() : undefined
   if (token !== undefined) write(`::stop-commands::${token}`)
   try {
-    writeInPieces(records, parts, writeLines)
+    const pieces = createPieces(writeLines)
+    for (const record of records) {
+      parts(record, pieces.add)
+      pieces.end()
+    }
+    pieces.flush()
   } finally {
     if (token !== undefined) write(`::${token}::`)
   }
