@@ -15,7 +15,7 @@ const fsync = promisify(fs.fsync)
 
 const HITS = 200
 /** A disk is not as fast one moment as the next: single calls in turn, and more of them. */
-const MISSES_A_ROUND = 4
+const MISSES_A_ROUND = 10
 /** First calls of each side that do not count: until then much is compiled. */
 const WARM_UP = 50
 const effect = async (account, amount) => ({ id: `payment-${account}`, account, amount, at: new Date(0).toISOString() })

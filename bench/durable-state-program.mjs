@@ -50,16 +50,16 @@ await state.set('rotation', value())
 
 const { Contents } = await client.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix: 'store/state/' }))
 const bareGet = async (key) => {
-  const { Body, ETag } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }))
-  return { body: await Body.transformToByteArray(), etag: ETag }
+  const { Body, ETag, Metadata } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }))
+  return { body: await Body.transformToByteArray(), etag: ETag, metadata: Metadata }
 }
 const [{ Key: storedKey }] = Contents
-const { body: stored } = await bareGet(storedKey)
+const { body: stored, metadata: Metadata } = await bareGet(storedKey)
 const barePut = async (key, condition) => {
-  // Other bytes each time, as those of the state are.
+  // The object that the state is stored in, metadata and all, with other bytes each time as those of the state are.
   const Body = Uint8Array.from(stored)
   Body.set(Buffer.from(String((turn += 1)).padStart(8, '0')))
-  await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body, ...condition }))
+  await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body, Metadata, ...condition }))
 }
 const indexes = Array.from({ length: OPERATIONS }, (_, index) => index)
 const ownKey = (index) => `put-${String(index)}`

@@ -1,6 +1,6 @@
 // Durable functions outside of a run: opens a store, gives `durable`. For programs of one's own; in an integration it is `ctx.durable`.
 // Importing this does no work; what is heavy is loaded when first called.
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { hostname } from 'node:os'
 import type { Durable, DurableUse } from './durable-types.js'
@@ -12,6 +12,7 @@ import { TrueupError } from './errors.js'
 import type { ObjectStore } from './store/object-store.js'
 import { systemClock, type Clock } from './util/clock.js'
 import { once } from './util/once.js'
+import { createRandomStock } from './util/random-stock.js'
 import { newUlid } from './util/ulid.js'
 
 export interface OpenStoreSettings {
@@ -89,7 +90,7 @@ async function loadCalls(options: CreateDurableOptions): Promise<DurableCalls> {
     import('./store/process-life.js'),
   ])
   const { store, namespace, clock = systemClock, signal, claimMs, waitMs, onWait } = options
-  const random = options.randomBytes ?? randomBytes
+  const random = options.randomBytes ?? createRandomStock()
   const never = new AbortController().signal
   // As many listen as callers wait, and that is no leak.
   setMaxListeners(0, never)

@@ -11,6 +11,7 @@ import type { DeclaredTarget } from '../early-exit/declaration.js'
 import { loadOptions } from './load-target.js'
 import type { TargetReference } from './open-target.js'
 import { pathsKey, type Project } from './project.js'
+import { digestBytes } from '../util/digest.js'
 
 interface Kept {
   readonly declared: DeclaredTarget & { readonly manifest: KnownCode }
@@ -78,7 +79,7 @@ async function keyOf({ project, target, params }: TargetReference): Promise<read
   return [
     'declaration',
     JSON.stringify(await filesMeant(project, target.integration)),
-    createHash('sha256').update(project.configText).digest('hex'),
+    digestBytes(project.configText),
     project.configFile ?? '',
     JSON.stringify(target),
     JSON.stringify(Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1))),

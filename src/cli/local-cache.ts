@@ -1,12 +1,13 @@
 // Facts that cost time to find out again, kept by what they were made from: the parsed trueup.yaml, declarations of integrations.
 // Lies in the user's own cache folder, never in the repository: a pull request could forge it there. Any trouble means "not kept".
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import type { Environment } from './process-context.js'
 import type { Tool } from './tool.js'
+import { digestBytes } from '../util/digest.js'
 
 export interface LocalCache {
   /** Absolute folder for this repository and this trueup; null when there is no place for one. */
@@ -34,12 +35,9 @@ export function openLocalCache(options: {
       put: () => Promise.resolve(),
     }
   // Another build, Node or repository never reads what this one kept.
-  const id = createHash('sha256')
-    .update(JSON.stringify([tool.version, tool.build, process.versions.node, root]))
-    .digest('hex')
+  const id = digestBytes(JSON.stringify([tool.version, tool.build, process.versions.node, root]))
   const directory = join(base, 'trueup', id.slice(0, 32))
-  const fileOf = (key: readonly string[]): string =>
-    join(directory, `${createHash('sha256').update(JSON.stringify(key)).digest('hex')}.json`)
+  const fileOf = (key: readonly string[]): string => join(directory, `${digestBytes(JSON.stringify(key))}.json`)
   // At once: of a small file, the detour by a thread costs several times the reading.
   function getNow(key: readonly string[]): unknown {
     try {

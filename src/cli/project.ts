@@ -1,5 +1,4 @@
 // Where a command works: folder, repository, trueup.yaml, settings with the file's values laid under them.
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { openGitRepository } from '../desired/git-repository.js'
@@ -16,6 +15,7 @@ import type { ProcessContext } from './process-context.js'
 import type { LocalCache } from './local-cache.js'
 import { openLocalCache } from './local-cache.js'
 import { readTool, type Tool } from './tool.js'
+import { digestBytes } from '../util/digest.js'
 
 export interface Project {
   readonly tool: Tool
@@ -140,7 +140,7 @@ async function configTextOf(where: {
 
 /** Parsing YAML costs more than a whole skip, so the parsed file is kept by the digest of its text. */
 export async function parseCached(text: string, file: string, cache: LocalCache): Promise<Config> {
-  const key = ['config', file, createHash('sha256').update(text).digest('hex')]
+  const key = ['config', file, digestBytes(text)]
   const kept = await cache.get<Config>(key)
   if (kept !== undefined) return kept
   const config = await parseConfig(text, file)

@@ -11,6 +11,7 @@ import { LEASE_MS, takeLease } from '../store/leases.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { createBudget, type Budget } from '../util/budget.js'
 import { systemClock } from '../util/clock.js'
+import { createRandomStock } from '../util/random-stock.js'
 import { newUlid } from '../util/ulid.js'
 import { providerRates } from './config-providers.js'
 import { openTarget, type TargetReference } from './open-target.js'
@@ -66,9 +67,10 @@ export function wireRun({
   confirm,
   printed,
 }: Wiring): RunDependencies {
+  const random = createRandomStock()
   return {
     clock: systemClock,
-    newId: () => newUlid(systemClock.now()),
+    newId: () => newUlid(systemClock.now(), random),
     reporter,
     repository: project.repository,
     by: actorOf(context.environment, project.tool),

@@ -3,6 +3,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { TrueupError } from '../errors.js'
 import type { Clock } from '../util/clock.js'
+import { startDeadline } from '../util/deadline.js'
 import { cleanEnvironment, fixedSettings } from './git/environment.js'
 import type { RepositoryPlace } from './git/locate.js'
 
@@ -87,7 +88,6 @@ export class Git {
     child.stdin.on('error', () => undefined)
     child.stdin.end(options.input ?? '')
 
-    const watch = new AbortController()
     let stopped: TrueupError | undefined
     const stop = (error: TrueupError): void => {
       stopped ??= error
@@ -97,12 +97,9 @@ export class Git {
       stop(this.interrupted(args))
     }
     this.signal?.addEventListener('abort', onAbort, { once: true })
-    this.clock.sleep(this.timeoutMs, watch.signal).then(
-      () => {
-        stop(this.timedOut(args))
-      },
-      () => undefined,
-    )
+    const endDeadline = startDeadline(this.clock, this.timeoutMs, () => {
+      stop(this.timedOut(args))
+    })
     try {
       const exitCode = await exitOf(child)
       if (stopped !== undefined) throw stopped
@@ -111,7 +108,7 @@ export class Git {
     } catch (error) {
       throw stopped ?? this.explain(args, error)
     } finally {
-      watch.abort()
+      endDeadline()
       this.signal?.removeEventListener('abort', onAbort)
     }
   }

@@ -1,10 +1,11 @@
 // Makes private folders under the temporary directory and removes them; folders of dead processes are removed by the next run on this host.
 // Must never remove a folder whose process may be alive, or one that it did not name itself.
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readlinkSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { digestBytes } from '../util/digest.js'
 
 const NAME = /^trueup-tree-(\d+)-([0-9a-f]{12})-[0-9a-f]{16}$/
 
@@ -53,7 +54,7 @@ function hostMark(): string {
   } catch {
     // Only Linux has it.
   }
-  return createHash('sha256').update(`${hostname()}\0${namespace}`).digest('hex').slice(0, 12)
+  return digestBytes(`${hostname()}\0${namespace}`).slice(0, 12)
 }
 
 function isAlive(pid: number): boolean {

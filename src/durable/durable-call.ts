@@ -113,6 +113,6 @@ async function readKey(store: ObjectStore): Promise<Uint8Array | undefined> {
 /** A digest that says nothing of the text to who does not have the key: an argument may be a secret. */
 export function keyedDigest(key: Uint8Array, ...texts: readonly string[]): string {
   const hmac = createHmac('sha256', key)
-  for (const text of texts) hmac.update(`${String(text.length)}:`).update(text)
+  for (const text of texts) hmac.update(`${String(text.length)}:${text}`)
   return hmac.digest('hex')
 }

@@ -1,6 +1,6 @@
-// Claims that this process holds come in; each is renewed every third of its lease until it is let go. One sleep for all of them: most calls are over
-// long before, and a timer with its own way to be stopped costs more than the rest of holding a claim. Knows nothing of what renewing does.
+// Claims that this process holds come in; each is renewed every third of its lease until it is let go. Knows nothing of what renewing does.
 import type { Clock } from '../util/clock.js'
+import { EqualWaits } from '../util/equal-waits.js'
 
 export interface Renewable {
   /** False: there is nothing left to renew, for instance once it is let go. What it throws may pass: it is asked again soon. */
@@ -10,32 +10,20 @@ export interface Renewable {
 export class Renewals {
   readonly #clock: Clock
   readonly #everyMs: number
-  /** When each is due, by the monotonic clock. In that order too: all wait equally long. */
-  readonly #waiting = new Map<Renewable, number>()
-  #isTicking = false
+  readonly #held: EqualWaits<Renewable>
 
   constructor(clock: Clock, leaseMs: number) {
     this.#clock = clock
     this.#everyMs = leaseMs / 3
+    this.#held = new EqualWaits(clock, this.#everyMs, (claim) => void this.#renew(claim))
   }
 
   add(claim: Renewable): void {
-    this.#waiting.set(claim, this.#clock.monotonic() + this.#everyMs)
-    if (!this.#isTicking) void this.#tick()
+    this.#held.add(claim)
   }
 
   remove(claim: Renewable): void {
-    this.#waiting.delete(claim)
-  }
-
-  async #tick(): Promise<void> {
-    this.#isTicking = true
-    // Also what is added meanwhile. Whoever is let go is passed over, and the sleep for it ends before the next one is due.
-    for (const [claim, due] of this.#waiting) {
-      await this.#sleep(due - this.#clock.monotonic())
-      if (this.#waiting.delete(claim)) void this.#renew(claim)
-    }
-    this.#isTicking = false
+    this.#held.remove(claim)
   }
 
   async #renew(claim: Renewable): Promise<void> {
@@ -45,12 +33,8 @@ export class Renewals {
         return
       } catch {
         // The store may be back in time.
-        await this.#sleep(this.#everyMs / 4)
+        await this.#clock.sleep(this.#everyMs / 4, undefined, { background: true })
       }
     }
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    if (ms > 0) await this.#clock.sleep(ms, undefined, { background: true })
   }
 }

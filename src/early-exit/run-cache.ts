@@ -4,6 +4,7 @@ import { isTrueupError, toError, TrueupError } from '../errors.js'
 import type { CacheAnswer, CacheStatus } from '../event.js'
 import type { ObjectStore } from '../store/object-store.js'
 import type { Clock } from '../util/clock.js'
+import { OVER } from '../util/deadline.js'
 import type { CacheHealth } from './cache-health.js'
 import {
   decodeEntry,
@@ -233,6 +234,6 @@ async function within<T>({ work, ms, clock, stop, what }: Budget<T>): Promise<T>
   try {
     return await Promise.race([work, late])
   } finally {
-    done.abort()
+    done.abort(OVER)
   }
 }

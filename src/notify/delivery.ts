@@ -1,6 +1,7 @@
 // Notices with the name of their receiver come in; each is tried until it is delivered, refused, or tried often enough. Receivers wait for
 // themselves alone, and each has its notices one by one, in their order.
 import type { Clock } from '../util/clock.js'
+import { startDeadline } from '../util/deadline.js'
 import type { Attempt, Channel } from './channel.js'
 import type { Notice } from './notice.js'
 
@@ -40,18 +41,14 @@ export function createDelivery({ clock, random, channel, stop }: DeliveryOptions
   async function attemptOf(to: string, notice: Notice): Promise<Attempt> {
     const found = channel(to)
     if (found === undefined) return { kind: 'refused', why: 'trueup.yaml names it no more' }
-    const over = new AbortController()
     const tooLong = new AbortController()
-    clock.sleep(ATTEMPT_TIMEOUT_MS, over.signal).then(
-      () => {
-        tooLong.abort(new Error('it took too long'))
-      },
-      () => undefined,
-    )
+    const end = startDeadline(clock, ATTEMPT_TIMEOUT_MS, () => {
+      tooLong.abort(new Error('it took too long'))
+    })
     try {
       return await found.deliver(notice, AbortSignal.any([tooLong.signal, stop]))
     } finally {
-      over.abort()
+      end()
     }
   }
 

@@ -1,6 +1,7 @@
 // Facts about a target come in as plain data; whether it may act now, or from when on, goes out. Pure: the time is an argument.
 // A policy must never allow sooner than it says, nor announce a time before which it would allow: the schedule looks again only then.
-import { createHash } from 'node:crypto'
+
+import { digestBytes } from '../util/digest.js'
 
 /**
  * - `allow`: it may act now
@@ -88,7 +89,7 @@ export function gradualRollout({ startedAt, position, pace }: Rollout): Policy {
  * @returns place by key, from 0
  */
 export function rolloutOrder(keys: Iterable<string>, seed: string): ReadonlyMap<string, number> {
-  const hashed = [...new Set(keys)].map((key) => [createHash('sha256').update(`${seed}\0${key}`).digest('hex'), key])
+  const hashed = [...new Set(keys)].map((key) => [digestBytes(`${seed}\0${key}`), key])
   hashed.sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
   return new Map(hashed.map(([, key = ''], place) => [key, place]))
 }

@@ -10,12 +10,20 @@
 //   sweep    see directory/sweep.ts
 
 import { randomUUID } from 'node:crypto'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { TrueupError } from '../errors.js'
 import type { Clock } from '../util/clock.js'
 import { Disk } from './directory/disk.js'
-import { buryFolder, checkSize, readMetadata, readModifiedAt, readValue, scanFolder } from './directory/key-folder.js'
-import { dataName, deletedName, keyFolder, parseName, preparedFolder, tokenName } from './directory/layout.js'
+import {
+  buryFolder,
+  checkSize,
+  liveAsExpected,
+  readMetadata,
+  readModifiedAt,
+  readValue,
+  scanFolder,
+} from './directory/key-folder.js'
+import { dataPath, deletedPath, keyFolder, parseName, preparedFolder, tokenPath } from './directory/layout.js'
 import type { Etag } from './directory/layout.js'
 import { listKeys } from './directory/list-keys.js'
 import { inspectRoot, prepareRoot, readSweptAt, writeSweptAt } from './directory/root.js'
@@ -113,7 +121,7 @@ class FolderStore implements DirectoryStore {
       const state = scanFolder(this.#disk, folder)
       if (state.kind !== 'live') return { kind: 'missing' }
       // The file is asked, not its name.
-      const size = atMost === Infinity ? 0 : (this.#disk.size(join(folder, dataName(state.token.etag))) ?? 0)
+      const size = atMost === Infinity ? 0 : (this.#disk.size(dataPath(folder, state.token.etag)) ?? 0)
       if (size > atMost) return { kind: 'too-large' }
       const metadata = readMetadata(this.#disk, folder, state.token)
       const modifiedAt = readModifiedAt(this.#disk, folder, state.token)
@@ -140,7 +148,10 @@ class FolderStore implements DirectoryStore {
     const write = { folder: keyFolder(this.#root, key), value, metadata, durable }
     let blocked = 0
     for (;;) {
-      const state = scanFolder(this.#disk, write.folder)
+      const expected = condition.kind === 'if-etag' ? condition.etag : undefined
+      const state =
+        (expected === undefined ? undefined : liveAsExpected(this.#disk, write.folder, expected)) ??
+        scanFolder(this.#disk, write.folder)
       if (state.kind === 'live') {
         if (condition.kind === 'if-absent') return { kind: 'exists' }
         if (condition.kind === 'if-etag' && condition.etag !== state.token.etag.text) return { kind: 'conflict' }
@@ -166,10 +177,10 @@ class FolderStore implements DirectoryStore {
       if (state.kind !== 'live') return { kind: 'missing' }
       const { etag } = state.token
       if (options.etag !== undefined && options.etag !== etag.text) return { kind: 'conflict' }
-      const mark = deletedName(etag)
-      if (this.#disk.rename(join(folder, tokenName(state.token)), join(folder, mark)) !== 'renamed') continue
+      const mark = deletedPath(folder, etag)
+      if (this.#disk.rename(tokenPath(folder, state.token), mark) !== 'renamed') continue
       await this.#disk.sync(folder)
-      buryFolder(this.#disk, folder, [...state.names, mark])
+      buryFolder(this.#disk, folder, [...state.names, basename(mark)])
       this.#sweepWhenDue()
       return { kind: 'deleted' }
     }

@@ -1,10 +1,10 @@
 // JSON documents in the store: a value goes in, an envelope that says what it is, in which version, and that it is whole, is written; and back.
 // It must not know what is in a document, and never takes a damaged or foreign one for absent.
 
-import { createHash } from 'node:crypto'
 import { TrueupError } from '../errors.js'
 import { createBudget } from '../util/budget.js'
 import { boundedMap } from '../util/bounded-map.js'
+import { digestBytes } from '../util/digest.js'
 import type { Missing, ObjectStore, PutOptions, PutResult, StoreKey } from './object-store.js'
 
 /**
@@ -89,7 +89,7 @@ export function encodeDocument<T>(type: DocumentType<T>, value: T): Uint8Array {
   const text = JSON.stringify(value) as string | undefined
   if (text === undefined) throw new Error(`Internal error: a ${type.kind} document has no JSON value`)
   // What is digested is what is written but for the spaces: JSON leaves out and converts the same both times.
-  const envelope = { format: 'trueup', kind: type.kind, v: type.version, digest: sha256(text), payload: value }
+  const envelope = { format: 'trueup', kind: type.kind, v: type.version, digest: digestBytes(text), payload: value }
   return Buffer.from(`${JSON.stringify(envelope, null, 2)}\n`, 'utf8')
 }
 
@@ -114,7 +114,7 @@ export function decodeDocument<T>(
     )
   }
   const text = JSON.stringify(envelope['payload']) as string | undefined
-  if (text === undefined || sha256(text) !== envelope['digest'])
+  if (text === undefined || digestBytes(text) !== envelope['digest'])
     throw corrupt(where, 'its digest does not match its payload')
   return { value: envelope['payload'] as T, version: envelope['v'] }
 }
@@ -139,8 +139,4 @@ function corrupt(where: string, why: string, cause?: unknown): TrueupError {
       details: { key: where },
     },
   )
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex')
 }

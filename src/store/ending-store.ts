@@ -2,6 +2,7 @@
 // reached. In: a store and the signal. Out: the same store. It must not touch a call before that: slow is not gone.
 import { TrueupError } from '../errors.js'
 import type { Clock } from '../util/clock.js'
+import { startDeadline } from '../util/deadline.js'
 import type { ObjectStore } from './object-store.js'
 
 /** How long a call may take once the run gave up; ms. */
@@ -29,16 +30,13 @@ export function createEndingStore(inner: ObjectStore, { giveUp, clock }: EndingO
 
   function answered<T>(call: () => Promise<T>): Promise<T> {
     if (isGone) return Promise.reject(gone())
-    const settled = new AbortController()
+    let end: (() => void) | undefined
     return new Promise((resolve, reject) => {
       const count = (): void => {
-        clock.sleep(LAST_CALL_MS, settled.signal).then(
-          () => {
-            isGone = true
-            reject(gone())
-          },
-          () => undefined,
-        )
+        end = startDeadline(clock, LAST_CALL_MS, () => {
+          isGone = true
+          reject(gone())
+        })
       }
       if (giveUp.aborted) count()
       else underWay.add(count)
@@ -46,7 +44,7 @@ export function createEndingStore(inner: ObjectStore, { giveUp, clock }: EndingO
         .then(resolve, reject)
         .finally(() => {
           underWay.delete(count)
-          settled.abort()
+          end?.()
         })
     })
   }

@@ -1,8 +1,8 @@
 // A store that lives as long as its object: for tests, demos and dry runs. Takes the clock, gives an ObjectStore.
 // It must not touch the disk, and never hands out the bytes it keeps.
 
-import { createHash } from 'node:crypto'
 import type { Clock } from '../util/clock.js'
+import { digestBytes } from '../util/digest.js'
 import type {
   DeleteResult,
   ListEntry,
@@ -66,7 +66,7 @@ class MemoryStore implements ObjectStore {
       if (present.etag !== condition.etag) return Promise.resolve({ kind: 'conflict' })
     }
     this.#writes += 1
-    const etag = `${String(this.#writes)}-${createHash('sha256').update(value).digest('hex').slice(0, 16)}`
+    const etag = `${String(this.#writes)}-${digestBytes(value).slice(0, 16)}`
     this.#objects.set(key, {
       kind: 'found',
       etag,

@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import { TrueupError } from '../errors.js'
 import type { Clock } from '../util/clock.js'
+import { digestBytes } from '../util/digest.js'
 import type {
   DeleteResult,
   ListEntry,
@@ -32,7 +33,6 @@ import {
   LARGEST_METADATA,
   metadataSize,
   readStamp,
-  sha256Of,
   stampValue,
   valueOf,
   type Stamp,
@@ -102,7 +102,7 @@ class S3Store implements ObjectStore {
       )
     const name = this.#nameOf(key)
     // A later change of the caller's bytes must not reach a repetition.
-    const kept = value.slice()
+    const kept = new Uint8Array(value)
     if (condition.kind === 'always') return this.#putAlways(name, kept, metadata)
     return putConditionally({ bucket: this.#bucket, clock: this.#clock, name, value: kept, metadata, condition })
   }
@@ -146,7 +146,7 @@ class S3Store implements ObjectStore {
   }
 
   async #putAlways(name: string, value: Uint8Array, metadata: StoredHead['metadata']): Promise<PutResult> {
-    const sha256 = sha256Of(value)
+    const sha256 = digestBytes(value)
     const place = this.#bucket.place('write', name)
     for (let attempt = 1; ; attempt += 1) {
       // Each attempt is a write of its own: were one repeated over another's, an etag would come back.

@@ -1,7 +1,7 @@
 // Texts come in, a store key or a prefix goes out. Injective: two different lists of texts never give the same key.
 // It must not know any adapter; what a key is on disk or in a bucket is theirs.
 
-import { createHash } from 'node:crypto'
+import { digestBytes } from '../util/digest.js'
 import type { StoreKey } from './object-store.js'
 
 const maxBytes = 200
@@ -34,7 +34,7 @@ function encodePart(part: string): string {
   const encoded = /^\.+$/.test(part) ? part.replaceAll('.', '%2E') : Array.from(part, encodeCharacter).join('')
   if (encoded.length <= maxBytes) return encoded
   const start = encoded.slice(0, maxBytes - digestMark.length - 64).replace(/%[0-9A-F]?$/, '')
-  return `${start}${digestMark}${createHash('sha256').update(encoded).digest('hex')}`
+  return `${start}${digestMark}${digestBytes(encoded)}`
 }
 
 function encodeCharacter(character: string): string {

@@ -11,6 +11,8 @@ export function newUlid(now: number, random: (bytes: number) => Uint8Array = ran
     time = (ALPHABET[rest % 32] ?? '') + time
     rest = Math.floor(rest / 32)
   }
+  let chance = ''
   // 256 is a multiple of 32, so every letter is equally likely.
-  return time + Array.from(random(16), (byte) => ALPHABET[byte % 32]).join('')
+  for (const byte of random(16)) chance += ALPHABET[byte % 32] ?? ''
+  return time + chance
 }

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { toError } from '../../errors.js'
 import type { Clock } from '../../util/clock.js'
+import { startDeadline } from '../../util/deadline.js'
 import type { Environment } from '../process-context.js'
 
 export interface ChildOptions {
@@ -74,19 +75,16 @@ export function runChild({
         guest.left()
       })
     }
-    const ended = new AbortController()
+    let endDeadline: (() => void) | undefined
     const onAbort = (): void => {
       child.kill('SIGTERM')
-      clock.sleep(FORCE_AFTER_MS, ended.signal).then(
-        () => {
-          killGroup(child.pid)
-        },
-        () => undefined,
-      )
+      endDeadline = startDeadline(clock, FORCE_AFTER_MS, () => {
+        killGroup(child.pid)
+      })
     }
     const end = (exitCode: number | null, why: string): void => {
       signal.removeEventListener('abort', onAbort)
-      ended.abort()
+      endDeadline?.()
       guest?.left()
       resolve({ exitCode, document: jsonOf(Buffer.concat(stdout).toString('utf8')), stderr: `${stderr}${why}` })
     }

@@ -1,7 +1,7 @@
 // The content of one file in, its value as JSON text and its facts out. Depends on that content and the schemas alone, so that it can be done elsewhere
 // (in a worker) and kept. Must not know paths or other files.
-import { createHash } from 'node:crypto'
 import type { Json } from '../../event.js'
+import { digestBytes } from '../../util/digest.js'
 import { isRecord } from '../../util/is-record.js'
 import { didYouMean } from '../../util/suggest.js'
 import { keptText, parseKept } from './exact-json.js'
@@ -63,7 +63,7 @@ export class Inspector {
     const answer = readDocument({ content, kind, format: this.#options.format })
     if (answer.kind === 'unreadable') return withoutValue(id, noFacts([unreadable(answer)]))
     if (answer.kind === 'empty') return withoutValue(id, noFacts())
-    const sha256 = createHash('sha256').update(content).digest('hex')
+    const sha256 = digestBytes(content)
     return {
       id,
       facts: this.#factsOf(answer.value),

@@ -1,7 +1,7 @@
 // A snapshot and the places of its data in, the whole bundle and everything that is wrong with it out. One revision, read once.
-import { createHash } from 'node:crypto'
 import type { Json } from '../../event.js'
 import { compareText } from '../../util/compare-text.js'
+import { digestBytes } from '../../util/digest.js'
 import { formatPath, type JsonPath } from '../../util/json-path.js'
 import { isRecord } from '../../util/is-record.js'
 import type { Snapshot } from '../source.js'
@@ -204,7 +204,7 @@ async function resourcesOf(
         path: listed.path,
         content: text,
         $schema: listed.kind === 'yaml-resource' ? resourceSchema(text) : null,
-        sha256sum: createHash('sha256').update(content).digest('hex'),
+        sha256sum: digestBytes(content),
         backrefs: Object.freeze([...(backrefs.get(listed.path) ?? [])]),
       }),
     )

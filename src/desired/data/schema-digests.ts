@@ -1,7 +1,7 @@
 // All schemas of one revision in, one digest for each that a file may name out: it changes whenever a check of such a file could end otherwise.
-import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import type { Json } from '../../event.js'
+import { digestBytes } from '../../util/digest.js'
 import { isRecord } from '../../util/is-record.js'
 import { exactJson } from './exact-json.js'
 import { schemaPath } from './inspect-blob.js'
@@ -21,7 +21,7 @@ export class SchemaDigests {
 
   constructor(schemas: ReadonlyMap<string, Json>, graphql: Json | null) {
     this.#schemas = schemas
-    this.#graphql = sha256(exactJson(graphql, false))
+    this.#graphql = digestBytes(exactJson(graphql, false))
     this.#all = [...schemas.values()].some(hasOtherNames) ? [...schemas.keys()] : null
   }
 
@@ -33,7 +33,7 @@ export class SchemaDigests {
       // A set that grows is walked to its end.
       for (const file of files) for (const next of this.#one(file).leadsTo) files.add(next)
       const parts = [...files].sort().map((file) => [file, this.#one(file).digest])
-      digest = sha256(JSON.stringify([this.#graphql, parts]))
+      digest = digestBytes(JSON.stringify([this.#graphql, parts]))
       this.#known.set(schema, digest)
     }
     return digest
@@ -45,7 +45,7 @@ export class SchemaDigests {
       const schema = this.#schemas.get(file)
       const leadsTo = new Set<string>()
       if (schema !== undefined) collectFiles(schema, posix.dirname(file), leadsTo)
-      one = { digest: schema === undefined ? '' : sha256(exactJson(schema, false)), leadsTo: [...leadsTo] }
+      one = { digest: schema === undefined ? '' : digestBytes(exactJson(schema, false)), leadsTo: [...leadsTo] }
       this.#own.set(file, one)
     }
     return one
@@ -68,8 +68,4 @@ function hasOtherNames(value: Json): boolean {
   const reference = value['$ref']
   if (typeof value['$id'] === 'string' || (typeof reference === 'string' && reference.includes('%'))) return true
   return Object.values(value).some((item) => hasOtherNames(item))
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
 }

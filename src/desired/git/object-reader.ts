@@ -2,6 +2,7 @@
 // Questions are pipelined: git answers in order. Must not be asked names with newlines (paths go by object id, read from trees).
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { TrueupError } from '../../errors.js'
+import { OVER } from '../../util/deadline.js'
 import { collectText, endGroup, type Git } from '../git.js'
 import { AnswerParser, type ObjectAnswer } from './answer-parser.js'
 
@@ -216,7 +217,7 @@ export class ObjectReader {
   }
 
   #idle(session: Session): void {
-    session.watch?.abort()
+    session.watch?.abort(OVER)
     session.watch = undefined
     session.child.unref()
     setStreamRef(session.child, false)
@@ -239,7 +240,7 @@ export class ObjectReader {
   /** The next question starts a new process. */
   #fail(session: Session, error: TrueupError): void {
     if (this.#session === session) this.#session = undefined
-    session.watch?.abort()
+    session.watch?.abort(OVER)
     const failure = (session.failure ??= error)
     const open = session.waiting.splice(0).slice(session.first)
     session.first = 0

@@ -42,6 +42,11 @@ export class Disk {
     return this.#expect('read', path, { ENOENT: undefined }, () => fs.readFileSync(path))
   }
 
+  /** False also where it cannot be told: nothing may follow from it. */
+  exists(path: string): boolean {
+    return fs.existsSync(path)
+  }
+
   size(path: string): number | undefined {
     return this.#expect('read', path, { ENOENT: undefined }, () => fs.statSync(path).size)
   }

@@ -1,9 +1,9 @@
 // What the folder of one key says: is there an object, and which of its files counts. A folder goes in, its state comes out.
 // It never decides by a single glance where a glance can be wrong, and never removes what a token names.
 
-import { join } from 'node:path'
 import { TrueupError } from '../../errors.js'
-import { dataName, deletedName, metadataName, parseName, sha256, tokenName } from './layout.js'
+import { digestBytes } from '../../util/digest.js'
+import { dataPath, deletedPath, metadataPath, parseEtag, parseName, tokenPath } from './layout.js'
 import type { Etag, Token } from './layout.js'
 import type { Disk } from './disk.js'
 
@@ -11,7 +11,12 @@ export type FolderState =
   | { readonly kind: 'absent' }
   /** No token, and none can come: what is left of a deleted key. */
   | { readonly kind: 'dead'; readonly names: readonly string[] }
-  | { readonly kind: 'live'; readonly token: Token; readonly names: readonly string[] }
+  | (LiveFolder & { readonly names: readonly string[] })
+
+export interface LiveFolder {
+  readonly kind: 'live'
+  readonly token: Token
+}
 
 /**
  * Reads a folder. Listing it is one atomic look on Linux while it is small, but not everywhere: no token, or two, may be a rename seen half.
@@ -36,6 +41,17 @@ export function scanFolder(disk: Disk, folder: string): FolderState {
   }
 }
 
+/**
+ * The folder while its value is the one that is expected: one look in place of a listing. Undefined says nothing, since a sweep may have raised the
+ * epoch; then scan.
+ */
+export function liveAsExpected(disk: Disk, folder: string, expected: string): LiveFolder | undefined {
+  const etag = parseEtag(expected)
+  if (etag === undefined) return undefined
+  const token = { epoch: 0, etag }
+  return disk.exists(tokenPath(folder, token)) ? { kind: 'live', token } : undefined
+}
+
 /** The state that a listing proves by itself. */
 export function glanceAt(names: readonly string[]): FolderState | 'unsure' {
   const tokens: Token[] = []
@@ -52,19 +68,19 @@ export function glanceAt(names: readonly string[]): FolderState | 'unsure' {
 
 /** The value of a live folder; undefined when it was replaced or deleted meanwhile. */
 export function readValue(disk: Disk, folder: string, token: Token): Uint8Array | undefined {
-  const value = disk.read(join(folder, dataName(token.etag)))
+  const value = disk.read(dataPath(folder, token.etag))
   if (value === undefined) {
     proveStillCounts(disk, folder, token, 'its value file is missing')
     return undefined
   }
-  if (sha256(value) !== token.etag.digest)
+  if (digestBytes(value) !== token.etag.digest)
     throw damaged(folder, 'the value is not what was written (truncated or changed)')
   return value
 }
 
 /** As {@link readValue}, of the size alone. */
 export function checkSize(disk: Disk, folder: string, token: Token): boolean {
-  const size = disk.size(join(folder, dataName(token.etag)))
+  const size = disk.size(dataPath(folder, token.etag))
   if (size === undefined) proveStillCounts(disk, folder, token, 'its value file is missing')
   if (size !== undefined && size !== token.etag.size)
     throw damaged(folder, 'the value file does not have the size that was written')
@@ -73,7 +89,7 @@ export function checkSize(disk: Disk, folder: string, token: Token): boolean {
 
 /** When the value of a live folder was written, by the clock of the file system; undefined when it was replaced or deleted meanwhile. */
 export function readModifiedAt(disk: Disk, folder: string, token: Token): number | undefined {
-  const at = disk.modifiedAt(join(folder, dataName(token.etag)))
+  const at = disk.modifiedAt(dataPath(folder, token.etag))
   if (at === undefined) proveStillCounts(disk, folder, token, 'its value file is missing')
   return at
 }
@@ -81,7 +97,7 @@ export function readModifiedAt(disk: Disk, folder: string, token: Token): number
 /** The metadata of a live folder; undefined when it was replaced or deleted meanwhile. */
 export function readMetadata(disk: Disk, folder: string, token: Token): Readonly<Record<string, string>> | undefined {
   if (!token.etag.hasMetadata) return {}
-  const bytes = disk.read(join(folder, metadataName(token.etag)))
+  const bytes = disk.read(metadataPath(folder, token.etag))
   if (bytes === undefined) {
     proveStillCounts(disk, folder, token, 'its metadata file is missing')
     return undefined
@@ -107,11 +123,11 @@ export function encodeMetadata(etag: Etag, metadata: Readonly<Record<string, str
 export function buryFolder(disk: Disk, folder: string, names: readonly string[]): boolean {
   const ours = names.flatMap((name) => parseName(name) ?? [])
   for (const { kind, etag } of ours) {
-    if (kind === 'data') disk.tryUnlink(join(folder, dataName(etag)))
-    if (kind === 'metadata') disk.tryUnlink(join(folder, metadataName(etag)))
+    if (kind === 'data') disk.tryUnlink(dataPath(folder, etag))
+    if (kind === 'metadata') disk.tryUnlink(metadataPath(folder, etag))
   }
   for (const { kind, etag } of ours) {
-    if (kind === 'deleted') disk.tryUnlink(join(folder, deletedName(etag)))
+    if (kind === 'deleted') disk.tryUnlink(deletedPath(folder, etag))
   }
   return disk.tryRemoveFolder(folder)
 }
@@ -130,12 +146,12 @@ function proveStillCounts(disk: Disk, folder: string, token: Token, why: string)
   if (
     again.kind === 'live' &&
     again.token.etag.text === token.etag.text &&
-    disk.size(join(folder, tokenName(again.token))) !== undefined
+    disk.size(tokenPath(folder, again.token)) !== undefined
   ) {
     throw damaged(folder, why)
   }
 }
 
 function metadataDigest(etag: Etag, metadata: unknown): string {
-  return sha256(`${etag.text}\n${JSON.stringify(metadata)}`)
+  return digestBytes(`${etag.text}\n${JSON.stringify(metadata)}`)
 }

@@ -13,10 +13,10 @@
 // An etag is `<written at, ms>_<random id>_<size>_<SHA-256 of the value>` with `_m` where there is metadata: so `head` reads no value, and a
 // value that is not what was written is known at once (`sha256sum d.*` shows the same).
 
-import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import type { StoreKey } from '../object-store.js'
 import { isStoreKey } from '../store-key.js'
+import { digestBytes } from '../../util/digest.js'
 
 export const formatName = 'format'
 export const formatVersion = 1
@@ -44,7 +44,7 @@ export interface EtagFacts {
 
 export function makeEtag({ at, id, value, hasMetadata }: EtagFacts): Etag {
   const modifiedAt = Math.trunc(at)
-  const digest = sha256(value)
+  const digest = digestBytes(value)
   const text = `${String(modifiedAt)}_${id}_${String(value.byteLength)}_${digest}${hasMetadata ? '_m' : ''}`
   return { text, modifiedAt, size: value.byteLength, digest, hasMetadata }
 }
@@ -57,14 +57,11 @@ export function parseEtag(text: string): Etag | undefined {
   return { text, modifiedAt: Number(modifiedAt), size: Number(size), digest, hasMetadata: metadata !== undefined }
 }
 
-export function sha256(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex')
-}
-
-export const dataName = (etag: Etag): string => `d.${etag.text}`
-export const metadataName = (etag: Etag): string => `m.${etag.text}`
-export const tokenName = (token: Token): string => `t.${String(token.epoch)}.${token.etag.text}`
-export const deletedName = (etag: Etag): string => `x.${etag.text}`
+export const dataPath = (folder: string, etag: Etag): string => `${folder}${sep}d.${etag.text}`
+export const metadataPath = (folder: string, etag: Etag): string => `${folder}${sep}m.${etag.text}`
+export const tokenPath = (folder: string, { epoch, etag }: Token): string =>
+  `${folder}${sep}t.${String(epoch)}.${etag.text}`
+export const deletedPath = (folder: string, etag: Etag): string => `${folder}${sep}x.${etag.text}`
 
 /** What a name in a key folder is; undefined: not ours. */
 export function parseName(
@@ -89,7 +86,7 @@ export const preparedFolder = (root: string): string => join(root, 'prepared')
 /** The folder of a key. Refuses what {@link isStoreKey} does not know, so that no text leads out of the store. */
 export function keyFolder(root: string, key: StoreKey): string {
   if (!isStoreKey(key)) throw new Error(`Internal error: not a store key: ${JSON.stringify(key)}`)
-  return `${join(objectsFolder(root), ...key.split('/').map(partName))}@`
+  return `${objectsFolder(root)}${sep}${key.split('/').map(partName).join(sep)}@`
 }
 
 /** The folder of a prefix (`a/b/`, or empty). */
@@ -111,5 +108,5 @@ export function parsePartName(name: string): { readonly part: string; readonly i
 
 // Where the file system does not tell `A` from `a`, two keys must still not share a folder.
 function partName(part: string): string {
-  return /[A-Z]/.test(part) ? `${part}^${sha256(part).slice(0, 8)}` : part
+  return /[A-Z]/.test(part) ? `${part}^${digestBytes(part).slice(0, 8)}` : part
 }

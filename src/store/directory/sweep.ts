@@ -2,7 +2,7 @@
 // A store folder goes in, counts come out. It must never remove what a writer, in whatever process, may still make count.
 
 import { join } from 'node:path'
-import { dataName, metadataName, objectsFolder, parseName, parsePartName, preparedFolder, tokenName } from './layout.js'
+import { dataPath, metadataPath, objectsFolder, parseName, parsePartName, preparedFolder, tokenPath } from './layout.js'
 import type { Etag } from './layout.js'
 import { buryFolder, glanceAt, scanFolder } from './key-folder.js'
 import { temporarySince } from './root.js'
@@ -84,10 +84,10 @@ async function sweepKey(request: SweepRequest, folder: string, result: SweepResu
   // The order is what makes this safe: orphans are listed, then the epoch is raised, so that a writer who saw the old token can no longer make
   // one of them count, and only then they go. A writer who fails writes its value anew under a new name.
   const raised = { epoch: token.epoch + 1, etag: token.etag }
-  if (disk.rename(join(folder, tokenName(token)), join(folder, tokenName(raised))) !== 'renamed') return
+  if (disk.rename(tokenPath(folder, token), tokenPath(folder, raised)) !== 'renamed') return
   for (const etag of orphans) {
-    disk.tryUnlink(join(folder, dataName(etag)))
-    disk.tryUnlink(join(folder, metadataName(etag)))
+    disk.tryUnlink(dataPath(folder, etag))
+    disk.tryUnlink(metadataPath(folder, etag))
   }
   result.orphans += new Set(orphans.map((etag) => etag.text)).size
 }

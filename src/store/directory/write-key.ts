@@ -4,7 +4,7 @@
 import { dirname, join } from 'node:path'
 import type { Clock } from '../../util/clock.js'
 import { encodeMetadata } from './key-folder.js'
-import { dataName, makeEtag, metadataName, preparedFolder, tokenName } from './layout.js'
+import { dataPath, makeEtag, metadataPath, preparedFolder, tokenPath } from './layout.js'
 import type { Etag, Token } from './layout.js'
 import type { Disk } from './disk.js'
 
@@ -49,11 +49,11 @@ export async function replaceKey(parts: WriteParts, write: Write, token: Token):
   const { folder } = write
   // A new name at each attempt: a sweep may be about to remove the value of an attempt that failed.
   const etag = newEtag(parts, write)
-  const next = join(folder, tokenName({ epoch: token.epoch, etag }))
+  const next = tokenPath(folder, { epoch: token.epoch, etag })
   let isCommitted = false
   try {
     const isWritten = await writeValue(disk, folder, { etag, write })
-    isCommitted = isWritten && disk.rename(join(folder, tokenName(token)), next) === 'renamed'
+    isCommitted = isWritten && disk.rename(tokenPath(folder, token), next) === 'renamed'
   } finally {
     if (!isCommitted) removeValue(disk, folder, etag)
   }
@@ -74,7 +74,7 @@ async function fillPrepared(
   { prepared, etag, write }: { readonly prepared: string; readonly etag: Etag; readonly write: Write },
 ): Promise<boolean> {
   if (!(await writeValue(disk, prepared, { etag, write }))) return false
-  if (!(await disk.write(join(prepared, tokenName({ epoch: 0, etag })), new Uint8Array(), false))) return false
+  if (!(await disk.write(tokenPath(prepared, { epoch: 0, etag }), new Uint8Array(), false))) return false
   if (write.durable) await disk.sync(prepared)
   return true
 }
@@ -97,15 +97,12 @@ async function writeValue(
   { etag, write }: { readonly etag: Etag; readonly write: Write },
 ): Promise<boolean> {
   const { value, metadata, durable } = write
-  if (
-    etag.hasMetadata &&
-    !(await disk.write(join(folder, metadataName(etag)), encodeMetadata(etag, metadata), durable))
-  )
+  if (etag.hasMetadata && !(await disk.write(metadataPath(folder, etag), encodeMetadata(etag, metadata), durable)))
     return false
-  return disk.write(join(folder, dataName(etag)), value, durable)
+  return disk.write(dataPath(folder, etag), value, durable)
 }
 
 function removeValue(disk: Disk, folder: string, etag: Etag): void {
-  disk.tryUnlink(join(folder, dataName(etag)))
-  if (etag.hasMetadata) disk.tryUnlink(join(folder, metadataName(etag)))
+  disk.tryUnlink(dataPath(folder, etag))
+  if (etag.hasMetadata) disk.tryUnlink(metadataPath(folder, etag))
 }

@@ -13,6 +13,8 @@ import {
 import { TrueupError } from '../../errors.js'
 import type { Clock } from '../../util/clock.js'
 import { createBudget } from '../../util/budget.js'
+import { startDeadline } from '../../util/deadline.js'
+import { EqualWaits } from '../../util/equal-waits.js'
 import { once } from '../../util/once.js'
 import { unlessAborted } from '../../util/unless-aborted.js'
 import type { TooLarge } from '../object-store.js'
@@ -65,6 +67,7 @@ export class S3Bucket {
   readonly #client: S3Client
   readonly #ready: () => Promise<void>
   readonly #connections = createBudget(MOST_SOCKETS)
+  readonly #underWay: EqualWaits<AbortController>
 
   constructor(settings: S3Settings, clock: Clock) {
     this.#settings = settings
@@ -81,6 +84,9 @@ export class S3Bucket {
       { step: 'deserialize', priority: 'low', name: 'storeClock' },
     )
     this.#ready = once(() => this.#findCredentials())
+    this.#underWay = new EqualWaits(clock, LONGEST_REQUEST_MS, (late) => {
+      late.abort(new Error(`nothing within ${String(LONGEST_REQUEST_MS / 1000)} s`))
+    })
   }
 
   async head(name: string): Promise<ObjectFacts | Failure> {
@@ -178,20 +184,16 @@ export class S3Bucket {
   async #send<T>(doing: string, name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T | Failure> {
     // A request's time begins when there is a connection for it: the SDK's would run while it waits for one.
     const place = await this.#connections.ask().place
-    const done = new AbortController()
     const late = new AbortController()
     try {
       await this.#ready()
-      void this.#clock.sleep(LONGEST_REQUEST_MS, done.signal, { background: true }).then(
-        () => late.abort(new Error(`nothing within ${String(LONGEST_REQUEST_MS / 1000)} s`)),
-        () => undefined,
-      )
+      this.#underWay.add(late)
       return await unlessAborted(work(late.signal), late.signal)
     } catch (thrown) {
       const error: unknown = late.signal.aborted ? late.signal.reason : thrown
       return classify(error, this.place(doing, name), this.#clock.now())
     } finally {
-      done.abort()
+      this.#underWay.remove(late)
       place?.giveBack()
     }
   }
@@ -224,11 +226,10 @@ export class S3Bucket {
   /** Instance metadata and sign-in helpers can hang; a run must say what it waits for. */
   async #findCredentials(): Promise<void> {
     const late = new AbortController()
-    const done = new AbortController()
-    void this.#clock.sleep(LONGEST_CREDENTIALS_MS, done.signal, { background: true }).then(
-      () => late.abort(new Error('nothing came within 5 s')),
-      () => undefined,
-    )
+    const onLate = (): void => {
+      late.abort(new Error('nothing came within 5 s'))
+    }
+    const end = startDeadline(this.#clock, LONGEST_CREDENTIALS_MS, onLate, { background: true })
     try {
       await unlessAborted(this.#client.config.credentials(), late.signal)
     } catch (thrown) {
@@ -240,7 +241,7 @@ export class S3Bucket {
         { details: { store: description } },
       )
     } finally {
-      done.abort()
+      end()
     }
   }
 }

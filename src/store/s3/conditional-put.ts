@@ -17,12 +17,13 @@
 // an answer that arrives after we looked, where the object was deleted in between.
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../util/clock.js'
+import { digestBytes } from '../../util/digest.js'
 import type { PutCondition, PutResult } from '../object-store.js'
 import type { Condition, ObjectFacts, S3Bucket } from './bucket.js'
 import { formatEtag, parseEtag, REPLACED } from './etag.js'
 import { unavailable, type Failure } from './failures.js'
 import { ATTEMPTS, readAgain, refusal, waitBefore } from './retry.js'
-import { putOf, readStamp, sha256Of, stampValue } from './stamp.js'
+import { putOf, readStamp, stampValue } from './stamp.js'
 
 export interface ConditionalPut {
   readonly bucket: S3Bucket
@@ -43,7 +44,7 @@ export async function putConditionally(request: ConditionalPut): Promise<PutResu
   const { bucket, clock, name, value, metadata } = request
   const expected = expectationOf(request.condition)
   const put = randomUUID()
-  const sha256 = sha256Of(value)
+  const sha256 = digestBytes(value)
   const place = bucket.place('write', name)
   let isDoubtful = false
   for (let attempt = 1; ; attempt += 1) {

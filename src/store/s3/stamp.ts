@@ -5,6 +5,7 @@
 //                                                                        and a JSON value is still JSON for jq
 //   header  x-amz-meta-trueup: ASCII JSON of a Stamp
 import { createHash } from 'node:crypto'
+import { digestBytes } from '../../util/digest.js'
 
 /** Kept in the object's metadata. */
 export interface Stamp {
@@ -60,17 +61,13 @@ export function readStamp(header: string | undefined): Stamp | undefined {
 /** The value in a body, a copy of its own; undefined when the body is not the one the stamp was written with. */
 export function valueOf(body: Uint8Array, stamp: Stamp): Uint8Array | undefined {
   if (body.byteLength !== stamp.size + TAIL) return undefined
-  const value = body.slice(0, stamp.size)
-  return sha256Of(value) === stamp.sha256 ? value : undefined
+  const value = new Uint8Array(body.subarray(0, stamp.size))
+  return digestBytes(value) === stamp.sha256 ? value : undefined
 }
 
 /** Whether a body of that length can be whole. */
 export function isWholeLength(length: number, stamp: Stamp): boolean {
   return length === stamp.size + TAIL
-}
-
-export function sha256Of(value: Uint8Array): string {
-  return createHash('sha256').update(value).digest('hex')
 }
 
 /** Of a write id: the put it is an attempt of. */
@@ -84,7 +81,9 @@ export function metadataSize(metadata: Stamp['metadata']): number {
 
 function tailOf(write: string): Uint8Array {
   const bits = createHash('sha256').update(write).digest()
-  return Uint8Array.from({ length: TAIL }, (_, at) => ((((bits[at >> 3] ?? 0) >> (at & 7)) & 1) === 1 ? 0x20 : 0x09))
+  const tail = new Uint8Array(TAIL)
+  for (let at = 0; at < TAIL; at += 1) tail[at] = (((bits[at >> 3] ?? 0) >> (at & 7)) & 1) === 1 ? 0x20 : 0x09
+  return tail
 }
 
 /** Headers hold ASCII, and a signature counts runs of spaces as one. */

@@ -207,6 +207,21 @@ describe('the S3 store', () => {
       expect([count('PUT'), count('HEAD')]).toEqual([5, 4])
     })
 
+    it('a repetition writes what was given, whatever the caller makes of its bytes meanwhile', async () => {
+      const value = Buffer.from('abc')
+      let asked = 0
+      double.intercept = (request) => {
+        if (request.method !== 'PUT' || (asked += 1) > 1) return undefined
+        value.fill(0)
+        return { kind: 'answer', status: 503, code: 'SlowDown' }
+      }
+      const store = await open({ clock: noting([]) })
+      await store.put(key, value, { condition: { kind: 'if-absent' } })
+      const found = await store.get(key)
+      expect(asked).toBe(2)
+      expect(found.kind === 'found' ? text(found.value) : found.kind).toBe('abc')
+    })
+
     it('a repeated write is another write: an etag never comes back', async () => {
       const store = await open({ clock: noting([]) })
       const etags = new Set<string>()

@@ -1,11 +1,11 @@
 // The style and the script of the pages as routes. Their names carry their digest, so that a browser keeps them until they change.
-import { createHash } from 'node:crypto'
 import type { Answer } from '../answer.js'
 import type { Asked, Route } from '../server.js'
 import { SCRIPT } from './script.js'
 import { STYLE } from './style.js'
+import { digestBytes } from '../../../util/digest.js'
 
-const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)
+const digestOf = (text: string): string => digestBytes(text).slice(0, 16)
 const style = { path: '/assets/page.css', contentType: 'text/css; charset=utf-8', text: STYLE, digest: digestOf(STYLE) }
 const script = {
   path: '/assets/page.js',
