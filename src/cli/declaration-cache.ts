@@ -8,10 +8,10 @@ import { compileGlobs, escapeGlob } from '../desired/globs.js'
 import type { Snapshot } from '../desired/source.js'
 import type { KnownCode } from '../early-exit/code-manifest.js'
 import type { DeclaredTarget } from '../early-exit/declaration.js'
+import { digestBytes } from '../util/digest.js'
 import { loadOptions } from './load-target.js'
 import type { TargetReference } from './open-target.js'
 import { pathsKey, type Project } from './project.js'
-import { digestBytes } from '../util/digest.js'
 
 interface Kept {
   readonly declared: DeclaredTarget & { readonly manifest: KnownCode }

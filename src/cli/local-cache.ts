@@ -5,9 +5,9 @@ import { readFileSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
+import { digestBytes } from '../util/digest.js'
 import type { Environment } from './process-context.js'
 import type { Tool } from './tool.js'
-import { digestBytes } from '../util/digest.js'
 
 export interface LocalCache {
   /** Absolute folder for this repository and this trueup; null when there is no place for one. */

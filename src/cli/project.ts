@@ -8,6 +8,7 @@ import { TrueupError } from '../errors.js'
 import type { Authored, Capture } from '../report/capture.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { systemClock } from '../util/clock.js'
+import { digestBytes } from '../util/digest.js'
 import { emptyConfig, fileSettings, findConfigFile, parseConfig, type Config } from './config.js'
 import type { Settings } from './options.js'
 import { withFileSettings } from './options-settings.js'
@@ -15,7 +16,6 @@ import type { ProcessContext } from './process-context.js'
 import type { LocalCache } from './local-cache.js'
 import { openLocalCache } from './local-cache.js'
 import { readTool, type Tool } from './tool.js'
-import { digestBytes } from '../util/digest.js'
 
 export interface Project {
   readonly tool: Tool

@@ -17,7 +17,7 @@ import { Disk } from './directory/disk.js'
 import {
   buryFolder,
   checkSize,
-  liveAsExpected,
+  lookAt,
   readMetadata,
   readModifiedAt,
   readValue,
@@ -146,16 +146,14 @@ class FolderStore implements DirectoryStore {
   async put(key: StoreKey, value: Uint8Array, options: PutOptions = {}): Promise<PutResult> {
     const { condition = { kind: 'always' }, metadata = {}, durable = true } = options
     const write = { folder: keyFolder(this.#root, key), value, metadata, durable }
+    const expected = condition.kind === 'if-etag' ? condition.etag : undefined
     let blocked = 0
     for (;;) {
-      const expected = condition.kind === 'if-etag' ? condition.etag : undefined
-      const state =
-        (expected === undefined ? undefined : liveAsExpected(this.#disk, write.folder, expected)) ??
-        scanFolder(this.#disk, write.folder)
+      const state = lookAt(this.#disk, write.folder, expected)
       if (state.kind === 'live') {
         if (condition.kind === 'if-absent') return { kind: 'exists' }
-        if (condition.kind === 'if-etag' && condition.etag !== state.token.etag.text) return { kind: 'conflict' }
-      } else if (condition.kind === 'if-etag') {
+        if (expected !== undefined && expected !== state.token.etag.text) return { kind: 'conflict' }
+      } else if (expected !== undefined) {
         return { kind: 'missing' }
       }
       if (state.kind === 'dead') buryFolder(this.#disk, write.folder, state.names)

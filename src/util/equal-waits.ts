@@ -1,5 +1,5 @@
 // Things that wait equally long come in; each is handed back when its time is over, unless it was taken out before. One sleep for all of them: most are
-// taken out long before, and a timer with its own way to be stopped costs more than what it watches over. Nothing else keeps the process alive for it.
+// taken out long before, and a timer with its own way to be stopped costs more than what it watches over. It does not keep the process alive.
 import type { Clock } from './clock.js'
 
 export class EqualWaits<T> {

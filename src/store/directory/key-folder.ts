@@ -13,7 +13,7 @@ export type FolderState =
   | { readonly kind: 'dead'; readonly names: readonly string[] }
   | (LiveFolder & { readonly names: readonly string[] })
 
-export interface LiveFolder {
+interface LiveFolder {
   readonly kind: 'live'
   readonly token: Token
 }
@@ -41,15 +41,13 @@ export function scanFolder(disk: Disk, folder: string): FolderState {
   }
 }
 
-/**
- * The folder while its value is the one that is expected: one look in place of a listing. Undefined says nothing, since a sweep may have raised the
- * epoch; then scan.
- */
-export function liveAsExpected(disk: Disk, folder: string, expected: string): LiveFolder | undefined {
-  const etag = parseEtag(expected)
-  if (etag === undefined) return undefined
-  const token = { epoch: 0, etag }
-  return disk.exists(tokenPath(folder, token)) ? { kind: 'live', token } : undefined
+/** As {@link scanFolder}, for who expects a value (its etag): mostly it is the one that counts, and one look tells that without a listing. */
+export function lookAt(disk: Disk, folder: string, expected: string | undefined): LiveFolder | FolderState {
+  const etag = expected === undefined ? undefined : parseEtag(expected)
+  const token = etag === undefined ? undefined : { epoch: 0, etag }
+  // That it is not there says nothing: a sweep may have raised the epoch.
+  if (token !== undefined && disk.exists(tokenPath(folder, token))) return { kind: 'live', token }
+  return scanFolder(disk, folder)
 }
 
 /** The state that a listing proves by itself. */
