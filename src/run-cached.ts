@@ -91,7 +91,7 @@ export async function askCacheFirst(
   const known = (): Promise<DesiredState> => session.desired()
   const stale = async (entry: CacheEntry): Promise<string | undefined> =>
     staleness(session, known, { entry, place, standing: await standing })
-  const found = await cache.look(place.address, stale)
+  const found = await cache.look(place.address, stale, { asksAgain: true })
   const hit = hitOf(found, place)
   if (hit === undefined) return undefined
   return { decision: answered({ ...decision, digest: evaluation.desired }, place.key, found), hit }

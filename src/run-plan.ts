@@ -1,4 +1,5 @@
 // Stage 2 of a run: read current state shard by shard, plan, check limits. In: session and desired state. Out: one plan. Writes nothing.
+import { scheduler } from 'node:timers/promises'
 import type { DesiredState } from './desired/evaluate.js'
 import { emptyLike, UNSHARDED } from './desired/shards.js'
 import { staticShardsOf } from './desired/static-shards.js'
@@ -241,7 +242,10 @@ export async function planShard(
     clock: deps.clock,
   })
   try {
-    const returned = await session.authored(shard.key, async () => definition.run(context, shard.value))
+    const returned = await session
+      .authored(shard.key, async () => definition.run(context, shard.value))
+      // A process warning is told a tick after it was given, and belongs to this run and its log.
+      .finally(() => scheduler.yield())
     planning = false
     const parts: readonly Plan[] = isList(returned) ? returned : [returned]
     return { shard: shard.key, removed: shard.removed, parts, desiredEmpty: isEmpty(shard.value) }

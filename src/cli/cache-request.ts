@@ -2,6 +2,7 @@
 import { DEFAULT_ZONE } from '../early-exit/trust-zones.js'
 import type { RunRequest } from '../run-types.js'
 import type { TargetConfig } from './config-targets.js'
+import type { Settings } from './options.js'
 import type { Project } from './project.js'
 
 /** Nothing where the cache is not asked for. The target's own `ttl` stands between variables and the top of trueup.yaml. */
@@ -18,4 +19,11 @@ export function cacheRequest({ settings }: Project, target: TargetConfig): Pick<
       nodeMajor: Number(process.versions.node.split('.')[0]),
     },
   }
+}
+
+/** What is wrong with a flag that is about the run cache where the cache was not asked for; undefined where nothing is. */
+export function uselessCacheFlag({ extendedEarlyExit, ttl, cache }: Settings): string | undefined {
+  if (extendedEarlyExit.value) return undefined
+  const given = [ttl, ...(cache.value === 'off' ? [] : [cache])].find(({ origin }) => origin === 'flag')
+  return given === undefined ? undefined : `${given.from ?? ''} does nothing without --enable-extended-early-exit`
 }

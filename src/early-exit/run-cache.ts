@@ -53,8 +53,13 @@ export interface RunCache {
   /**
    * @param stale why what the entry remembers holds no longer, as the end of a sentence; undefined if it does. What it throws is thrown: marks that
    * cannot be read are no trouble of the cache
+   * @param asksAgain unless it is a hit, the same is asked once more in this run: that look-up tells what is not trusted
    */
-  look(address: Address, stale: (entry: CacheEntry) => Promise<string | undefined>): Promise<CacheLookup>
+  look(
+    address: Address,
+    stale: (entry: CacheEntry) => Promise<string | undefined>,
+    options?: { readonly asksAgain: boolean },
+  ): Promise<CacheLookup>
   /** What inputs evaluated to, as a run of a zone that is read remembers it. */
   evaluated(address: Omit<EvaluationAddress, 'zone'>): Promise<Evaluation | undefined>
   /**
@@ -140,7 +145,7 @@ export function createRunCache(options: RunCacheOptions): RunCache {
   }
 
   return {
-    async look(address, stale) {
+    async look(address, stale, { asksAgain } = { asksAgain: false }) {
       let best: CacheLookup | undefined
       for (const zone of zones.reads) {
         const { nothing, look } = lookFor({ ...address, zone })
@@ -152,7 +157,7 @@ export function createRunCache(options: RunCacheOptions): RunCache {
           stop.throwIfAborted()
           return { status: 'ERROR', ...nothing, why: fail('the run cache could not be asked', thrown) }
         }
-        if (found.status === 'UNTRUSTED')
+        if (found.status === 'UNTRUSTED' && !asksAgain)
           warn(
             `the entry ${found.id.slice(0, 8)} of the run cache (zone ${zone}) is not trusted: ${found.why}. To forget it: trueup cache delete ${found.id.slice(0, 8)}${options.place}`,
           )

@@ -173,7 +173,7 @@ function headline(record: RunRecord): string {
     return `### ${name}: **blocked**${counts === '' ? '' : `: ${counts}`}`
   if (error !== null) return `### ${name}: failed`
   if (decision.action === 'skip')
-    return `${name}: skipped, ${codeSpan(decision.reason)}. ${prose(decision.explanation)}`
+    return `${name}: skipped (${codeSpan(decision.reason)}): ${prose(decision.explanation)}`
   if (plan === null) return `${name}: no plan was made.`
   if (plan.changes.length > 0) return `### ${name}: ${counts}`
   return `${name}: no changes, ${count(plan.summary.unchanged, 'object')} as desired.`

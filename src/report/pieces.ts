@@ -21,24 +21,29 @@ export interface Pieces {
 
 /** `write` gets whole lines as UTF-8, each with its line break; they are its own. */
 export function createPieces(write: (lines: Uint8Array) => void): Pieces {
-  let parts: string[] = []
+  // Kept from piece to piece: one that grows anew for each is most of what there is to collect.
+  const parts: string[] = []
+  let count = 0
   let length = 0
 
   const flush = (): void => {
     if (length === 0) return
+    parts.length = count
     // Joined at once: a text that grows part by part is a chain of as many texts.
     const piece = Buffer.from(parts.join(''), 'latin1')
-    parts = []
+    count = 0
     length = 0
     write(piece)
   }
   return {
     add: (part) => {
-      parts.push(part)
+      parts[count] = part
+      count += 1
       length += part.length
     },
     end: () => {
-      parts.push('\n')
+      parts[count] = '\n'
+      count += 1
       length += 1
       if (length >= PIECE) flush()
     },

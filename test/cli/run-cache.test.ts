@@ -336,7 +336,35 @@ it('an entry that somebody has overwritten costs a run its skip and nothing else
   await overwrite(things, Buffer.from('not an entry'), {})
   const { decision, code, stderr } = await things.decide(['plan', 'things', ...CACHED])
   expect([decision.reason, code]).toEqual(['cache-untrusted', 0])
-  expect(stderr).toMatch(/is not trusted: it is damaged/)
+  // It is looked for twice, before and after desired state is evaluated, and told once.
+  expect(stderr.match(/is not trusted: it is damaged/g)).toHaveLength(1)
+})
+
+it.each([
+  ['--ttl', '1h'],
+  ['--extended-early-exit-cache-ttl-seconds', '3600'],
+  ['--cache', 'r'],
+])('%s without the cache is told to do nothing', async (flag, value) => {
+  await using things = await applied()
+  const alone = await things.run(['plan', 'things', flag, value])
+  const told = `trueup: warning: ${flag} does nothing without --enable-extended-early-exit\n`
+  expect([alone.code, alone.stderr.startsWith(told)]).toEqual([0, true])
+  for (const more of [CACHED, ['--cache', 'off']]) {
+    const { code, stderr } = await things.run(['plan', 'things', ...(more === CACHED ? [flag, value] : []), ...more])
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining('does nothing')])
+  }
+})
+
+it('a warning that run() gives as the last it does is kept and replayed', async () => {
+  const text = integration({ name: 'things' }).replace(
+    'return ctx.plan(',
+    "process.emitWarning('odd thing')\n    return ctx.plan(",
+  )
+  await using things = await applied({ 'integrations/things.mjs': text })
+  await things.run(['plan', 'things', ...CACHED])
+  const { stdout, stderr } = await things.run(['plan', 'things', ...CACHED, '--log-format', 'pretty'])
+  expect(stderr).toMatch(/^Replayed: .*\n.* warn {2}Warning: odd thing source=warning$/m)
+  expect(stdout).toContain('(1 record)')
 })
 
 /** Puts something in the place of the one entry. */

@@ -162,7 +162,7 @@ describe('the comment', () => {
     const rest = (sample: RunRecord): string => planMarkdown(sample, { applyCommand }).split('\n').slice(1).join('\n')
     expect(rest(record({ plan: plan([]) }))).toBe('`dns-records`: no changes, 41 objects as desired.\n')
     const skip = decision({ action: 'skip', reason: 'inputs-unchanged', explanation: 'nothing differs' })
-    expect(rest(record({ decision: skip }))).toBe('`dns-records`: skipped, `inputs-unchanged`. nothing differs\n')
+    expect(rest(record({ decision: skip }))).toBe('`dns-records`: skipped (`inputs-unchanged`): nothing differs\n')
     const error = { code: 'desired-invalid', message: 'data/a_b.yaml:1:2: @you <b>', details: {} } as const
     expect(rest(record({ error }))).toBe(
       '### `dns-records`: failed\n\n**Failed** (`desired-invalid`): data/a\\_b.yaml:1:2: `@you` &lt;b&gt;\n',

@@ -26,11 +26,12 @@ event() {
 # read also in a clone of depth 1; the event's base may have moved since.
 pull_request_base() {
   local parents
-  parents=$(git cat-file commit HEAD | sed -n '/^$/q; s/^parent //p')
+  # To its end, however long the message is: git must not lose its reader.
+  parents=$(git cat-file commit HEAD | sed -n '1,/^$/s/^parent //p')
   case ${GITHUB_REF:-} in
     refs/pull/*/merge)
-      if [ "$(printf '%s\n' "$parents" | wc -l)" -gt 1 ]; then
-        printf '%s\n' "$parents" | head -n 1
+      if [[ $parents == *$'\n'* ]]; then
+        printf '%s\n' "${parents%%$'\n'*}"
         return
       fi
       ;;

@@ -7,7 +7,7 @@ import type { RunRequest } from '../../run-types.js'
 import { inPlace } from '../../util/budget.js'
 import { unlessAborted } from '../../util/unless-aborted.js'
 import { logFormatOf, styleOf } from '../appearance.js'
-import { cacheRequest } from '../cache-request.js'
+import { cacheRequest, uselessCacheFlag } from '../cache-request.js'
 import type { CommandInput } from '../command.js'
 import { commandLine, placeFlags } from '../command-line.js'
 import type { TargetConfig } from '../config-targets.js'
@@ -52,6 +52,8 @@ export async function runCommand(input: CommandInput): Promise<number> {
   })
   try {
     const { settings } = project
+    const useless = uselessCacheFlag(settings)
+    if (useless !== undefined) warn(useless)
     if (settings.timeout.value !== undefined) signals.endAfter(settings.timeout.value)
     const [name = ''] = input.positionals
     const isMany = isManyForm(input)

@@ -9,6 +9,7 @@ import { createRecordStore } from '../../store/records.js'
 import { systemClock } from '../../util/clock.js'
 import { formatDuration } from '../../util/duration.js'
 import { logFormatOf, logLevelOf } from '../appearance.js'
+import { uselessCacheFlag } from '../cache-request.js'
 import type { CommandInput } from '../command.js'
 import { openStoreOf } from '../open-target.js'
 import { printed } from '../print.js'
@@ -61,6 +62,8 @@ async function serve(input: CommandInput, project: Project, signals: StopSignals
     now: () => systemClock.now(),
     redact: (text) => redactor.text(text),
   })
+  const useless = uselessCacheFlag(settings)
+  if (useless !== undefined) told.line('warn', useless)
   const storeUrl = storeForChildren(project)
   const store = await openStoreOf(project, settings.store.value)
   const revisions = await openRevisionsOf(project, context.environment, signals.stop)

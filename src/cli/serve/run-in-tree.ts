@@ -10,17 +10,9 @@ import { runChild, type ChildResult, type Talk } from './child-run.js'
 import type { ServedTree } from './served-tree.js'
 
 /** Every child takes these as they were given. */
-const HANDED_ON = [
-  'trustRepo',
-  'extendedEarlyExit',
-  'ttl',
-  'cache',
-  'noCache',
-  'trustZone',
-  'trustZoneRead',
-  'leaseWait',
-  'initStore',
-] as const
+const HANDED_ON = ['trustRepo', 'trustZone', 'trustZoneRead', 'leaseWait', 'initStore'] as const
+/** Of these a child would say that they do nothing, each time, where the cache was not asked for. */
+const OF_CACHE = ['extendedEarlyExit', 'ttl', 'cache', 'noCache'] as const
 
 /** Who knows the daemon's own secrets may start runs: what it runs may not. */
 export function environmentOfRuns(all: Environment): Environment {
@@ -52,7 +44,7 @@ export type RunChildIn = (
 
 export function childOf({ context, settings }: CommandInput, project: Project, storeUrl: string): RunChildIn {
   const environment = environmentOfRuns(context.environment)
-  const handedOn = flagWords(HANDED_ON, settings)
+  const handedOn = flagWords(settings.extendedEarlyExit.value ? [...HANDED_ON, ...OF_CACHE] : HANDED_ON, settings)
   return (served, [command = '', ...args], signal, run) => {
     const own = command === 'run' ? handedOn : flagWords(['trustRepo'], settings)
     const words = ['--committed', '-o', 'json', '--log-format', 'json', '--store', storeUrl, ...served.configWords]

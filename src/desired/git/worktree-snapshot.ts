@@ -45,10 +45,10 @@ export class WorktreeSnapshot implements Snapshot {
       const known = this.#answers.get(key)
       if (known !== undefined) return known
       const matcher = compileGlobs(globs)
-      await this.#learn(matcher)
-      this.#asked.push(matcher)
       const entries: SourceEntry[] = []
       for (const { entry } of this.#files.values()) if (matcher.matches(entry.path)) entries.push(entry)
+      for (const { entry } of await this.#learn(matcher)) entries.push(entry)
+      this.#asked.push(matcher)
       entries.sort(byPath)
       this.#answers.set(key, entries)
       return entries
@@ -107,12 +107,17 @@ export class WorktreeSnapshot implements Snapshot {
     })
   }
 
-  async #learn(matcher: GlobMatcher): Promise<void> {
+  /** What was not known before of the files that are meant; they are known from now on. */
+  async #learn(matcher: GlobMatcher): Promise<readonly WorktreeFile[]> {
     const state = await readWorktree(this.#options, matcher)
     if (state.isDirty) this.#isDirty = true
+    const learnt: WorktreeFile[] = []
     for (const [path, file] of state.files) {
-      if (!this.#isSettled(path)) this.#files.set(path, file)
+      if (this.#isSettled(path)) continue
+      this.#files.set(path, file)
+      learnt.push(file)
     }
+    return learnt
   }
 
   #isSettled(path: string): boolean {

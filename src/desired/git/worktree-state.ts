@@ -39,13 +39,21 @@ const MOST_READ = 500
 /** What the working tree holds for a matcher, now. */
 export async function readWorktree(options: WorktreeOptions, matcher: GlobMatcher): Promise<WorktreeState> {
   const { commit, trees, warn } = options
-  const listing = commit === null ? { entries: [], submodules: [] } : await trees.list(commit, matcher)
+  let status: ReturnType<typeof statusOn> | undefined
+  // Beside the listing, as soon as it is clear that the disk will not be read.
+  const tell = (): void => {
+    status = statusOn(options.git, matcher, commit)
+    status.catch(() => undefined)
+  }
+  const listing =
+    commit === null ? { entries: [], submodules: [] } : await trees.list(commit, matcher, { above: MOST_READ, tell })
   refuseInside(listing.submodules, matcher, warn)
-  const files = new Map(listing.entries.map((entry): [string, WorktreeFile] => [entry.path, { entry, from: 'object' }]))
-  const isWorthReading = commit !== null && listing.entries.length <= MOST_READ
+  const files = new Map<string, WorktreeFile>()
+  for (const entry of listing.entries) files.set(entry.path, { entry, from: 'object' })
+  const isWorthReading = commit !== null && status === undefined
   if (isWorthReading && (await agreesWithDisk(options.git, listing.entries, matcher))) return { files, isDirty: false }
 
-  const states = await statusOn(options.git, matcher, commit)
+  const states = await (status ?? statusOn(options.git, matcher, commit))
   for (const state of states) {
     assertNameable(state.path)
     // Untracked comes after deleted: a path may be both (removed from the index, still on disk).

@@ -54,7 +54,7 @@ export function classify(thrown: unknown, place: Place, now: number): Failure {
   const code = codeOf(error)
   const why = status === undefined ? lostText(error) : `${String(status)} ${code}`
   const retryAfterMs = retryAfter(error.$response?.headers, now)
-  if (code === 'NoSuchBucket') return final(place, `there is no bucket ${place.bucket}`, why)
+  if (code === 'NoSuchBucket') return final(place, `there is no bucket ${place.bucket}`, why, { hint: NO_BUCKET })
   if (NOT_NOW.has(code) || status === 429) return { kind: 'not-now', why, retryAfterMs }
   switch (status) {
     case undefined:
@@ -70,7 +70,9 @@ export function classify(thrown: unknown, place: Place, now: number): Failure {
       return final(place, `the bucket is in another region${regionText(error)}`, why)
     case 401:
     case 403:
-      return final(place, deniedText(place, code), why, true)
+      return isUnknownCaller(code)
+        ? final(place, 'the credentials are not accepted', why, { hint: NO_CALLER, denied: true })
+        : final(place, deniedText(place), why, { denied: true })
     case 400:
       if (error.Region !== undefined) return final(place, `the bucket is in another region${regionText(error)}`, why)
       return code === 'RequestTimeout' ? { kind: 'undecided', why, retryAfterMs } : final(place, textOf(error), why)
@@ -93,17 +95,25 @@ export function unavailable(place: Place, why: string, hint = 'Try again.'): Tru
   )
 }
 
-function final(place: Place, what: string, why: string, denied = false): Failure {
+/** What to do next. */
+const NO_BUCKET = 'Create it, or name another in the URL of the store.'
+const NO_CALLER = 'Look at the access key, its secret and session token, or the profile.'
+const ANY = '`trueup store check` tries what it needs.'
+
+function final(place: Place, what: string, why: string, { hint = ANY, denied = false } = {}): Failure {
   const error = new TrueupError(
     'store-unavailable',
-    `The store ${place.store} cannot ${place.doing} ${place.key === '' ? 'its keys' : place.key}: ${what} (${why}). \`trueup store check\` tries what it needs.`,
+    `The store ${place.store} cannot ${place.doing} ${place.key === '' ? 'its keys' : place.key}: ${what} (${why}). ${hint}`,
     { retryable: false, details: { store: place.store, key: place.key, answer: why, denied } },
   )
   return { kind: 'final', error }
 }
 
-function deniedText({ doing, bucket }: Place, code: string): string {
-  if (/AccessKey|Signature|Token|Credential/i.test(code)) return 'the credentials are not accepted'
+function isUnknownCaller(code: string): boolean {
+  return /AccessKey|Signature|Token|Credential/i.test(code)
+}
+
+function deniedText({ doing, bucket }: Place): string {
   switch (doing) {
     case 'read':
       // Without s3:ListBucket S3 answers so for what is not there, too.

@@ -306,7 +306,9 @@ describe('the S3 store', () => {
 
     it('that are not there are named', async () => {
       const nowhere = await openS3({ ...double, bucket: 'nowhere' })
-      await expect(nowhere.get(key)).rejects.toThrow('there is no bucket nowhere (404 NoSuchBucket)')
+      await expect(nowhere.get(key)).rejects.toThrow(
+        'there is no bucket nowhere (404 NoSuchBucket). Create it, or name another in the URL of the store.',
+      )
     })
 
     it('in another region are told with the region', async () => {
