@@ -54,7 +54,8 @@ export async function keepRun(
     const { records, dropped } = record.log
     return {
       run: runId,
-      basis: standing.basis,
+      // Told from the documents as they are now: that is what a later run finds.
+      basis: now.basis,
       components: place.key.components,
       parts: place.key.parts,
       log: { records, dropped },

@@ -12,7 +12,7 @@ import { evaluatedOf, evaluationOf, keepRun } from './run-cache-keep.js'
 import { openCache, type Place } from './run-cache-open.js'
 import { selectShards, type PlannedRun } from './run-plan.js'
 import type { RunSession } from './run-session.js'
-import { changedBasis, openMark, readStanding, type Standing } from './run-standing.js'
+import { changedBasis, glanceAtStanding, openMark, readStanding, type Standing } from './run-standing.js'
 
 export interface AskedCache {
   readonly decision: Decision
@@ -75,8 +75,8 @@ export async function askCacheFirst(
   if (inputs === undefined) return undefined
   const cache = openCache(session)
   // Beside evaluation and entry. Which is read first does not matter, as long as all of it is read in this run.
-  const standing = readStanding(session)
-  standing.catch(() => undefined)
+  const standingLike = glanceAtStanding(session)
+  standingLike.catch(() => undefined)
   const evaluation = await cache.evaluated({ target: request.target, key: inputs })
   const digests = new Map(evaluation?.shards)
   if (evaluation === undefined) return undefined
@@ -89,8 +89,12 @@ export async function askCacheFirst(
   const place = await placeAt(session, shards, facts.noSecrets)
   if (place.kind === 'none') return undefined
   const known = (): Promise<DesiredState> => session.desired()
-  const stale = async (entry: CacheEntry): Promise<string | undefined> =>
-    staleness(session, known, { entry, place, standing: await standing })
+  const stale = async (entry: CacheEntry): Promise<string | undefined> => {
+    const standing = (await standingLike)(entry.basis)
+    return standing === undefined
+      ? 'what the target owns is to be read'
+      : staleness(session, known, { entry, place, standing })
+  }
   const found = await cache.look(place.address, stale, { asksAgain: true })
   const hit = hitOf(found, place)
   if (hit === undefined) return undefined

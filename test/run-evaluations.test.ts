@@ -8,11 +8,15 @@ import {
   type EvaluationAddress,
 } from '../src/early-exit/evaluations.js'
 import type { HeadFacts } from '../src/early-exit/head-facts.js'
+import { encodeEntry, readEntry } from '../src/early-exit/run-cache-entry.js'
 import type { CacheKeys } from '../src/early-exit/signature.js'
-import { storeKey, type ObjectStore, type StoreKey } from '../src/store/object-store.js'
+import { readDocuments, writeDocument, type FoundDocument } from '../src/store/document.js'
+import { writeLedger, type LedgerShard } from '../src/store/ledger.js'
 import { createMarkStore } from '../src/store/marks.js'
+import { storeKey, type ObjectStore, type StoreKey } from '../src/store/object-store.js'
+import { OWNERSHIP } from '../src/store/shard-index.js'
 import { createCachedRuns, type CachedRun, type CachedRuns, type Given } from './support/cached-runs.js'
-import { keysOf, watchStore } from './support/failing-store.js'
+import { keysOf, outage, watchStore } from './support/failing-store.js'
 
 /** A world that is as desired, owned and applied, and one run that was kept. No secrets. */
 async function kept(always: Partial<Given> = {}): Promise<CachedRuns> {
@@ -175,6 +179,86 @@ describe('what was applied meanwhile', () => {
     await runs.run({ mode: 'apply', cache: null })
     const again = await runs.run(fewer)
     expect([again.evaluated, again.record.plan?.summary.delete]).toEqual([true, 1])
+  })
+})
+
+describe('what is owned', () => {
+  const unread = (store: ObjectStore): ObjectStore =>
+    watchStore(store, (call, key) => {
+      if (call === 'get' && key.startsWith('ownership/')) throw outage()
+    }).store
+  const ledger = async ({ store }: CachedRuns): Promise<FoundDocument<LedgerShard> & { readonly key: StoreKey }> => {
+    const [found] = await readDocuments<LedgerShard>(store, 'ownership/', OWNERSHIP)
+    if (found === undefined) throw new Error('nothing is owned')
+    return found
+  }
+
+  it.each(['dry-run', 'apply'] as const)(
+    'is not read while nobody has written it: a hit of a run in mode %s',
+    async (mode) => {
+      const runs = await kept()
+      await runs.run({ mode })
+      expect(told(await runs.run({ mode, store: unread(runs.store) }))).toEqual(FAST)
+    },
+  )
+
+  it.each(['dry-run', 'apply'] as const)('written anew it is read, and the same answers (%s)', async (mode) => {
+    const runs = await kept()
+    await runs.run({ mode })
+    const { key, value, etag } = await ledger(runs)
+    const objects = Object.entries(value.objects).map(([name, object]) => [name, { ...object, run: 'another' }])
+    await writeDocument(runs.store, key, OWNERSHIP, { ...value, objects: Object.fromEntries(objects) as object })
+    expect((await ledger(runs)).etag).not.toBe(etag)
+    expect(told(await runs.run({ mode }))).toEqual(SLOW)
+  })
+
+  it.each<[string, readonly unknown[], (runs: CachedRuns) => Promise<unknown>]>([
+    [
+      'of another digest',
+      STALE,
+      async (runs) => {
+        const { key, value } = await ledger(runs)
+        const objects = Object.fromEntries(
+          Object.entries(value.objects).map(([name, object]) => [name, { ...object, digest: 'other' }]),
+        )
+        await writeDocument(runs.store, key, OWNERSHIP, { ...value, objects })
+      },
+    ],
+    ['nothing any more', STALE, async (runs) => runs.store.delete((await ledger(runs)).key)],
+    [
+      // It is one more to run, so it is another run.
+      'by a shard that owned nothing',
+      MISS,
+      (runs) =>
+        writeLedger(
+          runs.store,
+          'somewhere',
+          {
+            target: 'things',
+            shard: 'new',
+            shape: 'object',
+            objects: { z: { state: 'owned', digest: null, run: 'another' } },
+          },
+          undefined,
+        ),
+    ],
+  ])('%s: no hit', async (_, expected, write) => {
+    const runs = await kept()
+    expect(told(await runs.run())).toEqual(FAST)
+    await write(runs)
+    expect(told(await runs.run())).toEqual(expected)
+  })
+
+  it('is read for an entry of an older version, which did not say from what it was told', async () => {
+    const runs = await kept()
+    const [key = ''] = (await keysOf(runs.store, 'cache/')).filter((each) => each.split('/').length === 6)
+    const found = await runs.store.get(key as StoreKey)
+    const stored = found.kind === 'found' ? readEntry(found.value) : undefined
+    if (stored?.kind !== 'stored') throw new Error('there is no entry')
+    const { ledger: from, ...basis } = stored.entry.basis
+    expect(from?.stamp).toMatch(/^[0-9a-f]{64}$/)
+    await runs.store.put(key as StoreKey, encodeEntry({ ...stored.entry, basis }, undefined))
+    expect(told(await runs.run())).toEqual(SLOW)
   })
 })
 

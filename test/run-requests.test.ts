@@ -62,7 +62,8 @@ function meetingOf(kinds: readonly string[]): (kind: string) => Promise<void> {
 }
 
 describe('a hit on S3', () => {
-  const LEAST = ['GET entry', 'GET evaluation', 'GET index', 'GET mark', 'GET ownership', 'PUT records']
+  // Of what is owned, it is not read but asked whether it was written.
+  const LEAST = ['GET entry', 'GET evaluation', 'GET index', 'GET mark', 'HEAD ownership', 'PUT records']
 
   it('asks for each object once, and for no listing', async () => {
     const runs = await kept({ secretly: false })
@@ -73,7 +74,7 @@ describe('a hit on S3', () => {
 
   it('asks for the mark and the ledger of each shard', async () => {
     const runs = await kept({ secretly: false, sharded: 'name' })
-    const more = ['GET mark', 'GET ownership']
+    const more = ['GET mark', 'HEAD ownership']
     expect(await asked(runs, {})).toEqual(['cache-hit', ...[...LEAST, ...more].sort()])
   })
 

@@ -28,6 +28,13 @@ export interface Basis {
   readonly counters: Readonly<Record<string, number>>
   /** Digest of what the target owned there. */
   readonly owned: string
+  /** What that was told from. Older versions left it out: then it is to be read. */
+  readonly ledger?: {
+    /** Stands for the documents as they were: with the same ones, the same was owned. */
+    readonly stamp: string
+    /** What the desired state of each shard is that owned something. */
+    readonly shapes: Readonly<Record<string, 'list' | 'object'>>
+  }
 }
 
 export interface CacheEntry {
@@ -121,10 +128,7 @@ function isStoredEntry(value: unknown): value is StoredEntry {
     typeof entry['run'] === 'string' &&
     isTime(entry['createdAt']) &&
     isTime(entry['expiresAt']) &&
-    isObject(basis) &&
-    typeof basis['owned'] === 'string' &&
-    isObject(basis['counters']) &&
-    Object.values(basis['counters']).every((counter) => typeof counter === 'number') &&
+    isBasis(basis) &&
     areAllTexts(entry['components']) &&
     isObject(entry['parts']) &&
     Object.values(entry['parts']).every(areAllTexts) &&
@@ -132,6 +136,21 @@ function isStoredEntry(value: unknown): value is StoredEntry {
     isTime(log['dropped']) &&
     Array.isArray(log['records']) &&
     log['records'].every(isLogRecord)
+  )
+}
+
+function isBasis(value: unknown): boolean {
+  if (!isObject(value)) return false
+  const { counters, owned, ledger } = value
+  return (
+    typeof owned === 'string' &&
+    isObject(counters) &&
+    Object.values(counters).every((counter) => typeof counter === 'number') &&
+    (ledger === undefined ||
+      (isObject(ledger) &&
+        typeof ledger['stamp'] === 'string' &&
+        isObject(ledger['shapes']) &&
+        Object.values(ledger['shapes']).every((shape) => shape === 'list' || shape === 'object')))
   )
 }
 

@@ -66,6 +66,15 @@ export async function readDocumentsAt<T>(
   return found.filter((one) => one.kind === 'found')
 }
 
+/** The etags of those that are there, by key, without reading them. */
+export async function etagsAt(store: ObjectStore, keys: readonly StoreKey[]): Promise<ReadonlyMap<StoreKey, string>> {
+  const found = await boundedMap(createBudget(READS_AT_ONCE))(keys, async (key) => ({
+    key,
+    head: await store.head(key),
+  }))
+  return new Map(found.flatMap(({ key, head }) => (head.kind === 'found' ? [[key, head.etag] as const] : [])))
+}
+
 /** All keys that start with a prefix, in order. */
 export async function keysBelow(store: ObjectStore, prefix: string): Promise<readonly StoreKey[]> {
   const keys: StoreKey[] = []

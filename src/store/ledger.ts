@@ -1,7 +1,8 @@
 // The ownership ledger: one document per (destination, target, shard) that names the objects this target owns there.
 // Written after an apply from its outcomes; after a crash the journal of the dead run is folded in first.
 import { TrueupError } from '../errors.js'
-import { keysBelow, readDocuments, readDocumentsAt, writeDocument } from './document.js'
+import { digestOf } from '../util/digest.js'
+import { etagsAt, keysBelow, readDocuments, readDocumentsAt, writeDocument } from './document.js'
 import type { JournalEntry } from './journal.js'
 import { ifUnchanged, storeKey, storePrefix, type ObjectStore, type StoreKey } from './object-store.js'
 import { createShardIndex, OWNERSHIP, type ShardIndex, type TargetPlace } from './shard-index.js'
@@ -57,11 +58,36 @@ export async function readLedgerOf(
   place: TargetPlace,
   shards: readonly string[] | undefined,
 ): Promise<readonly StoredLedger[]> {
-  const { target, destination } = place
-  const keys =
+  return readLedgersAt(store, await ledgerKeysOf(store, place, shards))
+}
+
+/** Stands for the documents of {@link readLedgerOf}, without reading them: where it is the same, so is all that they say. */
+export async function ledgerStamp(
+  store: ObjectStore,
+  place: TargetPlace,
+  shards: readonly string[] | undefined,
+): Promise<string> {
+  return stampOf([...(await etagsAt(store, await ledgerKeysOf(store, place, shards)))])
+}
+
+/** That of documents that were read. */
+export function ledgerStampOf(destination: string, read: readonly StoredLedger[]): string {
+  return stampOf(read.map(({ value, etag }) => [ledgerKey({ ...value, destination }), etag]))
+}
+
+function stampOf(etags: readonly (readonly [StoreKey, string | null])[]): string {
+  return digestOf([...etags].sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+async function ledgerKeysOf(
+  store: ObjectStore,
+  place: TargetPlace,
+  shards: readonly string[] | undefined,
+): Promise<readonly StoreKey[]> {
+  return (
     shards?.map((shard) => ledgerKey({ ...place, shard })) ??
-    (await keysBelow(store, storePrefix('ownership', destination, target)))
-  return readLedgersAt(store, keys)
+    (await keysBelow(store, storePrefix('ownership', place.destination, place.target)))
+  )
 }
 
 async function readLedgersAt(store: ObjectStore, keys: readonly StoreKey[]): Promise<readonly StoredLedger[]> {

@@ -85,7 +85,7 @@ describe('a store on S3', () => {
     const before = double.requests.length
     expect((await world.rig.run(args)).json()).toMatchObject(hit)
     const requests = double.requests.slice(before).map(({ method }) => method)
-    expect([...new Set(requests)].sort()).toEqual(['GET', 'PUT'])
+    expect([...new Set(requests)].sort()).toEqual(['GET', 'HEAD', 'PUT'])
 
     const cache = join(world.rig.home, '.cache', 'trueup')
     const code = (await readdir(cache)).find((name) => name.startsWith('code-')) ?? 'none'

@@ -72,6 +72,13 @@ describe('an entry that cannot be trusted runs, warns once, and is mended', () =
       ({ entry }) => asDocument({ entry: { ...entry, log: { records: [{ level: 'x' }], dropped: 0 } } }),
       /does not hold/,
     ],
+    ...[{ stamp: 1 }, { stamp: 'a' }, { stamp: 'a', shapes: { '': 'heap' } }, null].map(
+      (ledger): [string, (laid: { readonly entry: CacheEntry }) => Uint8Array, RegExp] => [
+        `with ${JSON.stringify(ledger)} in place of what it was told from`,
+        ({ entry }) => asDocument({ entry: { ...entry, basis: { ...entry.basis, ledger } } }),
+        /does not hold/,
+      ],
+    ),
     ['with a time that is none', ({ entry }) => asDocument({ entry: { ...entry, expiresAt: 1e300 } }), /does not hold/],
     [
       'of another zone',
@@ -199,7 +206,11 @@ describe('as bytes', () => {
     run: '01JD',
     createdAt: 1,
     expiresAt: 2,
-    basis: { counters: { a: 1 }, owned: 'b'.repeat(64) },
+    basis: {
+      counters: { a: 1 },
+      owned: 'b'.repeat(64),
+      ledger: { stamp: 'c'.repeat(64), shapes: { a: 'list', b: 'object' } },
+    },
     components: { code: 'c' },
     parts: { params: { a: '1' } },
     log: {
