@@ -1,5 +1,4 @@
 // The run cache of one run: its zones, its keys, its voice. In: a session. Out: the cache. Reads nothing before it is asked.
-import { createCacheHealth } from './early-exit/cache-health.js'
 import { createRunCache, type Address, type RunCache } from './early-exit/run-cache.js'
 import type { CacheKey } from './early-exit/run-cache-key.js'
 import type { CacheKeys } from './early-exit/signature.js'
@@ -28,7 +27,7 @@ export function openCache(session: RunSession): RunCache {
     clock: deps.clock,
     zones: zonesOf(cache.zone, cache.readZone),
     ttlMs: cache.ttlMs,
-    health: deps.cacheHealth ?? createCacheHealth({ clock: deps.clock }),
+    health: session.cacheHealth,
     keys: target.cacheSigning === undefined ? undefined : () => signingKeys(session),
     warn: (message) => {
       deps.reporter.report({ kind: 'warned', target: request.target, message })

@@ -3,6 +3,7 @@
 import { evaluateDesired, type DesiredState } from './desired/evaluate.js'
 import type { DataQueries } from './desired/graphql/data-queries.js'
 import type { Snapshot, SourceEntry } from './desired/source.js'
+import { createCacheHealth, type CacheHealth } from './early-exit/cache-health.js'
 import type { HeadSide } from './early-exit/decide.js'
 import { headFacts, type HeadFacts } from './early-exit/head-facts.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
@@ -38,6 +39,8 @@ export interface RunSession extends Keeping {
   readonly lease?: LeaseGuard
   /** Calls the author's functions: what they print becomes log lines of this run. */
   readonly authored: Authored
+  /** Of this run at least: what failed once is not asked again. */
+  readonly cacheHealth: CacheHealth
   /** Of this run: what is read of them is hidden in all that it tells. */
   readonly secrets: RunSecrets
   /** Counts what `ctx.http` sends. */
@@ -198,6 +201,7 @@ export async function openSession({
     headInputs,
     facts,
     authored,
+    cacheHealth: deps.cacheHealth ?? createCacheHealth({ clock: deps.clock }),
     secrets,
     calls,
     relations,

@@ -262,6 +262,23 @@ describe('what is owned', () => {
   })
 })
 
+it('a cache that does not answer is asked once and told once, with the reason', async () => {
+  const runs = await kept()
+  let asked = 0
+  const { store } = watchStore(runs.store, (call, key) => {
+    if (call !== 'get' || !key.startsWith('cache/')) return
+    asked += 1
+    throw outage()
+  })
+  const found = await runs.run({ store })
+  expect([...told(found), found.record.exitCode]).toEqual(['cache-error', true, true, 0])
+  expect([asked, found.warnings]).toEqual([
+    1,
+    ['the run cache could not be asked, and the run goes on without the cache: the disk is full'],
+  ])
+  expect(found.record.decision.cache).toMatchObject({ status: 'ERROR', why: 'the disk is full' })
+})
+
 describe('what others put there', () => {
   const hostile: readonly [string, (bytes: Uint8Array) => Uint8Array][] = [
     ['cut short', (bytes) => bytes.slice(0, 40)],

@@ -1,4 +1,5 @@
 // The only file that puts a run's dependencies together. Heavy adapters stay behind dynamic imports.
+import { createCacheHealth, type CacheHealth } from '../early-exit/cache-health.js'
 import type { LimitCheck, LogRecord, PlanData, Reporter, RunActor } from '../event.js'
 import { installDryRunGuard, type DryRunGuard } from '../reconcile/dry-run-guard.js'
 import { createProviders, type Providers } from '../reconcile/providers.js'
@@ -25,6 +26,7 @@ export interface Shared {
   readonly guard: DryRunGuard
   readonly providers: Providers
   readonly relations: Answers
+  readonly cacheHealth: CacheHealth
   /** Gives those of other processes, for one run. @param isSecret - whether a text holds something of what the run has read of secrets */
   readonly sharedAnswers?: (isSecret: (text: string) => boolean) => SharedAnswers
   /** Several runs may be under way. */
@@ -38,6 +40,7 @@ export function shareOf({ settings, config }: Project, sideBySide: boolean): Sha
     guard: installDryRunGuard(),
     providers: createProviders({ clock: systemClock, rates: providerRates(config.providers) }),
     relations: new Map(),
+    cacheHealth: createCacheHealth({ clock: systemClock }),
     sideBySide,
   }
 }
@@ -89,6 +92,7 @@ export function wireRun({
     fetch: globalThis.fetch,
     providers: shared.providers,
     relations: shared.relations,
+    cacheHealth: shared.cacheHealth,
     ...(shared.sharedAnswers === undefined
       ? {}
       : { sharedAnswers: shared.sharedAnswers((text) => redactor.text(text) !== text) }),

@@ -1,9 +1,10 @@
-// Whether the cache is worth asking in this process: after a first trouble it is left alone. In: a clock. Keeps one moment, nothing else.
+// Whether the cache is worth asking: after a first trouble it is left alone. In: a clock. Keeps one moment and its reason, nothing else.
 import type { Clock } from '../util/clock.js'
 
 export interface CacheHealth {
-  isDown(): boolean
-  failed(): void
+  /** Why it is to be left alone, as it was told when it failed; undefined where it is worth asking. */
+  fault(): string | undefined
+  failed(why: string): void
 }
 
 /** @param retryAfterMs after which it is tried again, for a process that lives long. @defaultValue never */
@@ -14,11 +15,11 @@ export function createCacheHealth({
   readonly clock: Clock
   readonly retryAfterMs?: number
 }): CacheHealth {
-  let failedAt: number | undefined
+  let last: { readonly at: number; readonly why: string } | undefined
   return {
-    isDown: () => failedAt !== undefined && clock.monotonic() - failedAt < retryAfterMs,
-    failed: () => {
-      failedAt = clock.monotonic()
+    fault: () => (last !== undefined && clock.monotonic() - last.at < retryAfterMs ? last.why : undefined),
+    failed: (why) => {
+      last = { at: clock.monotonic(), why }
     },
   }
 }

@@ -126,7 +126,10 @@ export function createRunCache(options: RunCacheOptions): RunCache {
     const createdAt = await store.now()
     const expiresAt = createdAt + lifeOf(ttlMs, address.key)
     const bytes = encodeEntry({ address, ...content, createdAt, expiresAt }, known)
-    if (bytes.byteLength > LARGEST_ENTRY) throw new Error('its log is larger than any entry may be')
+    if (bytes.byteLength > LARGEST_ENTRY) {
+      warn('the run converged but is not kept in the run cache: it is larger than any entry may be')
+      return
+    }
     // Seen by a listing, and by the rules of a bucket; a look-up believes the entry alone.
     const metadata = { created: String(createdAt), expires: String(expiresAt) }
     await store.put(placeOf(address), bytes, { metadata, durable: false })
@@ -139,8 +142,10 @@ export function createRunCache(options: RunCacheOptions): RunCache {
   /** What failed once is not tried again. */
   function fail(what: string, thrown: unknown): string {
     const why = toError(thrown).message
-    if (!health.isDown()) warn(`${what}, and the run goes on without the cache: ${why}`)
-    health.failed()
+    // What is wrong with one object says nothing of others, which this or another run may ask for.
+    const isOfStore = !(isTrueupError(thrown) && thrown.code === 'store-corrupt')
+    if (health.fault() === undefined) warn(`${what}, and the run goes on without the cache: ${why}`)
+    if (isOfStore) health.failed(why)
     return why
   }
 
@@ -149,7 +154,8 @@ export function createRunCache(options: RunCacheOptions): RunCache {
       let best: CacheLookup | undefined
       for (const zone of zones.reads) {
         const { nothing, look } = lookFor({ ...address, zone })
-        if (health.isDown()) return { status: 'ERROR', ...nothing, why: 'it failed before' }
+        const fault = health.fault()
+        if (fault !== undefined) return { status: 'ERROR', ...nothing, why: fault }
         let found: CacheLookup
         try {
           found = await within({ work: look(), ms: READ_BUDGET, clock, stop, what: 'asking it' })
@@ -175,7 +181,7 @@ export function createRunCache(options: RunCacheOptions): RunCache {
     },
 
     async evaluated(address) {
-      if (health.isDown()) return undefined
+      if (health.fault() !== undefined) return undefined
       try {
         const work = (async () => {
           const known = await signing()
@@ -194,7 +200,7 @@ export function createRunCache(options: RunCacheOptions): RunCache {
     },
 
     async keep(address, make, evaluated) {
-      if (health.isDown()) return
+      if (health.fault() !== undefined) return
       try {
         const work = write({ address: { ...address, zone: zones.own }, make, evaluated })
         await within({ work, ms: WRITE_BUDGET, clock, stop, what: 'writing to it' })

@@ -355,6 +355,17 @@ it.each([
   }
 })
 
+it('what keeps the cache from all targets of a command is told once', async () => {
+  const yaml =
+    "version: 1\ntargets: { things: {}, parts: {} }\ncache: { sign: { secret: cache/keys, key: '1' } }\nsecrets: { backend: env }\n"
+  await using things = await createThings({ files: { 'trueup.yaml': yaml } })
+  const { code, stderr, json } = await things.run(['plan', 'things', 'parts', ...CACHED, '-o', 'json'])
+  expect([code, stderr.match(/could not be asked/g)?.length]).toEqual([0, 1])
+  const { runs } = json() as { runs: readonly { decision: { reason: string; cache: { why: string } } }[] }
+  expect(runs.map(({ decision }) => decision.reason)).toEqual(['cache-error', 'cache-error'])
+  for (const { decision } of runs) expect(decision.cache.why).toContain('cache/keys')
+})
+
 it('a warning that run() gives as the last it does is kept and replayed', async () => {
   const text = integration({ name: 'things' }).replace(
     'return ctx.plan(',
