@@ -3,6 +3,7 @@
 import type { DesiredState } from './desired/evaluate.js'
 import { evaluationKey } from './early-exit/evaluations.js'
 import type { EntryContent, Evaluated, RunCache } from './early-exit/run-cache.js'
+import { zonesOf } from './early-exit/trust-zones.js'
 import type { RunRecord } from './event.js'
 import type { Place } from './run-cache-open.js'
 import type { PlannedRun } from './run-plan.js'
@@ -51,6 +52,7 @@ export async function keepRun(
     // Whatever was applied meanwhile, this run may have seen it or not.
     if (openMark(now, request.target) !== undefined || changedBasis(standing.basis, now.basis) !== undefined)
       return undefined
+    await makeIndex(session)
     const { records, dropped } = record.log
     return {
       run: runId,
@@ -62,6 +64,15 @@ export async function keepRun(
     }
   }
   await cache.keep(place.address, make, evaluated)
+}
+
+/** Of a target that was never applied, or not since there is an index: without one, each hit would list. */
+async function makeIndex(session: RunSession): Promise<void> {
+  // It lies outside of every zone.
+  if (!zonesOf(session.request.cache?.zone ?? '').trusted) return
+  const marks = await session.marks()
+  // Whoever may write to the cache alone lists on.
+  await marks?.index.make().catch(() => undefined)
 }
 
 /** Nothing failed, blocked, unknown, applied or planned, and nothing overlooked. */

@@ -72,6 +72,33 @@ describe('a hit on S3', () => {
     expect(await asked(runs, { mode: 'apply' })).toEqual(['cache-hit', ...[...LEAST, 'GET evaluated'].sort()])
   })
 
+  it('of a target that was never applied finds neither, and asks for no listing', async () => {
+    const runs = createCachedRuns({ secretly: false, data: {} })
+    const first = await asked(runs, {})
+    expect([first[0], first.filter((call) => call.startsWith('LIST')).length > 0]).toEqual(['cache-miss', true])
+    const without = LEAST.filter((call) => !/mark|ownership/.test(call))
+    expect(await asked(runs, {})).toEqual(['cache-hit', ...without])
+    // What is applied then is seen.
+    await runs.run({ mode: 'apply', data: { x: '1' }, cache: null, store: await open() })
+    expect((await asked(runs, {}))[0]).toBe('cache-stale')
+  })
+
+  it('in a zone that is not trusted, or where marks cannot be written, lists on', async () => {
+    for (const zone of ['untrusted-a', 'local']) {
+      const runs = createCachedRuns({ secretly: false, data: {}, cache: { zone } })
+      if (zone === 'local')
+        double.intercept = ({ method, name }) =>
+          Promise.resolve(
+            method === 'PUT' && name.includes('/marks/')
+              ? { kind: 'answer', status: 403, code: 'AccessDenied' }
+              : undefined,
+          )
+      expect((await asked(runs, {}))[0]).toBe('cache-miss')
+      const [reason, ...calls] = await asked(runs, {})
+      expect([reason, calls.filter((call) => call.startsWith('LIST')).length]).toEqual(['cache-hit', 2])
+    }
+  })
+
   it('asks for the mark and the ledger of each shard', async () => {
     const runs = await kept({ secretly: false, sharded: 'name' })
     const more = ['GET mark', 'HEAD ownership']

@@ -26,6 +26,8 @@ export interface ShardIndex {
   read(): Promise<readonly string[] | undefined>
   /** Answers once the index names all of these; comes before the first document of a shard. What was entered is not asked for again. */
   enter(shards: readonly string[]): Promise<void>
+  /** Makes the index where there is none, of all that a listing finds: what reads it later needs no listing. */
+  make(): Promise<void>
 }
 
 /** One part deeper than marks are, so that no shard has its key. */
@@ -49,23 +51,27 @@ export function createShardIndex(store: ObjectStore, place: TargetPlace): ShardI
     )
   }
 
+  async function hold(shards: readonly string[]): Promise<void> {
+    for (;;) {
+      const found = await readIndex()
+      const known = found?.shards ?? (await listedShards(store, place))
+      const all = [...new Set([...known, ...shards])].sort()
+      if (found === undefined || all.length > found.shards.length) {
+        const put = await writeDocument(store, key, INDEX, { shards: all }, { condition: ifUnchanged(found) })
+        // Another shard was entered meanwhile: what it is with that one is looked at again.
+        if (put.kind !== 'stored') continue
+      }
+      for (const shard of all) entered.add(shard)
+      return
+    }
+  }
+
   return {
     read: async () => (await readIndex())?.shards,
-    async enter(shards) {
-      if (shards.every((shard) => entered.has(shard))) return
-      for (;;) {
-        const found = await readIndex()
-        const known = found?.shards ?? (await listedShards(store, place))
-        const all = [...new Set([...known, ...shards])].sort()
-        if (found === undefined || all.length > found.shards.length) {
-          const put = await writeDocument(store, key, INDEX, { shards: all }, { condition: ifUnchanged(found) })
-          // Another shard was entered meanwhile: what it is with that one is looked at again.
-          if (put.kind !== 'stored') continue
-        }
-        for (const shard of all) entered.add(shard)
-        return
-      }
+    enter: async (shards) => {
+      if (!shards.every((shard) => entered.has(shard))) await hold(shards)
     },
+    make: () => hold([]),
   }
 }
 

@@ -71,8 +71,8 @@ export const MUTANTS = [
     put: 'const inShard = entries.slice(entries.length)',
   }),
   one('the first mark of a shard is written before it is in the index', 'src/store/shard-index.ts', {
-    find: 'if (shards.every((shard) => entered.has(shard))) return',
-    put: 'if (shards.length > 0) return',
+    find: 'if (!shards.every((shard) => entered.has(shard))) await hold(shards)',
+    put: 'if (shards.length === 0) await hold(shards)',
   }),
 ]
 
