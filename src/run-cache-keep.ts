@@ -68,8 +68,9 @@ export async function keepRun(
 
 /** Of a target that was never applied, or not since there is an index: without one, each hit would list. */
 async function makeIndex(session: RunSession): Promise<void> {
-  // It lies outside of every zone.
-  if (!zonesOf(session.request.cache?.zone ?? '').trusted) return
+  const { request, target } = session
+  // It lies outside of every zone. A folder is listed for nothing, and is to look as fresh as before where only dry runs have used it.
+  if (!target.store.shared || !zonesOf(request.cache?.zone ?? '').trusted) return
   const marks = await session.marks()
   // Whoever may write to the cache alone lists on.
   await marks?.index.make().catch(() => undefined)
