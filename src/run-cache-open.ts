@@ -1,4 +1,5 @@
-// The run cache of one run: its zones, its keys, its voice. In: a session. Out: the cache. Reads nothing before it is asked.
+// The run cache of one run: its zones, its keys, its voice. In: what a session holds. Out: the cache. Reads nothing before it is asked.
+import { createCacheHealth } from './early-exit/cache-health.js'
 import { createRunCache, type Address, type RunCache } from './early-exit/run-cache.js'
 import type { CacheKey } from './early-exit/run-cache-key.js'
 import type { CacheKeys } from './early-exit/signature.js'
@@ -17,8 +18,10 @@ export interface Place {
   readonly secrets: string | null
 }
 
+type Asking = Pick<RunSession, 'deps' | 'request' | 'target' | 'secrets'>
+
 /** The run cache as this run asks it. */
-export function openCache(session: RunSession): RunCache {
+export function openCache(session: Asking): RunCache {
   const { deps, request, target } = session
   const { cache } = request
   if (cache === undefined) throw new Error('Internal error: there is no cache to be opened')
@@ -27,7 +30,7 @@ export function openCache(session: RunSession): RunCache {
     clock: deps.clock,
     zones: zonesOf(cache.zone, cache.readZone),
     ttlMs: cache.ttlMs,
-    health: session.cacheHealth,
+    health: deps.cacheHealth ?? createCacheHealth({ clock: deps.clock }),
     keys: target.cacheSigning === undefined ? undefined : () => signingKeys(session),
     warn: (message) => {
       deps.reporter.report({ kind: 'warned', target: request.target, message })
@@ -40,7 +43,7 @@ export function openCache(session: RunSession): RunCache {
 const SHORTEST_KEY = 32
 
 /** The fields of the secret are the keys, by their ids. */
-async function signingKeys({ target, secrets, request }: RunSession): Promise<CacheKeys> {
+async function signingKeys({ target, secrets, request }: Asking): Promise<CacheKeys> {
   const { secret, key } = target.cacheSigning ?? { secret: '', key: '' }
   secrets.accept([secret])
   const ids = (await target.secrets.fields(secret)) ?? []

@@ -9,7 +9,7 @@ import { zonesOf } from './early-exit/trust-zones.js'
 import type { CacheStatus, Decision, DecisionReason, RunRecord } from './event.js'
 import { formatAge } from './report/format.js'
 import { evaluatedOf, evaluationOf, keepRun } from './run-cache-keep.js'
-import { openCache, type Place } from './run-cache-open.js'
+import type { Place } from './run-cache-open.js'
 import { selectShards, type PlannedRun } from './run-plan.js'
 import type { RunSession } from './run-session.js'
 import { changedBasis, glanceAtStanding, openMark, readStanding, type Standing } from './run-standing.js'
@@ -47,7 +47,7 @@ export async function askCache(session: RunSession, desired: DesiredState, decis
       session,
       `the store ${session.target.store.description} is empty and this is CI: the run cache can only answer from a store that outlives the job`,
     )
-  const cache = openCache(session)
+  const cache = session.runCache()
   const kept = { session, cache, place, standing, evaluated: evaluatedOf(session, desired, place) }
   const keep: AskedCache['keep'] = (planned, recorded) => keepRun(kept, planned, recorded())
   // A plan that is expected can only be judged by making it.
@@ -73,7 +73,7 @@ export async function askCacheFirst(
   if (request.force || request.expectPlan !== null || wanted.access === 'w') return undefined
   const inputs = evaluationOf(session)
   if (inputs === undefined) return undefined
-  const cache = openCache(session)
+  const cache = session.runCache()
   // Beside evaluation and entry. Which is read first does not matter, as long as all of it is read in this run.
   const standingLike = glanceAtStanding(session)
   standingLike.catch(() => undefined)
@@ -95,7 +95,7 @@ export async function askCacheFirst(
       ? 'what the target owns is to be read'
       : staleness(session, known, { entry, place, standing })
   }
-  const found = await cache.look(place.address, stale, { asksAgain: true })
+  const found = await cache.look(place.address, stale)
   const hit = hitOf(found, place)
   if (hit === undefined) return undefined
   return { decision: answered({ ...decision, digest: evaluation.desired }, place.key, found), hit }

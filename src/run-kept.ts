@@ -48,7 +48,7 @@ export interface KeepingOptions {
   readonly destination: () => Promise<string | undefined>
 }
 
-export type Shape = LedgerShard['shape']
+type Shape = LedgerShard['shape']
 
 const NOTHING: KeptState = { marks: new Map(), ledger: [] }
 

@@ -3,9 +3,9 @@
 import { evaluateDesired, type DesiredState } from './desired/evaluate.js'
 import type { DataQueries } from './desired/graphql/data-queries.js'
 import type { Snapshot, SourceEntry } from './desired/source.js'
-import { createCacheHealth, type CacheHealth } from './early-exit/cache-health.js'
 import type { HeadSide } from './early-exit/decide.js'
 import { headFacts, type HeadFacts } from './early-exit/head-facts.js'
+import type { RunCache } from './early-exit/run-cache.js'
 import { isTrueupError, toError, TrueupError } from './errors.js'
 import type { Base } from './early-exit/compare-revisions.js'
 import type { Json } from './event.js'
@@ -17,6 +17,7 @@ import { createRelations, type Relations } from './reconcile/relations.js'
 import { createEnv } from './reconcile/run-context.js'
 import { noCapture, type Authored } from './report/capture.js'
 import { createRunLog, silentLog } from './report/run-log.js'
+import { openCache } from './run-cache-open.js'
 import { createKeeping, type Keeping } from './run-kept.js'
 import type { LoadedTarget, OpenTarget, QuerySide, RunDependencies, RunRequest } from './run-types.js'
 import { createRunSecrets, type RunSecrets } from './secrets/run-secrets.js'
@@ -39,8 +40,8 @@ export interface RunSession extends Keeping {
   readonly lease?: LeaseGuard
   /** Calls the author's functions: what they print becomes log lines of this run. */
   readonly authored: Authored
-  /** Of this run at least: what failed once is not asked again. */
-  readonly cacheHealth: CacheHealth
+  /** One for the whole run, however often it is asked. Only where the run asks for a cache. */
+  runCache(): RunCache
   /** Of this run: what is read of them is hidden in all that it tells. */
   readonly secrets: RunSecrets
   /** Counts what `ctx.http` sends. */
@@ -201,7 +202,7 @@ export async function openSession({
     headInputs,
     facts,
     authored,
-    cacheHealth: deps.cacheHealth ?? createCacheHealth({ clock: deps.clock }),
+    runCache: once(() => openCache({ deps, request, target, secrets })),
     secrets,
     calls,
     relations,

@@ -2,12 +2,13 @@
 // Out: one of HIT MISS EXPIRED STALE UNTRUSTED ERROR. Trouble is told once and is never thrown: the run goes on without the cache.
 import { isTrueupError, toError, TrueupError } from '../errors.js'
 import type { CacheAnswer, CacheStatus } from '../event.js'
-import type { ObjectStore } from '../store/object-store.js'
+import type { ObjectStore, StoreKey } from '../store/object-store.js'
 import type { Clock } from '../util/clock.js'
 import { OVER } from '../util/deadline.js'
 import type { CacheHealth } from './cache-health.js'
 import {
   decodeEntry,
+  type DecodedEntry,
   encodeEntry,
   entryId,
   LARGEST_ENTRY,
@@ -51,15 +52,11 @@ type Found = Pick<CacheAnswer, 'id' | 'zone' | 'ageMs' | 'expiresAt' | 'expiresI
 
 export interface RunCache {
   /**
+   * An entry is read, and told if it is not trusted, the first time that it is looked for.
    * @param stale why what the entry remembers holds no longer, as the end of a sentence; undefined if it does. What it throws is thrown: marks that
    * cannot be read are no trouble of the cache
-   * @param asksAgain unless it is a hit, the same is asked once more in this run: that look-up tells what is not trusted
    */
-  look(
-    address: Address,
-    stale: (entry: CacheEntry) => Promise<string | undefined>,
-    options?: { readonly asksAgain: boolean },
-  ): Promise<CacheLookup>
+  look(address: Address, stale: (entry: CacheEntry) => Promise<string | undefined>): Promise<CacheLookup>
   /** What inputs evaluated to, as a run of a zone that is read remembers it. */
   evaluated(address: Omit<EvaluationAddress, 'zone'>): Promise<Evaluation | undefined>
   /**
@@ -78,30 +75,36 @@ export interface Evaluated {
 export function createRunCache(options: RunCacheOptions): RunCache {
   const { store, clock, zones, ttlMs, health, warn, stop } = options
   let keys: Promise<CacheKeys> | undefined
+  /** What was read of entries, by their ids: how old they are, and whether what they remember holds, is asked each time. */
+  const read = new Map<string, DecodedEntry | { readonly kind: 'missing' }>()
   const signing = async (): Promise<CacheKeys | undefined> => (keys ??= options.keys?.())
 
   function lookFor(address: CacheAddress): LookFor {
     const place = placeOf(address)
     const nothing = { id: entryId(place), zone: address.zone, ageMs: null, expiresAt: null, expiresInMs: null }
-    const untrusted = (why: string): CacheLookup => ({ status: 'UNTRUSTED', ...nothing, why })
     return {
       nothing,
       async look() {
-        const known = await signing()
-        try {
-          const read = await store.getBounded(place, LARGEST_ENTRY)
-          const none = `no run with this key has converged in zone ${address.zone}`
-          if (read.kind !== 'found')
-            return read.kind === 'missing'
-              ? { status: 'MISS', ...nothing, why: none }
-              : untrusted('it is larger than any entry')
-          const decoded = decodeEntry(read.value, address, known)
-          return decoded.kind === 'untrusted' ? untrusted(decoded.why) : await judge(decoded.entry, nothing)
-        } catch (thrown) {
-          if (isTrueupError(thrown) && thrown.code === 'store-corrupt') return untrusted('it is damaged')
-          throw thrown
-        }
+        const found = read.get(nothing.id) ?? (await readAt(place, address))
+        read.set(nothing.id, found)
+        if (found.kind === 'entry') return judge(found.entry, nothing)
+        return found.kind === 'untrusted'
+          ? { status: 'UNTRUSTED', ...nothing, why: found.why }
+          : { status: 'MISS', ...nothing, why: `no run with this key has converged in zone ${address.zone}` }
       },
+    }
+  }
+
+  async function readAt(place: StoreKey, address: CacheAddress): Promise<DecodedEntry | { readonly kind: 'missing' }> {
+    const known = await signing()
+    try {
+      const found = await store.getBounded(place, LARGEST_ENTRY)
+      if (found.kind === 'missing') return found
+      if (found.kind === 'too-large') return { kind: 'untrusted', why: 'it is larger than any entry' }
+      return decodeEntry(found.value, address, known)
+    } catch (thrown) {
+      if (isTrueupError(thrown) && thrown.code === 'store-corrupt') return { kind: 'untrusted', why: 'it is damaged' }
+      throw thrown
     }
   }
 
@@ -150,12 +153,13 @@ export function createRunCache(options: RunCacheOptions): RunCache {
   }
 
   return {
-    async look(address, stale, { asksAgain } = { asksAgain: false }) {
+    async look(address, stale) {
       let best: CacheLookup | undefined
       for (const zone of zones.reads) {
         const { nothing, look } = lookFor({ ...address, zone })
         const fault = health.fault()
         if (fault !== undefined) return { status: 'ERROR', ...nothing, why: fault }
+        const isNew = !read.has(nothing.id)
         let found: CacheLookup
         try {
           found = await within({ work: look(), ms: READ_BUDGET, clock, stop, what: 'asking it' })
@@ -163,7 +167,7 @@ export function createRunCache(options: RunCacheOptions): RunCache {
           stop.throwIfAborted()
           return { status: 'ERROR', ...nothing, why: fail('the run cache could not be asked', thrown) }
         }
-        if (found.status === 'UNTRUSTED' && !asksAgain)
+        if (found.status === 'UNTRUSTED' && isNew)
           warn(
             `the entry ${found.id.slice(0, 8)} of the run cache (zone ${zone}) is not trusted: ${found.why}. To forget it: trueup cache delete ${found.id.slice(0, 8)}${options.place}`,
           )

@@ -66,13 +66,16 @@ export async function readDocumentsAt<T>(
   return found.filter((one) => one.kind === 'found')
 }
 
-/** The etags of those that are there, by key, without reading them. */
-export async function etagsAt(store: ObjectStore, keys: readonly StoreKey[]): Promise<ReadonlyMap<StoreKey, string>> {
+/** Keys and etags of those that are there, without reading them, in the order of the keys. */
+export async function etagsAt(
+  store: ObjectStore,
+  keys: readonly StoreKey[],
+): Promise<readonly (readonly [StoreKey, string])[]> {
   const found = await boundedMap(createBudget(READS_AT_ONCE))(keys, async (key) => ({
     key,
     head: await store.head(key),
   }))
-  return new Map(found.flatMap(({ key, head }) => (head.kind === 'found' ? [[key, head.etag] as const] : [])))
+  return found.flatMap(({ key, head }) => (head.kind === 'found' ? [[key, head.etag] as const] : []))
 }
 
 /** All keys that start with a prefix, in order. */

@@ -1,6 +1,7 @@
 // The ownership ledger: one document per (destination, target, shard) that names the objects this target owns there.
 // Written after an apply from its outcomes; after a crash the journal of the dead run is folded in first.
 import { TrueupError } from '../errors.js'
+import { compareText } from '../util/compare-text.js'
 import { digestOf } from '../util/digest.js'
 import { etagsAt, keysBelow, readDocuments, readDocumentsAt, writeDocument } from './document.js'
 import type { JournalEntry } from './journal.js'
@@ -67,7 +68,7 @@ export async function ledgerStamp(
   place: TargetPlace,
   shards: readonly string[] | undefined,
 ): Promise<string> {
-  return stampOf([...(await etagsAt(store, await ledgerKeysOf(store, place, shards)))])
+  return stampOf(await etagsAt(store, await ledgerKeysOf(store, place, shards)))
 }
 
 /** That of documents that were read. */
@@ -76,7 +77,7 @@ export function ledgerStampOf(destination: string, read: readonly StoredLedger[]
 }
 
 function stampOf(etags: readonly (readonly [StoreKey, string | null])[]): string {
-  return digestOf([...etags].sort(([a], [b]) => (a < b ? -1 : 1)))
+  return digestOf([...etags].sort(([a], [b]) => compareText(a, b)))
 }
 
 async function ledgerKeysOf(
